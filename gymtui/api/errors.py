@@ -127,8 +127,8 @@ class Refused(GymError):
     """Any other 4xx (400, 409, 422 …): the gym understood and said no."""
 
     def __init__(self, status: int, detail: str = "", fields: tuple[FieldError, ...] = ()) -> None:
-        said = detail or "; ".join(f"{f.field}: {f.msg}" if f.field else f.msg for f in fields)
-        super().__init__(_short(f"{status} {said}".rstrip()), detail=said)
+        reasons = detail or "; ".join(f"{f.field}: {f.msg}" if f.field else f.msg for f in fields)
+        super().__init__(_short(f"{status} {reasons}".rstrip()), detail=reasons)
         self.status = status
         self.fields = fields
 

@@ -151,8 +151,8 @@ def _criteria(value: object) -> list[str]:
         return [name for name in items if isinstance(name, str)]
     names = []
     for item in items if isinstance(items, list) else ():
-        told = [item.get(key) for key in _CRITERION] if isinstance(item, dict) else [item]
-        names += [name for name in told if isinstance(name, str) and name.strip()][:1]
+        candidates = [item.get(key) for key in _CRITERION] if isinstance(item, dict) else [item]
+        names += [name for name in candidates if isinstance(name, str) and name.strip()][:1]
     return names
 
 

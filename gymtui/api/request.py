@@ -88,8 +88,8 @@ def why_unreachable(error: BaseException) -> str:
         if isinstance(cause, socket.gaierror):
             return "no such host"
         if isinstance(cause, ssl.SSLError):
-            said = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "failed"
-            return f"TLS: {str(said).replace('_', ' ').lower()}"
+            words = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "failed"
+            return f"TLS: {str(words).replace('_', ' ').lower()}"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
         if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
@@ -101,8 +101,8 @@ def why_unreachable(error: BaseException) -> str:
         return "no HTTP"  # something else listens there
     if kind == "ProxyError":
         status = str(error)[:3]  # of its answer to `CONNECT`, where there was one
-        said = f" ({status})" if status.isdecimal() else ""
-        return f"the proxy {'requires a login' if status == '407' else 'refused'}{said}"
+        words = f" ({status})" if status.isdecimal() else ""
+        return f"the proxy {'requires a login' if status == '407' else 'refused'}{words}"
     return "no connection" if kind == "ConnectError" else "dropped"
 
 

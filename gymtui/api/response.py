@@ -148,13 +148,13 @@ def intercepted(body: bytes, status: int = 200) -> Intercepted | None:
         The error; None for what may be the gym's.
     """
     start = body[:_LOOKED_AT].lstrip(_BLANKS)[:1]
-    said = "" if status == 200 else f" ({status})"
+    code = "" if status == 200 else f" ({status})"
     if start == b"<":
-        line = f"the answer is a web page{said}, not the gym's: a proxy or login page in between?"
-        return Intercepted(f"a web page{said}, not the gym", line, status)
+        line = f"the answer is a web page{code}, not the gym's: a proxy or login page in between?"
+        return Intercepted(f"a web page{code}, not the gym", line, status)
     if not start:
-        line = f"the answer is empty{said}: a proxy or login page in between?"
-        return Intercepted(f"an empty answer{said}", line, status)
+        line = f"the answer is empty{code}: a proxy or login page in between?"
+        return Intercepted(f"an empty answer{code}", line, status)
     return None
 
 

@@ -18,7 +18,7 @@ from typing import Self
 from gymtui.cli.dashboard import Storage, open_dashboard
 from gymtui.config.settings import LoadedSettings
 from gymtui.core import child_environment, paths
-from gymtui.gym.demo.lock import Told, held
+from gymtui.gym.demo.lock import ServedGym, held
 
 END_S = 5.0
 REQUESTS_PER_S = 20.0
@@ -54,15 +54,15 @@ def open_demo(
     with ExitStack() as until:
         home, notes = until.enter_context(_home(paths.demo_dir(env)))
         gym = until.enter_context(LocalGym(speed=speed, seed=seed, directory=home, fresh=fresh))
-        if gym.told.words:
-            notes = (*notes, gym.told.words)
+        if gym.served.words:
+            notes = (*notes, gym.served.words)
         storage = Storage()
-        if home is not None and gym.told.kept:
-            # Not what was arranged: a filter left from the last time would hide the story.
+        if home is not None and gym.served.kept:
+            # Not what was arranged: a filter left from the last time would hide what happens.
             storage = Storage(journal=home / JOURNAL, archive=home / paths.ARCHIVE)
-            if gym.told.anew:
+            if gym.served.anew:
                 _forget(home / JOURNAL)
-        loaded = _hurried(settle(gym.told.url), speed)
+        loaded = _hurried(settle(gym.served.url), speed)
         return open_dashboard(loaded, env, storage=storage, notes=notes, guided=True)
 
 
@@ -124,12 +124,12 @@ class LocalGym:
             *(("--fresh",) if fresh else ()),
         ]
         self._process: subprocess.Popen[str] | None = None
-        self.told = Told(url="", kept=False, anew=True)
+        self.served = ServedGym(url="", kept=False, anew=True)
 
     @property
     def url(self) -> str:
         """Where it serves."""
-        return self.told.url
+        return self.served.url
 
     def __enter__(self) -> Self:
         """Start it, and wait until it listens.
@@ -151,7 +151,7 @@ class LocalGym:
         if not line:
             self._end()
             raise DemoError("the demo's gym did not start; see its output above")
-        self.told = Told(**json.loads(line))
+        self.served = ServedGym(**json.loads(line))
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -284,9 +284,9 @@ def _profile(
     problems: list[Problem],
 ) -> _Profile:
     profiles = file.table("profiles")
-    told = flags.get("profile") or env.get("GYMTUI_PROFILE")
-    told = told or flags.get("base_url") or env.get(variable("base_url"))
-    if remembered and not told:
+    named = flags.get("profile") or env.get("GYMTUI_PROFILE")
+    named = named or flags.get("base_url") or env.get(variable("base_url"))
+    if remembered and not named:
         if isinstance(profiles.get(remembered), Mapping):
             return _Profile(remembered, LAST_PICKED, ("profiles", remembered))
         problems.append(Problem(LAST_PICKED, f"profile {remembered!r} no longer exists"))
@@ -313,8 +313,8 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
     variables = tuple(map(variable, (*NAMES, *_OTHER_NAMES)))
     for name in sorted(env):
         # What `on_finish` or a person's own command was told, inherited.
-        told = name.startswith((EVENT_PREFIX, COMMAND_PREFIX))
-        if name.startswith("GYMTUI_") and name not in variables and not told:
+        is_prefixed = name.startswith((EVENT_PREFIX, COMMAND_PREFIX))
+        if name.startswith("GYMTUI_") and name not in variables and not is_prefixed:
             match = nearest(name, variables)
             problems.append(Problem(name, f"unknown setting{match}"))
     in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")

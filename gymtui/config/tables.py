@@ -93,9 +93,9 @@ def _journal(
 
     found = _entries(tables, file, places, "journal", entry)
     place = variable("journal_url")
-    if told := env.get(place):
+    if url := env.get(place):
         try:
-            found["url"], tables.origins["journal.url"] = journal_value("url", told), place
+            found["url"], tables.origins["journal.url"] = journal_value("url", url), place
         except ValidationError as error:
             tables.problems.append(Problem(place, describe_error(error)))
     return JournalSource.model_validate(found)

@@ -114,9 +114,9 @@ class ThemeFile(BaseModel, frozen=True, extra="forbid"):
     def named(self) -> dict[str, str]:
         """Its colours by name; what names a style instead is left out."""
         parts = (self.colours, self.outcomes, self.phases, self.roles)
-        said = {name: value for part in parts for name, value in part if value is not None}
-        del said["cursor_style"]
-        return said
+        given = {name: value for part in parts for name, value in part if value is not None}
+        del given["cursor_style"]
+        return given
 
 
 @dataclass(frozen=True)

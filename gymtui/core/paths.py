@@ -17,26 +17,22 @@ ARCHIVE = "transcripts.sqlite3"
 
 def config_file(env: Mapping[str, str]) -> Path:
     """The configuration file, there or not."""
-    told = env.get("GYMTUI_CONFIG")
-    return Path(told).expanduser() if told else config_dir(env) / "config.toml"
+    return _override(env, "GYMTUI_CONFIG") or config_dir(env) / "config.toml"
 
 
 def config_dir(env: Mapping[str, str]) -> Path:
     """Where the configuration file and the person's own themes are."""
-    told = env.get("GYMTUI_CONFIG_DIR")
-    return Path(told).expanduser() if told else platformdirs.user_config_path(_APP, appauthor=False)
+    return _override(env, "GYMTUI_CONFIG_DIR") or platformdirs.user_config_path(_APP, False)
 
 
 def state_dir(env: Mapping[str, str]) -> Path:
     """Where the journal is kept, and what the person arranged on the screen."""
-    told = env.get("GYMTUI_STATE_DIR")
-    return Path(told).expanduser() if told else platformdirs.user_state_path(_APP, appauthor=False)
+    return _override(env, "GYMTUI_STATE_DIR") or platformdirs.user_state_path(_APP, False)
 
 
 def cache_dir(env: Mapping[str, str]) -> Path:
     """Where transcripts are kept that a gym can give again."""
-    told = env.get("GYMTUI_CACHE_DIR")
-    return Path(told).expanduser() if told else platformdirs.user_cache_path(_APP, appauthor=False)
+    return _override(env, "GYMTUI_CACHE_DIR") or platformdirs.user_cache_path(_APP, False)
 
 
 def archive_file(env: Mapping[str, str]) -> Path:
@@ -70,8 +66,10 @@ def log_dir(env: Mapping[str, str]) -> Path:
 
 def vendor_config_file(env: Mapping[str, str]) -> Path:
     """The configuration file of the vendor's own client, `simlab` (API.md, *Authentication*)."""
-    told = env.get("SIMLAB_CONFIG")
-    if told:
-        return Path(told).expanduser()
-    home = env.get("HOME")
-    return (Path(home) if home else Path.home()) / ".config" / "simlab" / "config.toml"
+    home = _override(env, "HOME") or Path.home()
+    return _override(env, "SIMLAB_CONFIG") or home / ".config" / "simlab" / "config.toml"
+
+
+def _override(env: Mapping[str, str], variable: str) -> Path | None:
+    path = env.get(variable)
+    return Path(path).expanduser() if path else None

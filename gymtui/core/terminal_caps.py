@@ -62,8 +62,8 @@ def _charset(env: Mapping[str, str], encoding: str) -> str:
     name = locale.partition("@")[0].partition(".")[2]
     if not name:
         return written
-    told = _codec(name)
-    return told if told == written else "ascii"
+    codec = _codec(name)
+    return codec if codec == written else "ascii"
 
 
 def _codec(name: str) -> str:

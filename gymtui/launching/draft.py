@@ -64,8 +64,8 @@ class Variant:
     @property
     def words(self) -> str:
         """What it is called: `gpt-4o · temperature 0.2`."""
-        told = (f"{BY_PATH[path].label} {text}" for path, text in self.settings)
-        return " · ".join((self.model.words, *told))
+        words = (f"{BY_PATH[path].label} {text}" for path, text in self.settings)
+        return " · ".join((self.model.words, *words))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Draft:
         if BY_PATH[path].kind is FieldKind.SECRET:
             keys = {known: key for known, key in self.keys.items() if known != path}
             return replace(self, keys=keys | ({path: ApiKey(text)} if text else {}))
-        texts = {known: said for known, said in self.texts.items() if known != path}
+        texts = {known: typed for known, typed in self.texts.items() if known != path}
         exact = {known: ids for known, ids in self.exact.items() if known != path}
         return replace(self, texts=texts | ({path: text} if text else {}), exact=exact)
 

@@ -138,20 +138,20 @@ def _all() -> Iterator[FormField]:
         if owner:
             words = _USER_MODEL if (owner, name) == (USER, "model") else _MODEL_WORDS[name]
             info = ModelConfig.model_fields[name]
-            label, told = f"user's {words[0]}" if owner == USER else words[0], words[1]
+            label, help_text = f"user's {words[0]}" if owner == USER else words[0], words[1]
         else:
-            label, told = _RUN_WORDS[path]
+            label, help_text = _RUN_WORDS[path]
             info = LaunchRequest.model_fields[name]
-        yield _field(path, label, told, info, advanced=advanced)
+        yield _field(path, label, help_text, info, advanced=advanced)
 
 
-def _field(path: str, label: str, told: str, info: FieldInfo, *, advanced: bool) -> FormField:
+def _field(path: str, label: str, help_text: str, info: FieldInfo, *, advanced: bool) -> FormField:
     kind, choices = _kind(path, info.annotation)
     default = "" if info.is_required() or info.default is None else _said(info.default)
     return FormField(
         path,
         label,
-        told,
+        help_text,
         kind,
         default,
         limit_of(info),
@@ -195,8 +195,8 @@ def _plain(annotation: Any) -> Any:
 def limit_of(info: FieldInfo) -> str:
     """What a number may be, in words: `0 to 2`, `at least 1`; "" where nothing is said."""
     found = [*info.metadata, *_metadata(info.annotation)]
-    low: float | None = next((said.ge for said in found if hasattr(said, "ge")), None)
-    high: float | None = next((said.le for said in found if hasattr(said, "le")), None)
+    low: float | None = next((mark.ge for mark in found if hasattr(mark, "ge")), None)
+    high: float | None = next((mark.le for mark in found if hasattr(mark, "le")), None)
     if low is not None and high is not None:
         return f"{low:g} to {high:g}"
     return f"at least {low}" if low is not None else ""
@@ -205,9 +205,9 @@ def limit_of(info: FieldInfo) -> str:
 def _metadata(annotation: Any) -> Iterator[object]:
     """What is said about a type, within "or nothing" too."""
     if get_origin(annotation) is Annotated:
-        for said in annotation.__metadata__:
-            yield from getattr(said, "metadata", ())
-            yield said
+        for mark in annotation.__metadata__:
+            yield from getattr(mark, "metadata", ())
+            yield mark
     for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ():
         yield from _metadata(part)
 

@@ -143,8 +143,8 @@ def rules_of(document: Document) -> tuple[RuleSpec, ...]:
     Raises:
         LaunchFileError: One of its rules is none.
     """
-    said = document.values.get(RULES, ())
-    parts = (said,) if isinstance(said, str) else said
+    rules = document.values.get(RULES, ())
+    parts = (rules,) if isinstance(rules, str) else rules
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise LaunchFileError(f"{document.place(RULES)}: should be a list of rules")
     try:
@@ -187,14 +187,14 @@ def _request(
     now: datetime,
     rng: random.Random,
 ) -> LaunchRequest:
-    body, said = dict(values), list[str]()
+    body, faults = dict(values), list[str]()
     for owner in ("model_config", USER):
         config = body.get(owner)
         if isinstance(config, Mapping):
             try:
                 body[owner] = _keyed(document, config, owner, key_of, trusted=trusted)
             except LaunchFileError as why:  # told together with all else that is wrong
-                said.append(str(why))
+                faults.append(str(why))
                 body[owner] = {**config, "api_key": "-"}
     try:
         made = read_launch(body, now=now, rng=rng)
@@ -205,9 +205,9 @@ def _request(
             words = words.removeprefix(f"{path}: ")  # its place says that
             if name not in BY_PATH and words.endswith("unknown field"):
                 words += _likely(name)
-            said.append(f"{document.place(path)}: {words}")
-    if said:
-        raise LaunchFileError("\n".join(said))
+            faults.append(f"{document.place(path)}: {words}")
+    if faults:
+        raise LaunchFileError("\n".join(faults))
     return made
 
 

@@ -119,17 +119,17 @@ def of_tasks(run_id: str, base: Draft, tasks: Sequence[str]) -> Draft:
 
 def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
     """The draft with the settings that the rollouts tell; of several models, all of them."""
-    told = [r.rollout.settings for r in rows if r.rollout is not None and r.rollout.settings]
-    if not told:
+    known = [r.rollout.settings for r in rows if r.rollout is not None and r.rollout.settings]
+    if not known:
         return draft
-    models = tuple(dict.fromkeys(settings.model for settings in told if settings.model))
+    models = tuple(dict.fromkeys(settings.model for settings in known if settings.model))
     if models:
         draft = draft.chosen(MODEL, models)
     for path, field in BY_PATH.items():
         owner, _, name = path.rpartition(".")
         if owner != "model_config" or path == MODEL or field.kind is FieldKind.SECRET:
             continue
-        value = getattr(told[0], name, None)
+        value = getattr(known[0], name, None)
         if value is None or value == "":
             continue
         text = ("yes" if value else "no") if isinstance(value, bool) else _text(value)

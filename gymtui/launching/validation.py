@@ -128,15 +128,15 @@ def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str
     Returns:
         By path; what is about no field under "". Messages as received.
     """
-    told: dict[str, str] = {}
+    by_path: dict[str, str] = {}
     for fault in found:
         path = nearest(fault.field)
         rest = fault.field.removeprefix(path).strip(".")
         if path == TASKS and rest.isdecimal() and int(rest) < len(tasks):
             rest = tasks[int(rest)]
-        said = f"{rest}: {fault.msg}" if rest and fault.field != path else fault.msg
-        told[path] = f"{told[path]}; {said}" if path in told else said
-    return told
+        words = f"{rest}: {fault.msg}" if rest and fault.field != path else fault.msg
+        by_path[path] = f"{by_path[path]}; {words}" if path in by_path else words
+    return by_path
 
 
 def describe_refusal(path: str, field: str, fault: ErrorDetails) -> str:

@@ -32,7 +32,7 @@ _SUFFIXES: Final = (".json.gz", ".json")
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _RunRecord:
     """What a record tells of its run."""
 
     run_id: str | None
@@ -63,7 +63,7 @@ class Artifacts:
         names = sorted(name for name in entries(place).files if name.endswith(_SUFFIXES))
         stems = {_stem(name): name for name in names if not _is_record(name)}
         runs: dict[str, list[RolloutFacts]] = {}
-        told_of: dict[str, list[_Told]] = {}
+        records_of: dict[str, list[_RunRecord]] = {}
         seen = set()
         records = filter(_is_record, names)
         read = partial(_recorded, stems=stems, look=look)
@@ -72,7 +72,7 @@ class Artifacts:
             seen.add(stem)
             run_id = of_run.run_id or place.name
             runs.setdefault(run_id, []).append(facts)
-            told_of.setdefault(run_id, []).append(of_run)
+            records_of.setdefault(run_id, []).append(of_run)
         bare = [name for stem, name in stems.items() if stem not in seen]
         if not look.files.unread:  # else it is not known yet which have no record
             read_bare = partial(_bare, look=look)
@@ -88,15 +88,15 @@ class Artifacts:
         dead = look.now_s - newest_s(place) > QUIET_S
         for run_id, found_of in runs.items():
             rollouts = with_rest(sorted(found_of, key=_place), {}, dead=dead)
-            told = told_of.get(run_id, [])
+            recorded = records_of.get(run_id, [])
             times = [facts.created_at or facts.started_at for facts in rollouts]
             began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""
             yield RunFacts(
                 run_id=run_id,
                 source=self.name,
                 rollouts=rollouts,
-                scenario_id=next(filter(None, (one.scenario_id for one in told)), None),
-                note=next(filter(None, (one.note for one in told)), None),
+                scenario_id=next(filter(None, (one.scenario_id for one in recorded)), None),
+                note=next(filter(None, (one.note for one in recorded)), None),
                 began=began,
                 unread=unread,
             )
@@ -109,13 +109,13 @@ def _place(facts: RolloutFacts) -> tuple[str, str, str]:
 
 def _recorded(
     record: Path, stems: Mapping[str, str], look: Look
-) -> tuple[tuple[str, _Told, RolloutFacts] | None, float]:
+) -> tuple[tuple[str, _RunRecord, RolloutFacts] | None, float]:
     """A record's name, what it tells of the run, its rollout, and when it was touched."""
-    told = look.files.parsed(record, record_of)
+    recorded = look.files.parsed(record, record_of)
     stem = _stem(record.name)
-    if told is None:
+    if recorded is None:
         return None, look.now_s
-    run, facts = told
+    run, facts = recorded
     file = stems.get(stem)
     body = None if file is None else partial(artifact_files.load, record.with_name(file))
     touched_s = look.now_s if facts.status in ACTIVE_STATUSES else newest_s(record)
@@ -131,7 +131,7 @@ def _bare(file: Path, look: Look) -> tuple[tuple[str, RolloutFacts] | None, floa
     return (_stem(file.name), replace(found, body=load)), newest_s(file)
 
 
-def record_of(body: bytes) -> tuple[_Told, RolloutFacts]:
+def record_of(body: bytes) -> tuple[_RunRecord, RolloutFacts]:
     """A record: what it tells of its run, and the rollout, whose item it is.
 
     Raises:
@@ -151,7 +151,7 @@ def record_of(body: bytes) -> tuple[_Told, RolloutFacts]:
         item=body,
     )
     kept = rollout.kept or Kept()
-    return _Told(kept.run_id or rollout.run_id, rollout.scenario_id, kept.run_note), facts
+    return _RunRecord(kept.run_id or rollout.run_id, rollout.scenario_id, kept.run_note), facts
 
 
 def rollout_of(body: bytes) -> RolloutFacts:
@@ -171,7 +171,7 @@ def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFac
     """What artifacts say of their rollout (API.md)."""
     error = artifacts.text("error")
     metadata = artifacts.inner("metadata")
-    told: Mapping[str, Any] = {
+    fields: Mapping[str, Any] = {
         "task_id": artifacts.label("task_id"),
         "status": "failed" if error else "completed",
         "model": artifacts.text("model"),
@@ -184,7 +184,7 @@ def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFac
         "success": metadata.flag("success"),
         "reward": metadata.number("reward"),
     }
-    return RolloutFacts(rollout_id=rollout_id, **{**told, **known})
+    return RolloutFacts(rollout_id=rollout_id, **{**fields, **known})
 
 
 def _is_record(name: str) -> bool:

@@ -201,7 +201,7 @@ def _ended(body: bytes) -> RolloutFacts:
     counts = bool(rewards) and trial.flag("reward_valid") is not False
     reward = _reward(rewards) if counts else None
     kind = None if error is None else error.text("exception_type")
-    told = None if error is None else error.text("exception_message")
+    message = None if error is None else error.text("exception_message")
     never_began = not steps and "started_at" not in trial.inner("agent_execution")
     status = "completed"
     if error is not None and reward is None:
@@ -218,7 +218,7 @@ def _ended(body: bytes) -> RolloutFacts:
         started_at=trial.inner("agent_execution").time("started_at") or trial.time("started_at"),
         completed_at=trial.time("finished_at"),
         reward=reward,
-        message=": ".join(filter(None, (kind, told))),
+        message=": ".join(filter(None, (kind, message))),
         failed_criteria=tuple(
             name for name, value in rewards.items() if len(rewards) > 1 and value <= 0
         ),

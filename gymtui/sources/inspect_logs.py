@@ -203,8 +203,8 @@ def _sample(sample: JsonFields, log: str, scorers: Mapping[str, bool]) -> Rollou
         success = reward == 1
     failed = [name for name, value in values.items() if _worth(value)[0] == 0]
     alike = [name for name in values if name.partition(".")[0] == main.partition(".")[0]]
-    told = (f"{name} {values[name]}" for name in alike if not isinstance(values[name], list))
-    message = " · ".join(told)
+    parts = (f"{name} {values[name]}" for name in alike if not isinstance(values[name], list))
+    message = " · ".join(parts)
     return RolloutFacts(
         rollout_id=identity,
         task_id=sample.label("id"),

@@ -60,8 +60,8 @@ def _last_call(sample: JsonFields) -> list[Any]:
         for start, end in _ranges(event.value("input_refs")):
             messages += pool[start:end] if isinstance(pool, list) else []
         answers = event.inner("output").objects("choices")
-        said = answers[0].value("message") if answers else None
-        return [*messages, said] if said else messages
+        message = answers[0].value("message") if answers else None
+        return [*messages, message] if message else messages
     return []
 
 

@@ -99,8 +99,8 @@ def _parallel(place: Path, look: Look) -> RunFacts:
         rollout_id = f"{place.name}/{number}"
         found = _rollout(place / f"rollout_{number}", rollout_id, look)
         facts = found or RolloutFacts(rollout_id=rollout_id, task_id=task, created_at=created)
-        if (told := summary.get(number)) is not None:
-            facts = _with_summary(facts, told)
+        if (written := summary.get(number)) is not None:
+            facts = _with_summary(facts, written)
         elif found is None:
             facts = replace(facts, status="running")  # it has a directory, and no summary yet
         rollouts.append(facts)
@@ -178,15 +178,15 @@ def _verdict(file: Path) -> Mapping[str, Any]:
 
 
 def _judged(facts: RolloutFacts, result: Mapping[str, Any]) -> RolloutFacts:
-    told = dict(result)
-    criteria = told.pop("failed_criteria", None)
+    judged = dict(result)
+    criteria = judged.pop("failed_criteria", None)
     return replace(
         facts,
         status="completed",
-        success=told.pop("success"),
-        message=told.pop("message", "") or facts.message,
+        success=judged.pop("success"),
+        message=judged.pop("message", "") or facts.message,
         failed_criteria=tuple(criteria) if isinstance(criteria, list) else (),
-        details=told,
+        details=judged,
     )
 
 
@@ -196,19 +196,19 @@ def _summary(body: bytes) -> dict[int, JsonFields]:
     return {number: result for number, result in found if number is not None}
 
 
-def _with_summary(facts: RolloutFacts, told: JsonFields) -> RolloutFacts:
+def _with_summary(facts: RolloutFacts, fields: JsonFields) -> RolloutFacts:
     """A rollout with what the summary of its run says of it."""
-    error = told.text("error")
-    success = facts.success if facts.success is not None else told.flag("verification_passed")
+    error = fields.text("error")
+    success = facts.success if facts.success is not None else fields.flag("verification_passed")
     reason = facts.termination_reason or error
     failed = success is None and reason is not None
     facts = replace(
         facts,
         status="failed" if failed else "completed",
         success=success,
-        reward=None if success is not None else told.number("reward"),
+        reward=None if success is not None else fields.number("reward"),
         message=facts.message or error or "",
         termination_reason=reason,
-        current_step=facts.current_step or told.whole("steps"),
+        current_step=facts.current_step or fields.whole("steps"),
     )
-    return _lasting(facts, told.number("duration"))
+    return _lasting(facts, fields.number("duration"))

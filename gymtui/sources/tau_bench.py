@@ -201,9 +201,9 @@ def _failed_in_tau(result: JsonFields) -> Iterable[str]:
     if info.number("r_actions") == 0 or info.flag("r_actions") is False:
         yield "database state"
     outputs = info.value("outputs")
-    for told, met in outputs.items() if isinstance(outputs, Mapping) else ():
+    for criterion, met in outputs.items() if isinstance(outputs, Mapping) else ():
         if met is False:
-            yield f"told {told}"
+            yield f"told {criterion}"
 
 
 def _tau_artifacts(file: Path, place: int, rollout_id: str) -> bytes:
@@ -259,16 +259,16 @@ def _simulation_in(path: Path) -> RolloutFacts:
 
 
 def _simulation(one: JsonFields, path: Path) -> RolloutFacts:
-    told = one.inner("reward_info")
+    info = one.inner("reward_info")
     reason = one.text("termination_reason")
     broken = reason in _BROKEN
-    reward = None if broken else told.number("reward")
+    reward = None if broken else info.number("reward")
     trial = one.whole("trial")
     task = one.label("task_id")
-    failed = tuple(_failed(told)) if reward is not None and not _passed(reward) else ()
+    failed = tuple(_failed(info)) if reward is not None and not _passed(reward) else ()
     output = {
-        "reward_breakdown": told.value("reward_breakdown"),
-        "db_check": told.value("db_check"),
+        "reward_breakdown": info.value("reward_breakdown"),
+        "db_check": info.value("db_check"),
         "agent_cost": one.number("agent_cost"),
     }
     return RolloutFacts(
@@ -288,20 +288,20 @@ def _simulation(one: JsonFields, path: Path) -> RolloutFacts:
     )
 
 
-def _failed(told: JsonFields) -> Iterable[str]:
+def _failed(info: JsonFields) -> Iterable[str]:
     """What of a task's checks failed, as they are called there."""
-    if told.inner("db_check").flag("db_match") is False:
+    if info.inner("db_check").flag("db_match") is False:
         yield "database state"
-    for check in told.objects("action_checks"):
+    for check in info.objects("action_checks"):
         if check.flag("action_match") is False:
             yield f"action {check.inner('action').text('name') or '?'}"
-    for check in told.objects("env_assertions"):
+    for check in info.objects("env_assertions"):
         if check.flag("met") is False:
             yield f"state {check.inner('env_assertion').text('func_name') or '?'}"
-    for check in told.objects("communicate_checks"):
+    for check in info.objects("communicate_checks"):
         if check.flag("met") is False:
             yield f"told {check.text('info') or '?'}"
-    for check in told.objects("nl_assertions"):
+    for check in info.objects("nl_assertions"):
         if check.flag("met") is False:
             yield check.text("nl_assertion") or "?"
 
@@ -311,13 +311,13 @@ def _spoken(ticks: list[JsonFields]) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     for tick in ticks:
         for who, role in (("agent", "assistant"), ("user", "user")):
-            said = tick.inner(f"{who}_chunk").text("content")
+            content = tick.inner(f"{who}_chunk").text("content")
             last = messages[-1] if messages else {}
-            if said and last.get("role") == role and "tool_calls" not in last:
-                last["content"] += said
-            elif said:
-                told = {"role": role, "content": said, "timestamp": tick.time("timestamp")}
-                messages.append(told)
+            if content and last.get("role") == role and "tool_calls" not in last:
+                last["content"] += content
+            elif content:
+                message = {"role": role, "content": content, "timestamp": tick.time("timestamp")}
+                messages.append(message)
             if calls := tick.value(f"{who}_tool_calls"):
                 messages.append({"role": role, "content": None, "tool_calls": calls})
             messages += tick.value(f"{who}_tool_results") or []

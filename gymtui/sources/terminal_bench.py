@@ -52,11 +52,11 @@ class TerminalBench:
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """The run."""
-        told = look.files.parsed(place / "run_metadata.json", _metadata) or _Metadata()
+        metadata = look.files.parsed(place / "run_metadata.json", _metadata) or _Metadata()
         whole = look.files.parsed(place / "results.json", _all_results) or {}
         found: dict[str, RolloutFacts] = {}
         touched = [place, place / "run.log", place / "results.json"]
-        read = partial(_trial, look=look, model=told.model)
+        read = partial(_trial, look=look, model=metadata.model)
         for task in sorted(entries(place).directories):
             names = sorted(entries(place / task).directories)
             for facts in look.files.each(self.name, place / task, names, read):
@@ -68,16 +68,16 @@ class TerminalBench:
         for name, facts in whole.items():
             if name not in found or found[name].status == "running":
                 body = found[name].body if name in found else None
-                found[name] = replace(facts, rollout_id=name, body=body, model=told.model)
-        dead = told.ended or look.now_s - newest_s(*touched) > QUIET_S
-        planned = dict.fromkeys(told.tasks, told.attempts)
+                found[name] = replace(facts, rollout_id=name, body=body, model=metadata.model)
+        dead = metadata.ended or look.now_s - newest_s(*touched) > QUIET_S
+        planned = dict.fromkeys(metadata.tasks, metadata.attempts)
         yield RunFacts(
             run_id=place.name,
             source=self.name,
             rollouts=with_rest(found.values(), planned, dead=dead, unread=unread),
             unread=unread,
-            scenario_id=told.dataset,
-            began=told.began or "",
+            scenario_id=metadata.dataset,
+            began=metadata.began or "",
         )
 
 
@@ -94,15 +94,15 @@ def _trial(trial: Path, look: Look, model: str | None) -> tuple[RolloutFacts, fl
 
 
 def _metadata(body: bytes) -> _Metadata:
-    told = JsonFields(body)
-    tasks = told.value("task_ids")
+    fields = JsonFields(body)
+    tasks = fields.value("task_ids")
     return _Metadata(
-        model=told.text("model_name") or told.text("agent_name"),
-        dataset=told.text("dataset_name") or Path(told.text("dataset_path") or "").name or None,
-        began=told.time("start_time"),
-        ended=told.time("end_time") is not None,
+        model=fields.text("model_name") or fields.text("agent_name"),
+        dataset=fields.text("dataset_name") or Path(fields.text("dataset_path") or "").name or None,
+        began=fields.time("start_time"),
+        ended=fields.time("end_time") is not None,
         tasks=tuple(map(str, tasks)) if isinstance(tasks, list) else (),
-        attempts=told.whole("n_attempts") or 1,
+        attempts=fields.whole("n_attempts") or 1,
     )
 
 

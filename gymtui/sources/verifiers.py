@@ -84,7 +84,7 @@ class Verifiers:
 
 
 def _results(file: Path, look: Look) -> RunFacts:
-    told = look.files.parsed(file.parent / "metadata.json", _metadata) or _Metadata()
+    metadata = look.files.parsed(file.parent / "metadata.json", _metadata) or _Metadata()
     place = file.parent
     counts: Counter[str] = Counter()
     rollouts = []
@@ -93,11 +93,11 @@ def _results(file: Path, look: Look) -> RunFacts:
         counts[task] += 1
         rollout_id = f"{task}.{counts[task]}@{place.name}"
         success = facts.success
-        if facts.reward is not None and told.threshold is not None:
-            success = facts.reward >= told.threshold
-        body = partial(_artifacts, facts.body, rollout_id, told.model)
+        if facts.reward is not None and metadata.threshold is not None:
+            success = facts.reward >= metadata.threshold
+        body = partial(_artifacts, facts.body, rollout_id, metadata.model)
         rollouts.append(
-            replace(facts, rollout_id=rollout_id, model=told.model, success=success, body=body)
+            replace(facts, rollout_id=rollout_id, model=metadata.model, success=success, body=body)
         )
     named = "--" in place.parent.name
     return RunFacts(
@@ -105,37 +105,37 @@ def _results(file: Path, look: Look) -> RunFacts:
         source=Verifiers.name,
         rollouts=with_rest(
             rollouts,
-            _planned(told, counts),
+            _planned(metadata, counts),
             dead=look.now_s - newest_s(file) > QUIET_S,
             unread=look.files.unread,
         ),
         unread=look.files.unread,
-        scenario_id=told.environment,
-        began=told.began or "",
+        scenario_id=metadata.environment,
+        began=metadata.began or "",
     )
 
 
 def _metadata(body: bytes) -> _Metadata:
-    told = JsonFields(body)
+    fields = JsonFields(body)
     return _Metadata(
-        environment=told.text("env_id") or told.text("env"),
-        model=told.text("model"),
-        examples=told.whole("num_examples") or None,
-        each=told.whole("rollouts_per_example") or None,
-        threshold=told.number("pass_threshold"),
-        began=told.time("date"),
+        environment=fields.text("env_id") or fields.text("env"),
+        model=fields.text("model"),
+        examples=fields.whole("num_examples") or None,
+        each=fields.whole("rollouts_per_example") or None,
+        threshold=fields.number("pass_threshold"),
+        began=fields.time("date"),
     )
 
 
-def _planned(told: _Metadata, counts: Mapping[str, int]) -> dict[str, int]:
+def _planned(metadata: _Metadata, counts: Mapping[str, int]) -> dict[str, int]:
     """How many there are to be, by example: those that nobody has seen are named by number."""
-    each = told.each or 1
-    if told.examples is None:
-        return dict.fromkeys(counts, each) if told.each else {}
-    numbered = [task for task in counts if task.isdecimal() and int(task) < told.examples]
+    each = metadata.each or 1
+    if metadata.examples is None:
+        return dict.fromkeys(counts, each) if metadata.each else {}
+    numbered = [task for task in counts if task.isdecimal() and int(task) < metadata.examples]
     if len(numbered) == len(counts):
-        return {str(number): each for number in range(told.examples)}
-    return {"": told.examples * each}
+        return {str(number): each for number in range(metadata.examples)}
+    return {"": metadata.examples * each}
 
 
 def _line(line: bytes, place: Slice) -> RolloutFacts | None:
@@ -164,8 +164,8 @@ def _line(line: bytes, place: Slice) -> RolloutFacts | None:
 
 
 def _error(error: JsonFields) -> str | None:
-    told = (error.text(name) for name in ("error_chain_repr", "error", "message", "type"))
-    return next(filter(None, told), None)
+    texts = (error.text(name) for name in ("error_chain_repr", "error", "message", "type"))
+    return next(filter(None, texts), None)
 
 
 def _metrics(fields: JsonFields) -> dict[str, float]:
@@ -221,18 +221,18 @@ def _is_user(message: Any) -> bool:
 def _traces(file: Path, look: Look) -> RunFacts:
     place = file.parent
     configs = (look.files.parsed(place / name, config_of) for name in CONFIGS)
-    told = next(filter(None, configs), None)
+    config = next(filter(None, configs), None)
     rollouts = [
-        one if one.model is not None or told is None else replace(one, model=told.model)
+        one if one.model is not None or config is None else replace(one, model=config.model)
         for found in look.files.lines(file, rollouts_of)
         for one in found
     ]
     planned: dict[str, int] = {}
-    if told is not None and told.each is not None:
+    if config is not None and config.each is not None:
         tasks = dict.fromkeys(facts.task_id or "" for facts in rollouts)
-        planned = dict.fromkeys(tasks, told.each)
-        if told.tasks is not None:
-            planned |= {"": told.tasks * told.each}
+        planned = dict.fromkeys(tasks, config.each)
+        if config.tasks is not None:
+            planned |= {"": config.tasks * config.each}
     return RunFacts(
         run_id=place.name,
         source=Verifiers.name,
@@ -243,6 +243,6 @@ def _traces(file: Path, look: Look) -> RunFacts:
             unread=look.files.unread,
         ),
         unread=look.files.unread,
-        scenario_id=told.environment if told is not None else None,
+        scenario_id=config.environment if config is not None else None,
         began=min((facts.started_at or "" for facts in rollouts), default=""),
     )

@@ -124,8 +124,8 @@ def _rewards(trace: JsonFields) -> dict[str, float]:
 
 
 def _error(errors: Iterable[JsonFields]) -> str | None:
-    told = [": ".join(filter(None, (one.text("type"), one.text("message")))) for one in errors]
-    return told[-1] if told else None
+    texts = [": ".join(filter(None, (one.text("type"), one.text("message")))) for one in errors]
+    return texts[-1] if texts else None
 
 
 def _artifacts(place: Slice, identity: str, number: int) -> bytes:
@@ -168,8 +168,8 @@ def _messages(nodes: list[JsonFields]) -> list[dict[str, Any]]:
     for node, branch in zip(nodes, branches, strict=True):
         message = node.value("message")
         if isinstance(message, dict):
-            told = {**message, "timestamp": node.time("timestamp")}
-            found.append({**told, "branch": branch + 1} if several else told)
+            dated = {**message, "timestamp": node.time("timestamp")}
+            found.append({**dated, "branch": branch + 1} if several else dated)
     return found
 
 

@@ -59,17 +59,17 @@ class Digest:
     @property
     def line(self) -> str:
         """The same in a line: `since 18:02: 6 finished, 2 regressed, 8 environment errors`."""
-        said = [f"{len(self.began)} began"] if self.began else []
-        said += [f"{len(self.finished)} finished"] if self.finished else []
-        said += [f"{len(self.regressed)} regressed"] if self.regressed else []
-        said += [of_many(count, words_of(cause)) for cause, count in self.errors.items()]
-        return f"since {self.at}: {', '.join(said) if said else 'nothing happened'}"
+        parts = [f"{len(self.began)} began"] if self.began else []
+        parts += [f"{len(self.finished)} finished"] if self.finished else []
+        parts += [f"{len(self.regressed)} regressed"] if self.regressed else []
+        parts += [of_many(count, words_of(cause)) for cause, count in self.errors.items()]
+        return f"since {self.at}: {', '.join(parts) if parts else 'nothing happened'}"
 
     def lines(self) -> list[tuple[str, str]]:
         """What to look at, worst first: ids of runs, each with what happened, as received."""
         worse = {each.run.name for each in self.regressed}
         ended = {run.name: run for run in self.finished}
-        said = []
+        found = []
         for run_id in dict.fromkeys((*worse, *self.failing, *ended, *(r.name for r in self.began))):
             run, words = ended.get(run_id), []
             if run_id in worse:
@@ -80,8 +80,8 @@ class Digest:
                 words.append(f"pass@1 {percent(_rate(run))} of {run.summary.verdicts}")
             if run_id in self.failing:
                 words.append(of_many(self.failing[run_id], "error"))
-            said.append((run_id, f"{run_id}: {', '.join(words) or 'began'}"))
-        return said
+            found.append((run_id, f"{run_id}: {', '.join(words) or 'began'}"))
+        return found
 
     @property
     def at(self) -> str:

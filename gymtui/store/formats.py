@@ -247,9 +247,9 @@ def why(row: RolloutRow) -> str:
     if row.rollout is None:
         return row.malformed or ""
     result = row.rollout.result
-    told = [
+    texts = [
         result.message if result is not None else None,
         result.error if result is not None else None,
         row.rollout.termination_reason,
     ]
-    return " · ".join(text for text in told if text)
+    return " · ".join(text for text in texts if text)

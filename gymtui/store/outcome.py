@@ -104,17 +104,17 @@ def is_cancelled(rollout: Rollout) -> bool:
 
     A reason such as `agent_called_cancel_order` does not: the word must be the reason itself.
     """
-    for said in (rollout.status, rollout.termination_reason):
-        words = _words_of_cancelling(said)
+    for text in (rollout.status, rollout.termination_reason):
+        words = _words_of_cancelling(text)
         if words and (words[0].startswith("cancel") or not _CANCELLED_WORDS.isdisjoint(words)):
             return True
     message = rollout.result.message if rollout.result is not None else None
     return _words_of_cancelling(message) in (["cancelled"], ["canceled"])
 
 
-def _words_of_cancelling(said: str | None) -> list[str]:
+def _words_of_cancelling(text: str | None) -> list[str]:
     """The words of a short text that has one like "cancel" in it, else none."""
-    text = (said or "")[:200].lower()
+    text = (text or "")[:200].lower()
     # Almost none has: looking first keeps a run of thousands quick.
     return _WORDS.findall(text) if "cancel" in text else []
 
@@ -124,8 +124,8 @@ def at_step_limit(rollout: Rollout) -> bool:
 
     Only the server's own word counts: an agent may as well finish on its last step.
     """
-    said = (rollout.termination_reason or "")[:200].lower().replace("_", " ").replace("-", " ")
-    return _LIMIT.search(said) is not None
+    words = (rollout.termination_reason or "")[:200].lower().replace("_", " ").replace("-", " ")
+    return _LIMIT.search(words) is not None
 
 
 def steps_of(rollout: Rollout, seen: int | None = None) -> int | None:

@@ -98,10 +98,10 @@ def _verdict(path: Path, rollout_id: str | None, beside: str) -> Record:
             missed = "verifier/reward.json"
         return Record(problem=f"no {missed} beside it: its outcome is unknown" * bool(missed))
     try:
-        told = reward_files.read(file, rollout_id or path.parent.name)
+        verdict = reward_files.read(file, rollout_id or path.parent.name)
     except FileProblem as problem:
         return Record(problem=str(problem), damaged=True)
-    raw = json_text(told).encode()
+    raw = json_text(verdict).encode()
     rollout = parse_rollout(raw)
     if isinstance(rollout, Malformed):
         return Record(problem=f"{file.name}: {rollout.reason}", damaged=True)
@@ -149,21 +149,21 @@ def write(
 
 def _with_kept(row: RolloutRow, last_step: int | None, run_note: str | None) -> bytes:
     """An item, and what it does not say of what was known; as received where that is nothing."""
-    said = row.rollout
-    if said is None:
+    rollout = row.rollout
+    if rollout is None:
         return row.raw
-    step = None if said.current_step is not None else steps_of(said, last_step)
+    step = None if rollout.current_step is not None else steps_of(rollout, last_step)
     kept = {
-        "run_id": row.run_id if said.run_id != row.run_id else None,
+        "run_id": row.run_id if rollout.run_id != row.run_id else None,
         "note": row.note,
         "run_note": run_note,
         "last_step": step,
     }
-    told = {name: value for name, value in kept.items() if value is not None}
-    if not told and said.kept is None:
+    ours = {name: value for name, value in kept.items() if value is not None}
+    if not ours and rollout.kept is None:
         return row.raw
     item = {name: value for name, value in loads(row.raw).items() if name != KEPT}
-    return json_text({**item, KEPT: told} if told else item).encode()
+    return json_text({**item, KEPT: ours} if ours else item).encode()
 
 
 def _without_keys(raw: bytes) -> str:

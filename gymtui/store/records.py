@@ -83,11 +83,11 @@ class RunRow:
         run = self.run
         if run is None:
             return None
-        told = (run.completed or 0) + (run.failed or 0)
+        ended = (run.completed or 0) + (run.failed or 0)
         if run.completed is None or run.failed is None:
             # One alone tells only when it is all there are.
-            return told if run.total is not None and told >= run.total > 0 else None
-        return told
+            return ended if run.total is not None and ended >= run.total > 0 else None
+        return ended
 
     @property
     def unfinished(self) -> int:

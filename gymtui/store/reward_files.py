@@ -62,9 +62,9 @@ def read(file: Path, rollout_id: str) -> dict[str, Any]:
         body = artifact_files.load(file)
     except FileProblem as problem:
         raise FileProblem(f"{name}: {problem}") from None
-    said = body.decode("utf-8", "replace").strip()
+    text = body.decode("utf-8", "replace").strip()
     if file.suffix == ".txt":
-        payload: object = {"reward": _number(said)}
+        payload: object = {"reward": _number(text)}
     elif (fault := no_json(body)) is not None:
         raise FileProblem(f"{name}: {fault}")
     else:
@@ -105,9 +105,11 @@ def _results(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _success(payload: Mapping[str, Any]) -> bool | None:
     """Whether it passed: every verifier says so; where none is named, a full reward does."""
-    told = [item["success"] for item in _results(payload) if isinstance(item.get("success"), bool)]
-    if told:
-        return all(told)
+    verdicts = [
+        item["success"] for item in _results(payload) if isinstance(item.get("success"), bool)
+    ]
+    if verdicts:
+        return all(verdicts)
     reward = payload.get("reward")
     if isinstance(reward, bool) or not isinstance(reward, int | float) or isnan(reward):
         return None

@@ -113,8 +113,8 @@ def stepped_row(
 
 def supersedes(row: RolloutRow, before: RolloutRow) -> bool:
     """Whether a row says something else than the one known, by a question that is no older."""
-    told = (before.raw, before.usage, before.tools, before.note)
-    news = told != (row.raw, row.usage, row.tools, row.note)
+    known = (before.raw, before.usage, before.tools, before.note)
+    news = known != (row.raw, row.usage, row.tools, row.note)
     return news and row.sent_s >= before.sent_s
 
 

@@ -54,8 +54,8 @@ def argument(call: ToolCall) -> str:
     words = [_shown(value)]
     if first in _MODES and isinstance(value, str) and value.isidentifier() and len(value) < _MODE:
         words += [_shown(given[key]) for key in _THINGS if key in given][:1]
-    told = " ".join(words)
-    return fit(told, ASKED, cut="middle" if "/" in told and " " not in words[-1] else "end")
+    line = " ".join(words)
+    return fit(line, ASKED, cut="middle" if "/" in line and " " not in words[-1] else "end")
 
 
 def told_apart(calls: Sequence[ToolCall]) -> list[str]:
@@ -70,8 +70,8 @@ def told_apart(calls: Sequence[ToolCall]) -> list[str]:
         name: [_shown(values[name]) if name in values else "" for values in given] for name in names
     }
     differing = [column for column in shown.values() if len(set(column)) > 1]
-    told = zip(map(argument, calls), *differing, strict=True)
-    return [fit(", ".join(dict.fromkeys(filter(None, words))), ASKED, cut="end") for words in told]
+    rows = zip(map(argument, calls), *differing, strict=True)
+    return [fit(", ".join(dict.fromkeys(filter(None, row))), ASKED, cut="end") for row in rows]
 
 
 def heading(block: ToolCall | ToolResult) -> str:

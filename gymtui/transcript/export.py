@@ -114,8 +114,8 @@ def fault_in(document: str, form: str, rollout_id: str, result: Ending | None) -
     if fact not in document.split("\n", _HEAD_LINES)[:_HEAD_LINES]:
         return "not a transcript of this rollout"
     if result is not None:
-        told = _result_as_markdown(result) if as_markdown else "\n".join(_result_as_text(result))
-        if told not in document:
+        shown = _result_as_markdown(result) if as_markdown else "\n".join(_result_as_text(result))
+        if shown not in document:
             return "without the rollout's result as it is now"
     return None
 
@@ -125,8 +125,8 @@ def _result_as_markdown(result: Ending) -> str:
 
 
 def _result_as_text(result: Ending) -> list[str]:
-    told = [f"   {line}".rstrip() for line in clean_block(result.text).split("\n")]
-    return [f"== {clean(result.title)}", *told]
+    lines = [f"   {line}".rstrip() for line in clean_block(result.text).split("\n")]
+    return [f"== {clean(result.title)}", *lines]
 
 
 def heading(turn: Turn) -> str:

@@ -63,8 +63,8 @@ def opening(transcript: Transcript) -> str:
     used = " · ".join(f"{name} {value}" for name, value in _used(transcript))
     model = _model(transcript) or ""
     lines = (" · ".join(filter(None, (model, settings))), used, judged, calls)
-    told = "\n".join(clean(line) for line in lines if line)
-    return "\n\n".join(filter(None, (told, untold and f"task as given:\n{untold}")))
+    text = "\n".join(clean(line) for line in lines if line)
+    return "\n\n".join(filter(None, (text, untold and f"task as given:\n{untold}")))
 
 
 def untold_task(transcript: Transcript) -> str:
@@ -78,8 +78,8 @@ def _model(transcript: Transcript) -> str | None:
     notes = (note for turn in transcript.turns for note in turn.notes)
     spoken = {note.removeprefix(_NOTE) for note in notes if note.startswith(_NOTE)}
     others = sorted(spoken - {transcript.model})
-    told = ", ".join(others[:_MODELS])
-    more = f"also {told}" if told and own else told
+    names = ", ".join(others[:_MODELS])
+    more = f"also {names}" if names and own else names
     return ", ".join(filter(None, (own, more))) or None
 
 
@@ -172,11 +172,11 @@ def _is_said(transcript: Transcript, task: str) -> bool:
     for turn in transcript.turns:
         if turn.kind not in (BlockKind.USER, BlockKind.SYSTEM):
             continue
-        said = "".join(block.text for block in turn.blocks if isinstance(block, Spoken))
-        left -= len(said)
+        text = "".join(block.text for block in turn.blocks if isinstance(block, Spoken))
+        left -= len(text)
         if left < 0:
             break
-        if len(said) >= len(wanted) and wanted in "".join(said.split()):
+        if len(text) >= len(wanted) and wanted in "".join(text.split()):
             return True
     return not task
 

@@ -178,9 +178,9 @@ def _tell_apart(
     """
     for alike in round_.values():
         if len(alike) > 1 and not apart.isdisjoint(alike):
-            told = told_apart([_call_of(pairs[number]) for number in alike])
-            if len(set(told)) == len(told):
-                for number, words in zip(alike, told, strict=True):
+            names = told_apart([_call_of(pairs[number]) for number in alike])
+            if len(set(names)) == len(names):
+                for number, words in zip(alike, names, strict=True):
                     if number in apart:
                         found[number] = Label(words)
                 continue

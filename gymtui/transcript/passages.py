@@ -58,8 +58,8 @@ def body(block: Block) -> str:
         case Text() if _is_short(block.text) and parsed(block.text) is not None:
             return readable(block.text)
         case Thinking():
-            said = block.text.strip().removeprefix("<think>").removesuffix("</think>")
-            return f"∴ {said.strip()}"
+            text = block.text.strip().removeprefix("<think>").removesuffix("</think>")
+            return f"∴ {text.strip()}"
         case Text() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
         case ToolCall():
@@ -68,10 +68,10 @@ def body(block: Block) -> str:
             values = [block.observation] if block.covered else [block.value, block.observation]
             laid = [value for value in values if value is not None]
             if all(_is_short(value) for value in laid):
-                told = [_of_protocol(value) or readable(value) for value in laid]
+                texts = [_of_protocol(value) or readable(value) for value in laid]
             else:
-                told = list(map(_as_it_came, laid))
-            text = last_frames("\n".join(filter(None, (*told, block.problem))))
+                texts = list(map(_as_it_came, laid))
+            text = last_frames("\n".join(filter(None, (*texts, block.problem))))
             if laid and not text.strip():
                 return f"{heading(block)}  (no output)"
             return f"{heading(block)}\n{text}".rstrip()
@@ -204,14 +204,14 @@ def _of_protocol(value: object) -> str:
     words = [text for text in texts if isinstance(text, str)]
     if len(words) < len(texts):
         return ""
-    said = [parsed(text) or text for text in words]
+    said_again = [parsed(text) or text for text in words]
     rest = {
         key: more
         for key, more in found.items()
         if key != "content"
         and more
         and more is not True
-        and more not in (*said, {"result": words[0]})
+        and more not in (*said_again, {"result": words[0]})
     }
     return "\n".join([*map(readable, words), *([readable(rest)] if rest else [])])
 

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import httpx
 
 from gymtui.gym.clock import Clock, Pace
-from gymtui.gym.demo.cast import CAST, Script, troubles
-from gymtui.gym.demo.story import play_story, script_of
+from gymtui.gym.demo.agents import AGENTS, RunTroubles, plan_troubles
+from gymtui.gym.demo.schedule import launch_runs, troubles_of
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.http.server import Options, create_app
@@ -72,19 +72,19 @@ class PlayedGym(httpx.AsyncBaseTransport):
             pace=Pace(options.speed),
             seed=options.seed,
             failure_share=options.failure_share,
-            temperaments=CAST,
-            troubles=troubles(self._script_of, lambda: self.seconds),
+            temperaments=AGENTS,
+            troubles=plan_troubles(self._troubles_of, lambda: self.seconds),
             new_id=lambda: f"{next(numbers) * 0x9E3779B1 % 2**48:012x}",
         )
         engine.start()
         self._until_closed.push_async_callback(engine.stop)
         self._app = httpx.ASGITransport(create_app(engine, options))
         if self._story:
-            story = asyncio.create_task(play_story(engine, speed=options.speed, seed=options.seed))
+            story = asyncio.create_task(launch_runs(engine, speed=options.speed, seed=options.seed))
             self._until_closed.push_async_callback(_cancelled, story)
 
-    def _script_of(self, run_id: str) -> Script | None:
-        return script_of(self._options.seed, run_id) if self._story else None
+    def _troubles_of(self, run_id: str) -> RunTroubles | None:
+        return troubles_of(self._options.seed, run_id) if self._story else None
 
     async def pass_time(self, seconds: float) -> None:
         """Let it go on."""

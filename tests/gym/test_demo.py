@@ -18,35 +18,46 @@ from typing import Any
 import pytest
 
 from gymtui.gym.clock import Pace
-from gymtui.gym.demo import story
-from gymtui.gym.demo.cast import (
-    CAST,
+from gymtui.gym.demo import schedule
+from gymtui.gym.demo.agents import (
+    AGENTS,
     IMAGE_PULL,
     OUTAGE,
     OUTAGE_S,
     SILENCE_S,
-    Script,
+    RunTroubles,
     is_worse,
-    troubles,
+    plan_troubles,
 )
 from gymtui.gym.demo.lock import held
 from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
-from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, file_of, play_story, script_of, sequel
-from gymtui.gym.demo.story import OPENING as OPENED
+from gymtui.gym.demo.schedule import (
+    AT_ONCE,
+    PAST_RUNS,
+    PlannedRun,
+    file_of,
+    later_run,
+    launch_runs,
+    troubles_of,
+)
+from gymtui.gym.demo.schedule import FIRST_RUNS as PLANNED
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import CUT_OFF, Engine
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble
 from tests.gym.engines import Turnstile, engine_at, finish, start
 from tests.gym.running_gym import until
 
-OPENING = (Chapter("one", "scripted/careful", 1, 3, 1), Chapter("two", "scripted/hasty", 1, 1, 1))
+FIRST_RUNS = (
+    PlannedRun("one", "scripted/careful", 1, 3, 1),
+    PlannedRun("two", "scripted/hasty", 1, 1, 1),
+)
 
 
 @contextmanager
-def telling(engine: Engine, **options: Any) -> Iterator[None]:
+def launching(engine: Engine, **options: Any) -> Iterator[None]:
     """Have the story told until the block ends; what happens at once, unless fast."""
-    options = {"speed": 1e-9, "seed": 7, "opening": OPENING, "behind": (), **options}
-    task = asyncio.create_task(play_story(engine, **options))
+    options = {"speed": 1e-9, "seed": 7, "first": FIRST_RUNS, "past": (), **options}
+    task = asyncio.create_task(launch_runs(engine, **options))
     try:
         yield
     finally:
@@ -72,67 +83,67 @@ async def test_what_was_told_is_not_told_again(tmp_path: Path) -> None:
     async def full() -> bool:
         return engine.unfinished_runs == AT_ONCE
 
-    async with engine_at(path, temperaments=CAST) as engine:
-        with telling(engine):
+    async with engine_at(path, temperaments=AGENTS) as engine:
+        with launching(engine):
             await until(opened)
         await finish(engine, "one")
         await finish(engine, "two")
         engine.delete("two")
-    async with engine_at(path, Pace(sleep=Turnstile().sleep), temperaments=CAST) as engine:
-        with telling(engine):
+    async with engine_at(path, Pace(sleep=Turnstile().sleep), temperaments=AGENTS) as engine:
+        with launching(engine):
             await until(full)
-        assert names(engine) == ["one", *(sequel(number, 7).name for number in (1, 2, 3))]
-    async with engine_at(path, Pace(sleep=Turnstile().sleep), temperaments=CAST) as engine:
-        with telling(engine):
+        assert names(engine) == ["one", *(later_run(number, 7).name for number in (1, 2, 3))]
+    async with engine_at(path, Pace(sleep=Turnstile().sleep), temperaments=AGENTS) as engine:
+        with launching(engine):
             await until(full)
         assert len(names(engine)) == 4, "what waited goes on"
         for number in (1, 2, 3):
-            engine.delete(sequel(number, 7).name)
-        with telling(engine):
+            engine.delete(later_run(number, 7).name)
+        with launching(engine):
             await until(full)
-        assert names(engine) == ["one", *(sequel(number, 7).name for number in (4, 5, 6))]
+        assert names(engine) == ["one", *(later_run(number, 7).name for number in (4, 5, 6))]
 
 
 async def test_a_story_broken_off_in_its_opening_is_told_to_the_end(tmp_path: Path) -> None:
     async def opened() -> bool:
         return names(engine)[:2] == ["one", "two"]
 
-    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
-        with telling(engine, opening=OPENING[:1]):
+    async with engine_at(tmp_path / "db", temperaments=AGENTS) as engine:
+        with launching(engine, first=FIRST_RUNS[:1]):
             await until(lambda: asyncio.sleep(0, names(engine) == ["one"]))
-        with telling(engine):
+        with launching(engine):
             await until(opened)
 
 
 async def test_the_oldest_of_what_has_ended_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(story, "FINISHED_KEPT", 4)
-    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
-        with telling(engine, speed=1e9):
+    monkeypatch.setattr(schedule, "FINISHED_KEPT", 4)
+    async with engine_at(tmp_path / "db", temperaments=AGENTS) as engine:
+        with launching(engine, speed=1e9):
             await until(lambda: asyncio.sleep(0, file_of(engine).runs_ever > 12))
         assert len(names(engine)) <= 4 + AT_ONCE + 1
 
 
 async def test_a_name_that_a_person_took_is_left_to_them(tmp_path: Path) -> None:
-    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
-        taken = sequel(3, 7).name
+    async with engine_at(tmp_path / "db", temperaments=AGENTS) as engine:
+        taken = later_run(3, 7).name
         await start(engine, run_name="theirs")
         await start(engine, run_name=taken)
-        with telling(engine, speed=1e9):
-            await until(lambda: asyncio.sleep(0, sequel(4, 7).name in names(engine)))
+        with launching(engine, speed=1e9):
+            await until(lambda: asyncio.sleep(0, later_run(4, 7).name in names(engine)))
         assert names(engine).count(taken) == 1
 
 
 def test_a_sequel_is_the_same_on_any_day() -> None:
-    assert sequel(5, 7) == sequel(5, 7)
-    assert len({sequel(number, 7).name for number in range(1, 200)}) == 199
+    assert later_run(5, 7) == later_run(5, 7)
+    assert len({later_run(number, 7).name for number in range(1, 200)}) == 199
 
 
 async def test_what_lies_behind_happened_then_and_took_its_time(tmp_path: Path) -> None:
-    past = Chapter("past", "baseline-8b", 2, 2, 4, timedelta(hours=3))
-    async with engine_at(tmp_path / "db", Pace(), temperaments=CAST) as engine:
-        with telling(engine, opening=(), behind=(past,)):
+    past = PlannedRun("past", "baseline-8b", 2, 2, 4, timedelta(hours=3))
+    async with engine_at(tmp_path / "db", Pace(), temperaments=AGENTS) as engine:
+        with launching(engine, first=(), past=(past,)):
             await until(lambda: asyncio.sleep(0, "past" in names(engine)))
             rollouts = await finish(engine, "past")
     began = datetime.now(UTC) - timedelta(hours=3, minutes=2)
@@ -145,12 +156,12 @@ async def test_what_lies_behind_happened_then_and_took_its_time(tmp_path: Path) 
 
 async def test_one_checkpoint_of_the_story_is_worse_than_the_one_before(tmp_path: Path) -> None:
     passes = {}
-    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
-        for chapter in (*BEHIND, *OPENED):
-            if chapter.name.startswith("policy-8b"):
-                await engine.launch(story._request(chapter, Random(7)))
-                rollouts = await finish(engine, chapter.name)
-                passes[chapter.name] = sum(bool(r.result and r.result.success) for r in rollouts)
+    async with engine_at(tmp_path / "db", temperaments=AGENTS) as engine:
+        for run in (*PAST_RUNS, *PLANNED):
+            if run.name.startswith("policy-8b"):
+                await engine.launch(schedule._request(run, Random(7)))
+                rollouts = await finish(engine, run.name)
+                passes[run.name] = sum(bool(r.result and r.result.success) for r in rollouts)
     assert passes["policy-8b-s3000"] < passes["policy-8b-s2000"] < passes["policy-8b-s4000"]
     assert [number for number in range(1, 9) if is_worse(number)] == [3, 7]
 
@@ -159,7 +170,7 @@ async def test_one_checkpoint_of_the_story_is_worse_than_the_one_before(tmp_path
 
 
 class Told:
-    """How long the story has been told, as a test says."""
+    """How long the story has been running, as a test says."""
 
     now_s = 0.0
 
@@ -168,8 +179,8 @@ class Told:
 
 
 async def test_workspaces_of_the_ordered_attempts_do_not_build(tmp_path: Path) -> None:
-    script = Script(unbuilt=frozenset({1}))
-    ordered = troubles(lambda _run: script, Told())
+    planned = RunTroubles(unbuilt=frozenset({1}))
+    ordered = plan_troubles(lambda _run: planned, Told())
     async with engine_at(tmp_path / "db", troubles=ordered) as engine:
         rollouts = await finish(engine, await start(engine, rollout_count=3))
     assert [r.status for r in rollouts].count("workspace_error") == 1
@@ -178,7 +189,7 @@ async def test_workspaces_of_the_ordered_attempts_do_not_build(tmp_path: Path) -
 
 async def test_an_outage_fails_who_asks_while_it_lasts(tmp_path: Path) -> None:
     told = Told()
-    ordered = troubles(lambda _run: Script(outage=True), told)
+    ordered = plan_troubles(lambda _run: RunTroubles(outage=True), told)
     async with engine_at(tmp_path / "db", troubles=ordered) as engine:
         told.now_s = OUTAGE_S[0]
         (during,) = await finish(engine, await start(engine))
@@ -192,7 +203,7 @@ async def test_who_gets_no_answer_stands_still_until_there_is_one_or_it_is_cance
     tmp_path: Path,
 ) -> None:
     told = Told()
-    ordered = troubles(lambda _run: Script(silent="schedule_phone_screen"), told)
+    ordered = plan_troubles(lambda _run: RunTroubles(silent="schedule_phone_screen"), told)
     asked_in_vain: Counter[str] = Counter()
 
     def noted(moment: Moment) -> Trouble | None:
@@ -223,10 +234,10 @@ async def test_who_gets_no_answer_stands_still_until_there_is_one_or_it_is_cance
 
 
 def test_only_runs_of_the_story_have_a_script() -> None:
-    assert script_of(7, "policy-8b-s4000") == OPENED[2].script
-    assert script_of(7, sequel(4, 7).name) == sequel(4, 7).script
+    assert troubles_of(7, "policy-8b-s4000") == PLANNED[2].troubles
+    assert troubles_of(7, later_run(4, 7).name) == later_run(4, 7).troubles
     for name in ("theirs", "policy-8b-s", "policy-8b-s4999", "x-s5000"):
-        assert script_of(7, name) is None
+        assert troubles_of(7, name) is None
 
 
 # -- a gym that goes on ---------------------------------------------------------------------------
@@ -416,9 +427,9 @@ def test_it_tells_where_it_serves_and_ends_with_its_pipe(tmp_path: Path) -> None
 
 
 async def test_what_lies_behind_is_seen_only_once_it_is_over(tmp_path: Path) -> None:
-    past = Chapter("past", "baseline-8b", 2, 2, 4, timedelta(hours=3))
-    async with engine_at(tmp_path / "db", Pace(), temperaments=CAST) as engine:
-        with telling(engine, opening=(), behind=(past,)):
+    past = PlannedRun("past", "baseline-8b", 2, 2, 4, timedelta(hours=3))
+    async with engine_at(tmp_path / "db", Pace(), temperaments=AGENTS) as engine:
+        with launching(engine, first=(), past=(past,)):
             await until(lambda: asyncio.sleep(0, "past" in names(engine)))
             assert engine.database.count_active("past") == 0
         rollouts = engine.database.rollouts(run_id="past")

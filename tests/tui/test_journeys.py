@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.gym.demo.story import BEHIND, OPENING, sequel
+from gymtui.gym.demo.schedule import FIRST_RUNS, PAST_RUNS, later_run
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
@@ -359,8 +359,8 @@ async def test_from_the_demos_start_to_a_failure_of_the_worse_checkpoint_in_eigh
     """The README's tour says the keys: down to it, what failed, the commonest, one such."""
     gym = StillGym()
     began = datetime.now(UTC) - timedelta(hours=40)
-    launched = [chapter.name for chapter in (*BEHIND, *OPENING)]
-    launched += [sequel(number, 0).name for number in (1, 2)]
+    launched = [run.name for run in (*PAST_RUNS, *FIRST_RUNS)]
+    launched += [later_run(number, 0).name for number in (1, 2)]
     for place, name in enumerate(launched):
         worse = name == "policy-8b-s3000"
         at = (began + timedelta(hours=place)).isoformat()

@@ -126,15 +126,15 @@ def _gym_database(url: str, command: str | None) -> Check:
     try:
         place = gym_database.shared_place(url, command)
     except ValueError as error:
-        said = f"{gym_database.VARIABLE} {error}"
-        return Check(*subject, said, State.WARNING, advice)
+        message = f"{gym_database.VARIABLE} {error}"
+        return Check(*subject, message, State.WARNING, advice)
     try:
         version = version_at(place)
     except (DatabaseRefusedError, StorageError) as error:
-        said = f"{place.name} cannot be used: {error}"
-        return Check(*subject, said, State.WARNING, "a gym cannot be served on it")
-    said = f"version {version}" if version else "(tables are created by `gymtui gym`)"
-    return Check(*subject, f"{place.name}, {said}")
+        message = f"{place.name} cannot be used: {error}"
+        return Check(*subject, message, State.WARNING, "a gym cannot be served on it")
+    message = f"version {version}" if version else "(tables are created by `gymtui gym`)"
+    return Check(*subject, f"{place.name}, {message}")
 
 
 def check_settings(loaded: LoadedSettings) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""What the demo's gym and whoever starts it agree on: lock files, and the line that is told.
+"""What the demo's gym and whoever starts it agree on: lock files, and the line it prints first.
 
 Kept light: the dashboard's process imports it and nothing else of the gym.
 """
@@ -17,8 +17,8 @@ RETRY_S = 0.05
 
 
 @dataclass(frozen=True)
-class Told:
-    """What is told once it serves."""
+class ServedGym:
+    """What the gym's process prints once it serves."""
 
     url: str  # where
     kept: bool  # whether its directory is there the next time

@@ -2,7 +2,7 @@
 
 `python -m gymtui.gym.demo.process` prints one line of JSON (`Told`) and serves until its standard
 input closes: whoever holds the other end of that pipe need not live to end it. What happens in it
-is `gymtui.gym.demo.story`.
+is `gymtui.gym.demo.schedule`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from functools import partial
 from pathlib import Path
 
 from gymtui.gym.clock import monotonic_s
-from gymtui.gym.demo.cast import CAST, troubles
-from gymtui.gym.demo.lock import Told, held
-from gymtui.gym.demo.story import play_story, script_of
+from gymtui.gym.demo.agents import AGENTS, plan_troubles
+from gymtui.gym.demo.lock import ServedGym, held
+from gymtui.gym.demo.schedule import launch_runs, troubles_of
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.records import DatabaseInUseError, DatabaseRefusedError
 from gymtui.gym.http.server import Options, bind, serve_until
@@ -166,18 +166,18 @@ async def _serve(speed: float, seed: int, where: Place) -> None:
     loop.add_reader(sys.stdin.fileno(), ending.set)
 
     def ready(url: str) -> None:
-        told = Told(url, where.kept, where.anew, where.words)
-        print(json.dumps(asdict(told)), flush=True)  # noqa: T201  (stdout is how it is told)
+        served = ServedGym(url, where.kept, where.anew, where.words)
+        print(json.dumps(asdict(served)), flush=True)  # noqa: T201  (stdout is how it is said)
 
     began_s = monotonic_s()
-    ordered = troubles(partial(script_of, seed), lambda: monotonic_s() - began_s)
+    ordered = plan_troubles(partial(troubles_of, seed), lambda: monotonic_s() - began_s)
     await serve_until(
         ending,
         bind("127.0.0.1", 0, has_key=False),
         where.directory / DATABASE,
-        Options(speed=speed, seed=seed, temperaments=CAST, troubles=ordered),
+        Options(speed=speed, seed=seed, temperaments=AGENTS, troubles=ordered),
         ready=ready,
-        beside=lambda engine: play_story(engine, speed=speed, seed=seed),
+        beside=lambda engine: launch_runs(engine, speed=speed, seed=seed),
     )
 
 

@@ -64,11 +64,11 @@ class Conversation:
         if user is None:
             guidance = self.given.scenario.guidance.strip()
             more = f"\n\nScenario guidance:\n{guidance}" if guidance else ""
-            told = task.instruction + more
-            self.recorder.user(told)
+            instruction = task.instruction + more
+            self.recorder.user(instruction)
         else:
-            told = (await self._answer(user, GREETING)).text
-        agent = self._agent(told)
+            instruction = (await self._answer(user, GREETING)).text
+        agent = self._agent(instruction)
         # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
         # the artifacts.
         self.around.database.set_step(self.given.rollout_id, 0)
@@ -88,24 +88,24 @@ class Conversation:
                 self.recorder.error = NO_END
                 return MAX_USER_TURNS
             else:
-                said = await self._answer(user, turn.text)
-                if is_done(said):
+                reply = await self._answer(user, turn.text)
+                if is_done(reply):
                     return None
-                heard = said.text
+                heard = reply.text
 
-    def _agent(self, told: str) -> Agent:
+    def _agent(self, instruction: str) -> Agent:
         own = self.world.functions if self.given.has_own_tools else ()
         functions = [*own, *(item for tools in self.tools for item in tools.functions)]
         decisions = randomness(self.given.seed, "decisions")
-        return self.given.make_agent(told, functions, decisions, self.durations)
+        return self.given.make_agent(instruction, functions, decisions, self.durations)
 
     async def _answer(self, user: SimulatedUser, text: str) -> Turn:
         with self.given.cancellation.interrupts():
-            said = await user.answer(text)
-        self.recorder.user(said.text, said.extras)
-        self.recorder.count_user_turn(said)
+            reply = await user.answer(text)
+        self.recorder.user(reply.text, reply.extras)
+        self.recorder.count_user_turn(reply)
         self.given.cancellation.check()
-        return said
+        return reply
 
     async def _call(self, calls: Sequence[Call]) -> list[Observation]:
         self._steps += 1

@@ -132,7 +132,7 @@ class DatabaseFile(Database):
         self._file.close()
         self.make_room()
 
-    # -- what the demo's story asks ------------------------------------------------------------
+    # -- what the demo asks --------------------------------------------------------------------
 
     def count_from(self, number: int) -> None:
         """Have the next run of a new file be of the number after this one."""

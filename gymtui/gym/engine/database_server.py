@@ -247,8 +247,8 @@ def condition(place: SharedDatabase) -> int:
 def storage_error(error: psycopg.Error) -> StorageError:
     """Return what an error of the driver means."""
     # The last line is the server's, without the addresses that were tried.
-    said = str(error).strip().splitlines()
-    words = said[-1].rpartition("FATAL:")[2].strip() if said else type(error).__name__
+    lines = str(error).strip().splitlines()
+    words = lines[-1].rpartition("FATAL:")[2].strip() if lines else type(error).__name__
     if error.sqlstate is not None:
         is_passing = error.sqlstate.startswith(_PASSING)
     else:

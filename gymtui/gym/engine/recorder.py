@@ -49,14 +49,14 @@ class Recorder:
         for message in turn.before:
             beside = {key: message[key] for key in message if key not in ("role", "content")}
             self._message(message["role"], message["content"], beside)
-        said = turn.text if turn.content is None else turn.content
+        content = turn.text if turn.content is None else turn.content
         if turn.calls:
             self.steps_taken += 1
             calls = [call.as_function_call() for call in turn.calls]
-            said = {"content": said, "tool_calls": calls}
+            content = {"content": content, "tool_calls": calls}
         else:
             self.final_observation = turn.text
-        self._message("assistant", said, turn.extras)
+        self._message("assistant", content, turn.extras)
         self._keep()
 
     def result(self, call: Call, observation: Observation) -> None:

@@ -1,6 +1,6 @@
 """Troubles on order: workspaces that do not build, endpoints that fail, agents that stand still.
 
-A gym has none but its own share of broken workspaces; the demo's story orders them, so that a
+A gym has none but its own share of broken workspaces; the demo orders them, so that a
 person sees at once what trouble looks like.
 """
 

@@ -47,8 +47,12 @@ class History:
         older = self._exchanges[:-but_last]
         if not older:
             return None
-        told = [message for message in self._beginning if message["role"] != "system"]
-        history = [*told, *self._summary, *(message for exchange in older for message in exchange)]
+        messages = [message for message in self._beginning if message["role"] != "system"]
+        history = [
+            *messages,
+            *self._summary,
+            *(message for exchange in older for message in exchange),
+        ]
         return [
             {"role": "system", "content": SUMMARY_PROMPT},
             {"role": "user", "content": json.dumps(history, ensure_ascii=False)},

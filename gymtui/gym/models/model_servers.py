@@ -168,9 +168,9 @@ class ModelServers:
             return answer
         # A page of HTML tells nobody anything.
         plain = "text/plain" in response.headers.get("content-type", "")
-        said = server_words(raw.decode(errors="replace") if answer is None and plain else answer)
+        reason = server_words(raw.decode(errors="replace") if answer is None and plain else answer)
         raise Failure(
-            f"{response.status} from endpoint" + (f": {said}" if said else ""),
+            f"{response.status} from endpoint" + (f": {reason}" if reason else ""),
             status=response.status,
             code=_code(answer),
             headers=response.headers,

@@ -74,13 +74,13 @@ class ScriptedAgent:
         if self._awaiting:
             self._advance(list(results))
         turn = self._decide()
-        said = len(turn.text) + sum(len(json.dumps(call.parameters)) for call in turn.calls)
-        read, self._read = self._read, self._read + said
+        characters = len(turn.text) + sum(len(json.dumps(call.parameters)) for call in turn.calls)
+        read, self._read = self._read, self._read + characters
         return Turn(
             turn.text,
             turn.calls,
             prompt_tokens=600 + read // CHARACTERS_PER_TOKEN,
-            completion_tokens=12 + said // CHARACTERS_PER_TOKEN,
+            completion_tokens=12 + characters // CHARACTERS_PER_TOKEN,
         )
 
     def _advance(self, results: list[Observation] | None) -> None:

@@ -354,8 +354,8 @@ class _Reader:
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_context=False):
                 where = ".".join(map(str, problem["loc"]))
-                said = "is missing" if problem["type"] == "missing" else problem["msg"].lower()
-                about.note(problem["loc"], f"{where} {said}".strip())
+                words = "is missing" if problem["type"] == "missing" else problem["msg"].lower()
+                about.note(problem["loc"], f"{where} {words}".strip())
         return None
 
 

@@ -82,8 +82,8 @@ class RunArtifacts:
     @property
     def last_tool_message(self) -> str | None:
         """What the last tool message holds."""
-        told = [item["content"] for item in self.record["messages"] if item["role"] == "tool"]
-        return str(told[-1]) if told else None
+        contents = [item["content"] for item in self.record["messages"] if item["role"] == "tool"]
+        return str(contents[-1]) if contents else None
 
     @property
     def verifier_input(self) -> str:
@@ -144,12 +144,12 @@ def combined(verdicts: Mapping[str, Result]) -> Result:
     if len(verdicts) == 1:
         return next(iter(verdicts.values()))
     failed = {name: verdict for name, verdict in verdicts.items() if not verdict.success}
-    said = failed or verdicts
+    deciding = failed or verdicts
     results = [
         {"module": name, **verdict.model_dump(mode="json")} for name, verdict in verdicts.items()
     ]
     return Result(
         success=not failed,
-        message="; ".join(verdict.message for verdict in said.values() if verdict.message),
+        message="; ".join(verdict.message for verdict in deciding.values() if verdict.message),
         output={"verifier_results": results, "failed_criteria": list(failed)},
     )

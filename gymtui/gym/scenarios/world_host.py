@@ -33,7 +33,7 @@ def main() -> None:
     """Serve worlds until standard input ends."""
     directory = Path(sys.argv[1]).resolve()
     sys.path.insert(0, str(directory))
-    said = os.fdopen(os.dup(1), "wb")
+    output = os.fdopen(os.dup(1), "wb")
     # What a bundle prints goes to the gym's log.
     os.dup2(2, 1)
     try:
@@ -43,8 +43,8 @@ def main() -> None:
         hello: dict[str, Any] = {"tools": code.toolbox.functions()}
     except (BundleError, CodeError) as error:
         hello = {"error": str(error)}
-    with said:
-        said.write(_line(hello))
+    with output:
+        output.write(_line(hello))
     if "error" in hello:
         return
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -68,17 +68,17 @@ class BundleProcess:
     def _hello(self) -> Mapping[str, Any]:
         process = self._process
         assert process is not None and process.stdout is not None  # noqa: S101
-        said = b""
+        received = b""
         with process.stdout as stream, selectors.DefaultSelector() as ready:
             ready.register(stream, selectors.EVENT_READ)
-            while not said.endswith(b"\n"):
+            while not received.endswith(b"\n"):
                 if not ready.select(START_LIMIT_S):
                     return {"error": f"its Python is not imported within {START_LIMIT_S:.0f} s"}
                 part = os.read(stream.fileno(), 65536)
                 if not part:
                     return {}
-                said += part
-        hello: Mapping[str, Any] = msgspec.json.decode(said)
+                received += part
+        hello: Mapping[str, Any] = msgspec.json.decode(received)
         return hello
 
     async def open(self, task: Mapping[str, Any], verifiers: Sequence[str]) -> "ProcessWorld":

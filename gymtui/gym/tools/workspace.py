@@ -122,5 +122,5 @@ class Workspace:
 
 def _line(change: Change) -> str:
     sign, place, between, value = change
-    said = f"{between}{json.dumps(value, ensure_ascii=False)}" if between else ""
-    return f"{sign} {place}{said}"
+    written = f"{between}{json.dumps(value, ensure_ascii=False)}" if between else ""
+    return f"{sign} {place}{written}"

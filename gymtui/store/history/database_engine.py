@@ -92,8 +92,8 @@ class DatabaseEngine:
         if isinstance(error, CommandFailedError):
             return f"{self.name}: the command that prints its password {error}"
         # The last line is the server's, without the addresses that were tried.
-        said = str(error).strip().splitlines()
-        reason = said[-1].rpartition("FATAL:")[2].strip() if said else type(error).__name__
+        lines = str(error).strip().splitlines()
+        reason = lines[-1].rpartition("FATAL:")[2].strip() if lines else type(error).__name__
         away = self.trouble_of(error) is Trouble.AWAY
         return f"{self.name} {'does not answer' if away else 'cannot be used'}: {reason}"
 

@@ -170,8 +170,8 @@ class ChangeList:
             for change in self._changes_of(row):
                 count += 1
                 cursor = Cursor(segment, chunk, count)
-                told = skip is not None and segment == skip.segment
-                if told and skip is not None and (chunk, count) <= (skip.chunk, skip.change):
+                is_known = skip is not None and segment == skip.segment
+                if is_known and skip is not None and (chunk, count) <= (skip.chunk, skip.change):
                     continue
                 self._skip = skip = None
                 self._last = cursor

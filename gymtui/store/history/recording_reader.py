@@ -85,7 +85,7 @@ class Recording:
         self._found: dict[int, Segment] = {}
         self._read: dict[Path, int] = {}
         for file in self._files():
-            self._index(file, said=True)
+            self._index(file, complain=True)
         self._arrange()
         followed = {segment.follows for segment in self._segments}
         for segment in self._segments:
@@ -96,7 +96,7 @@ class Recording:
     def refresh(self) -> None:
         """Read what was written since."""
         for file in self._files():
-            self._index(file, said=False)
+            self._index(file, complain=False)
         self._arrange()
 
     def _files(self) -> list[Path]:
@@ -276,11 +276,11 @@ class Recording:
 
     # -- reading files ---------------------------------------------------------------------
 
-    def _index(self, file: Path, *, said: bool) -> None:
+    def _index(self, file: Path, *, complain: bool) -> None:
         """Find the chunks of a file that are not known yet, and say what is wrong with it."""
         segments, begin = self._found, self._read.get(file, 0)
         try:
-            if not said and file.stat().st_size <= begin:
+            if not complain and file.stat().st_size <= begin:
                 return
             with file.open("rb") as stream:
                 stream.seek(begin)
@@ -304,7 +304,7 @@ class Recording:
                 continue
             gap, segment.chunks = part.number != segment.chunks, part.number + 1
             self._take(segment, part, offset, gap=gap)
-        if not said:
+        if not complain:
             return
         wrong = []
         if damaged:

@@ -212,10 +212,10 @@ def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str,
     tasks: dict[str | None, int] = {}
     for rollout in rollouts:
         tasks[rollout.task_id] = tasks.get(rollout.task_id, 0) + 1
-        told = dict(_told(rollout.settings))
+        settings = dict(_flat_settings(rollout.settings))
         if rollout.max_steps is not None:
-            told.setdefault("max_steps", str(rollout.max_steps))
-        for name, value in told.items():
+            settings.setdefault("max_steps", str(rollout.max_steps))
+        for name, value in settings.items():
             found.setdefault(name, {})[value] = None
     if not tasks:
         return {}
@@ -242,7 +242,7 @@ def differing(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
     return [setting for setting in found if len(set(compress(setting.values, known))) > 1]
 
 
-def _told(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
+def _flat_settings(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
     if settings is None:
         return
     for name in ModelSettings.model_fields:

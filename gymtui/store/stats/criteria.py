@@ -54,13 +54,13 @@ def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:
     if given:
         found = [Criterion(words, fold_criterion(words)) for words in given]
     else:
-        said = reason_of(rollout, outcome)
-        if said is None:
+        message = reason_of(rollout, outcome)
+        if message is None:
             words = silence_of(outcome)
             return (Criterion(words, words),)
         parts = _parts(result) if outcome not in ERRORS else ()
         guessed = bool(parts)
-        found = [Criterion(words, fold(words), guessed) for words in parts or (said,)]
+        found = [Criterion(words, fold(words), guessed) for words in parts or (message,)]
     return tuple({criterion.key: criterion for criterion in reversed(found)}.values())[::-1]
 
 
@@ -98,10 +98,10 @@ def _failed_checks(payload: object, deep: int) -> Iterator[str]:
             yield from _failed_checks(item, deep - 1)
     elif isinstance(payload, Mapping):
         for name, passed in _LEAVES:
-            said, holds = payload.get(name), payload.get(passed)
-            if isinstance(said, str) and readable(said) and isinstance(holds, bool):
+            criterion, holds = payload.get(name), payload.get(passed)
+            if isinstance(criterion, str) and readable(criterion) and isinstance(holds, bool):
                 if not holds:
-                    yield said
+                    yield criterion
                 return
         for container in _CONTAINERS:
             checks = payload.get(container)
@@ -109,16 +109,16 @@ def _failed_checks(payload: object, deep: int) -> Iterator[str]:
                 yield from _failed_checks(checks, deep - 1)
                 return
             if isinstance(checks, Mapping):
-                yield from (name for name, told in checks.items() if _is_failed(name, told))
+                yield from (name for name, value in checks.items() if _is_failed(name, value))
                 return
         yield from _failed_checks(_read(payload.get("output")), deep - 1)
 
 
-def _is_failed(name: object, told: object) -> bool:
+def _is_failed(name: object, value: object) -> bool:
     """Whether a check that is listed by its name failed."""
-    if isinstance(told, Mapping):
-        told = next((told[key] for _, key in _LEAVES if key in told), None)
-    return told is False and isinstance(name, str) and bool(readable(name))
+    if isinstance(value, Mapping):
+        value = next((value[key] for _, key in _LEAVES if key in value), None)
+    return value is False and isinstance(name, str) and bool(readable(name))
 
 
 def _parts(result: Result | None) -> tuple[str, ...]:

@@ -62,8 +62,8 @@ def reason_of(rollout: Rollout, outcome: Outcome | None = None) -> str | None:
     error = rollout.result.error if rollout.result is not None else None
     ended = rollout.termination_reason
     broken = (outcome or outcome_of(rollout)) in ERRORS
-    said = (ended, error, message) if broken else (message, error, ended)
-    for words in said:
+    texts = (ended, error, message) if broken else (message, error, ended)
+    for words in texts:
         line = next(iter((words or "")[:LONGEST_REASON].strip().splitlines()), "").strip()
         if line:
             return line

@@ -59,7 +59,7 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Failed:
     """What is remembered of one rollout."""
 
     rollout: Rollout
@@ -79,10 +79,10 @@ class Failures:
     """Rollouts that went wrong, of one run or of many."""
 
     def __init__(self) -> None:
-        self._said: dict[str, _Said] = {}
+        self._failed: dict[str, _Failed] = {}
 
     def __len__(self) -> int:
-        return len(self._said)
+        return len(self._failed)
 
     def take(self, row: RolloutRow) -> bool:
         """Take a rollout in as it is now.
@@ -95,11 +95,11 @@ class Failures:
         """
         if row.rollout is None or row.outcome not in WRONG:
             return self.drop(row.rollout_id)
-        known = self._said.get(row.rollout_id)
+        known = self._failed.get(row.rollout_id)
         if known is not None and known.rollout is row.rollout and known.outcome is row.outcome:
             return False
         words = reason_of(row.rollout, row.outcome) or silence_of(row.outcome)
-        self._said[row.rollout_id] = _Said(
+        self._failed[row.rollout_id] = _Failed(
             row.rollout,
             row.run_id,
             row_id_of(row.rollout.task_id),
@@ -112,13 +112,13 @@ class Failures:
 
     def drop(self, rollout_id: str) -> bool:
         """Take a rollout out; whether it was in."""
-        return self._said.pop(rollout_id, None) is not None
+        return self._failed.pop(rollout_id, None) is not None
 
     def keep(self, rollout_ids: Iterable[str]) -> bool:
         """Take out all but these; whether that were any."""
-        gone = self._said.keys() - set(rollout_ids)
+        gone = self._failed.keys() - set(rollout_ids)
         for rollout_id in gone:
-            del self._said[rollout_id]
+            del self._failed[rollout_id]
         return bool(gone)
 
     def groups(
@@ -151,16 +151,16 @@ class Failures:
         Returns:
             The largest group first; equal ones by their words, so that they keep their places.
         """
-        found: dict[tuple[Outcome, str], list[tuple[str, _Said, Criterion]]] = {}
-        for number, (rollout_id, said) in enumerate(tuple(self._said.items()), 1):
+        found: dict[tuple[Outcome, str], list[tuple[str, _Failed, Criterion]]] = {}
+        for number, (rollout_id, failed) in enumerate(tuple(self._failed.items()), 1):
             if not number % AT_ONCE:
                 yield
-            if said.outcome not in outcomes or (runs is not None and said.run_id not in runs):
+            if failed.outcome not in outcomes or (runs is not None and failed.run_id not in runs):
                 continue
-            if since is not None and (said.ended_at is None or said.ended_at < since):
+            if since is not None and (failed.ended_at is None or failed.ended_at < since):
                 continue
-            for each in said.named(by):
-                found.setdefault((said.outcome, each.key), []).append((rollout_id, said, each))
+            for each in failed.named(by):
+                found.setdefault((failed.outcome, each.key), []).append((rollout_id, failed, each))
         groups, built = [], 0
         for (outcome, _), members in found.items():
             built += len(members)
@@ -175,8 +175,8 @@ class Failures:
                     folded=folded,
                     outcome=outcome,
                     rollout_ids=tuple(rollout_id for rollout_id, _, _ in members),
-                    run_ids=tuple(dict.fromkeys(said.run_id for _, said, _ in members)),
-                    task_row_ids=tuple(dict.fromkeys(said.task_row_id for _, said, _ in members)),
+                    run_ids=tuple(dict.fromkeys(each.run_id for _, each, _ in members)),
+                    task_row_ids=tuple(dict.fromkeys(each.task_row_id for _, each, _ in members)),
                     guessed=any(each.guessed for _, _, each in members),
                 )
             )
@@ -194,17 +194,17 @@ class Failures:
             How many, by `FailureGroup.key`.
         """
         found: Counter[tuple[str, str]] = Counter()
-        for number, said in enumerate(tuple(self._said.values()), 1):
+        for number, failed in enumerate(tuple(self._failed.values()), 1):
             if not number % AT_ONCE:
                 yield
-            if said.run_id == run_id and said.task_row_id in task_row_ids:
-                found.update((str(said.outcome), each.key) for each in said.named(by))
+            if failed.run_id == run_id and failed.task_row_id in task_row_ids:
+                found.update((str(failed.outcome), each.key) for each in failed.named(by))
         return found
 
 
-def _in_common(folded: str, said: list[str]) -> str:
-    first = said[0]
-    return first if all(words == first for words in said) else folded
+def _in_common(folded: str, texts: list[str]) -> str:
+    first = texts[0]
+    return first if all(words == first for words in texts) else folded
 
 
 def ended_at(rollout: Rollout) -> datetime | None:

@@ -98,17 +98,17 @@ def _answer(transcript: Transcript, exchange: Exchange) -> str:
     if not isinstance(block, ToolResult):
         return "no answer"
     values = (block.problem, block.observation if block.covered else block.value, block.observation)
-    said = next(filter(None, map(_words, values)), "no answer")
-    return fold(said)
+    words = next(filter(None, map(_words, values)), "no answer")
+    return fold(words)
 
 
 def _words(value: object) -> str | None:
     if isinstance(value, Mapping):
-        said = list(filter(None, (_words(value.get(name)) for name in _SAID)))
-        if said and isinstance(value.get("error"), str) and len(said) > 1:
-            value = f"{said[0]}: {said[1]}"  # a code, and what it means
+        texts = list(filter(None, (_words(value.get(name)) for name in _SAID)))
+        if texts and isinstance(value.get("error"), str) and len(texts) > 1:
+            value = f"{texts[0]}: {texts[1]}"  # a code, and what it means
         else:
-            value = said[0] if said else json_text(value, ascii_only=False) if value else None
+            value = texts[0] if texts else json_text(value, ascii_only=False) if value else None
     elif isinstance(value, list) and value:
         value = next(filter(None, map(_words, value)), None)
     if not isinstance(value, str):

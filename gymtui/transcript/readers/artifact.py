@@ -156,8 +156,8 @@ def _is_action_step(element: Element) -> bool:
 
 
 def _is_change(element: Element) -> bool:
-    said = (element.get(key) for key in ("modelId", "summary"))
-    return isinstance(element.get("type"), str) and any(isinstance(text, str) for text in said)
+    values = (element.get(key) for key in ("modelId", "summary"))
+    return isinstance(element.get("type"), str) and any(isinstance(text, str) for text in values)
 
 
 def _is_line(element: Element) -> bool:
@@ -315,9 +315,13 @@ def _exchange(
             asked=label.asked,
             ordinal=label.ordinal,
         )
-    asked, told = _place(pair.call, turn_of), _place(pair.result, turn_of)
-    duration = _seconds(times[asked.turn], times[told.turn]) if asked and told else None
-    return Exchange(number, server, tool, asked, told, error, duration, inferred)
+    called_at, answered_at = _place(pair.call, turn_of), _place(pair.result, turn_of)
+    duration = (
+        _seconds(times[called_at.turn], times[answered_at.turn])
+        if called_at and answered_at
+        else None
+    )
+    return Exchange(number, server, tool, called_at, answered_at, error, duration, inferred)
 
 
 def _block(spot: Spot | None) -> Block | None:

@@ -141,12 +141,12 @@ def _object_in(text: str) -> Mapping[str, object]:
 
 def _thought_and_said(text: str) -> list[Block]:
     """Divide text at ``</think>``; chat templates may have eaten the opening tag."""
-    head, tag, said = text.partition("</think>")
+    head, tag, answer = text.partition("</think>")
     if not tag:
         return [Thinking(text)] if text.lstrip().startswith("<think>") else [Text(text)]
     if "<think>" in head and not head.lstrip().startswith("<think>"):
         return [Text(text)]
-    return [Thinking(head + tag), *([Text(said)] if said else [])]
+    return [Thinking(head + tag), *([Text(answer)] if answer else [])]
 
 
 def _is_part(item: object) -> bool:

@@ -157,9 +157,9 @@ def event(item: Mapping[str, object]) -> list[Draft]:
         _action(draft, fields)
     else:
         _observation(draft, fields)
-    said = draft.rest.get("message")
+    message = draft.rest.get("message")
     shown = [block.text for block in draft.blocks if isinstance(block, Text)]
-    if isinstance(said, str) and said in shown:
+    if isinstance(message, str) and message in shown:
         del draft.rest["message"]
     elif not draft.blocks and (text := fields.text("message")) is not None:
         draft.add([Text(text)])
@@ -207,10 +207,10 @@ def action_step(item: Mapping[str, object]) -> list[Draft]:
     fields = Fields(item)
     stamp = take_stamp(fields)
     draft = Draft("", BlockKind.ASSISTANT, rest=fields.rest, stamp=stamp)
-    said = fields.rest.get("response") or fields.rest.get("thought")
-    draft.add([Text(said)] if isinstance(said, str) else [])
+    text = fields.rest.get("response") or fields.rest.get("thought")
+    draft.add([Text(text)] if isinstance(text, str) else [])
     for key in ("response", "thought"):
-        if isinstance(copy := fields.rest.get(key), str) and isinstance(said, str) and copy in said:
+        if isinstance(copy := fields.rest.get(key), str) and isinstance(text, str) and copy in text:
             fields.rest[key] = None
     value, others, left = answer(fields.any("observation"))
     draft.keep("observation", left)
@@ -259,8 +259,8 @@ def log_entry(item: Mapping[str, object]) -> list[Draft]:
 
 def _add_patch(drafts: list[Draft], fields: Fields) -> None:
     """Show the patch that Claude Code has beside an edit's answer, as the diff that it is."""
-    told = fields.rest.get("toolUseResult")
-    hunks = told.get("structuredPatch") if isinstance(told, Mapping) else None
+    result = fields.rest.get("toolUseResult")
+    hunks = result.get("structuredPatch") if isinstance(result, Mapping) else None
     diff = (
         "\n".join(line for hunk in hunks for line in _hunk(hunk)) if isinstance(hunks, list) else ""
     )

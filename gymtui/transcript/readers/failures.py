@@ -167,8 +167,8 @@ def _object_failed(value: Mapping[str, object]) -> bool:
         if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
             return True
     texts = (value.get(name) for name in ("output", "text", "content", "result", "message"))
-    said = [text for text in texts if isinstance(text, str)]
-    return len(said) == 1 and _text_failed(said[0])
+    found = [text for text in texts if isinstance(text, str)]
+    return len(found) == 1 and _text_failed(found[0])
 
 
 def _text_failed(text: str) -> bool:

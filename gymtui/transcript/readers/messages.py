@@ -155,10 +155,10 @@ def _failure(fields: Fields) -> tuple[bool | None, str | None]:
 
 def _faults(draft: Draft, fields: Fields) -> None:
     """Take what a message says went wrong with itself, and why the model stopped early."""
-    said = next((block.text for block in draft.blocks if isinstance(block, Text)), "")
-    if fields.rest.get("model") == _SYNTHETIC and said.startswith("API Error"):
+    text = next((block.text for block in draft.blocks if isinstance(block, Text)), "")
+    if fields.rest.get("model") == _SYNTHETIC and text.startswith("API Error"):
         draft.error = True
-    elif draft.kind is BlockKind.USER and said.startswith("[Request interrupted by user"):
+    elif draft.kind is BlockKind.USER and text.startswith("[Request interrupted by user"):
         draft.notes.append("interrupted")
     if fields.rest.get("error") is True:
         draft.error = True

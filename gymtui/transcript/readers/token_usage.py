@@ -76,11 +76,11 @@ def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
     """What OpenHands and Codex count up: as the last event that tells has it."""
     for draft in reversed(drafts):
         asides = draft.rest.get(ASIDES)
-        for told in (*(reversed(asides) if isinstance(asides, list) else ()), draft.rest):
+        for fields in (*(reversed(asides) if isinstance(asides, list) else ()), draft.rest):
             for path in ("llm_metrics.accumulated_token_usage", "payload.info.total_token_usage"):
-                read, written, _ = _of({"usage": _at(told, path)})
+                read, written, _ = _of({"usage": _at(fields, path)})
                 if read is not None or written is not None:
-                    cost = _at(told, "llm_metrics.accumulated_cost")
+                    cost = _at(fields, "llm_metrics.accumulated_cost")
                     return read, written, cost if is_amount(cost) and cost else None
     return None
 
@@ -94,8 +94,8 @@ def _summed(drafts: Iterable[Draft]) -> _Counts:
             answer = draft.rest.get("id")
             by_answer[answer if isinstance(answer, str) and answer else number] = _of(draft.rest)
     columns = list(zip(*by_answer.values(), strict=True)) or [(), (), ()]
-    told = [[value for value in column if value is not None] for column in columns]
-    read, written, cost = (sum(values) if any(values) else None for values in told)
+    known = [[value for value in column if value is not None] for column in columns]
+    read, written, cost = (sum(values) if any(values) else None for values in known)
     return read, written, cost
 
 

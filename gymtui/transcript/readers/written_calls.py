@@ -176,14 +176,14 @@ def _take_action(draft: Draft) -> bool:
 
 def _take_shell(draft: Draft) -> None:
     """Read what the user ran beside an agent (Claude Code): the command, or what it printed."""
-    said = draft.blocks[0] if len(draft.blocks) == 1 else None
-    if not isinstance(said, Text):
+    block = draft.blocks[0] if len(draft.blocks) == 1 else None
+    if not isinstance(block, Text):
         return
-    if (ran := _RAN.fullmatch(said.text)) is not None:
-        draft.blocks = [ToolCall("bash", {"command": ran[1]}, wording=said.text)]
-    elif _PRINTED.match(said.text):
+    if (ran := _RAN.fullmatch(block.text)) is not None:
+        draft.blocks = [ToolCall("bash", {"command": ran[1]}, wording=block.text)]
+    elif _PRINTED.match(block.text):
         draft.kind = BlockKind.TOOL
-        draft.blocks = [ToolResult(said.text, name="bash")]
+        draft.blocks = [ToolResult(block.text, name="bash")]
 
 
 def _take_calls(draft: Draft, *, answered: bool) -> bool:
@@ -267,9 +267,9 @@ def _divided(text: str, found: list[_Found]) -> Iterator[Block]:
     """A text's blocks: what is said, and calls; blanks between them belong to the calls."""
     place = 0
     for number, each in enumerate(found):
-        said = text[place : each.start]
-        if said.strip():
-            yield Text(said)
+        before = text[place : each.start]
+        if before.strip():
+            yield Text(before)
             place = each.start
         end = each.end
         begin = found[number + 1].start if number + 1 < len(found) else len(text)
@@ -283,8 +283,8 @@ def _divided(text: str, found: list[_Found]) -> Iterator[Block]:
 def _hands_over(draft: Draft, after: Draft) -> bool:
     """Whether a user's turn that is JSON stands where calls are answered (Google's ADK)."""
     calls = any(isinstance(block, ToolCall) for block in draft.blocks)
-    said = after.blocks[0] if len(after.blocks) == 1 else None
-    return calls and isinstance(said, Text) and isinstance(parsed(said.text), Mapping)
+    block = after.blocks[0] if len(after.blocks) == 1 else None
+    return calls and isinstance(block, Text) and isinstance(parsed(block.text), Mapping)
 
 
 def _answers(draft: Draft) -> bool:

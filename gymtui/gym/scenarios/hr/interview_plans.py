@@ -184,10 +184,10 @@ def book_panel_interview(mind: Mind) -> Steps:
 
 def _announce_panel(mind: Mind, samuel: Record, panel: list[str], start: str) -> Asking:
     subject, body = "Panel on Thursday", f"The panel is on Thursday 19 March at {start[-5:]}."
-    told = [samuel["email"], *(panel if mind.bothers() else panel[:1])]
+    recipients = [samuel["email"], *(panel if mind.bothers() else panel[:1])]
     yield ask(
         "Telling everyone.",
-        *(call("email", "send_email", to=name, subject=subject, body=body) for name in told),
+        *(call("email", "send_email", to=name, subject=subject, body=body) for name in recipients),
     )
     if mind.bothers():
         candidate_id = samuel["candidate_id"]

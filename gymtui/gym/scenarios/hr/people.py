@@ -136,10 +136,10 @@ def verify_leave(workspace: Workspace, facts: Facts) -> list[Finding]:
             if status == "pending"
             else f"Wrong: {name}'s request {status}, policy says {decision}"
         )
-        told = any(decision in text for text in sent_to(workspace, address(name)))
+        is_informed = any(decision in text for text in sent_to(workspace, address(name)))
         findings += [
             check(f"{name}'s request {decision}", status == decision, problem),
-            check(f"{name} told", told, f"Missing: email to {name} with the decision"),
+            check(f"{name} told", is_informed, f"Missing: email to {name} with the decision"),
         ]
     return findings
 

@@ -1,4 +1,4 @@
-"""Who acts in the demo and what goes wrong for them; when they come on is `gymtui.gym.demo.story`.
+"""The demo's agents, and what goes wrong in its runs; when these run is `demo.schedule`.
 
 The models are made up; what they do is carried out like anyone else's, criteria and all.
 """
@@ -17,7 +17,7 @@ WORSE_EVERY = 4
 """Every so many checkpoints one is worse than the one before, the third first."""
 
 OUTAGE_S = (20.0, 22.0)
-"""From when to when the policy's endpoint answers 503, in seconds of the story."""
+"""From when to when the policy's endpoint answers 503, in seconds since the start."""
 SILENCE_S = 900.0
 """For how long a request stays without an answer."""
 
@@ -43,7 +43,7 @@ def _checkpoint(number: int) -> Temperament:
     return Temperament(care, 0.05, 0.03, True, Spread(1.2, 2.6))
 
 
-CAST: Mapping[str, Temperament] = {
+AGENTS: Mapping[str, Temperament] = {
     **TEMPERAMENTS,
     "teacher-72b": Temperament(0.975, 0.03, 0.01, True, Spread(2.0, 4.2)),
     "baseline-8b": Temperament(0.6, 0.1, 0.08, True, Spread(1.0, 2.2)),
@@ -54,7 +54,7 @@ CAST: Mapping[str, Temperament] = {
 
 
 @dataclass(frozen=True)
-class Script:
+class RunTroubles:
     """What goes wrong in one run."""
 
     unbuilt: frozenset[int] = frozenset()  # the attempts whose workspaces do not build
@@ -62,25 +62,27 @@ class Script:
     outage: bool = False  # whether its endpoint is out while the policy's is
 
 
-def troubles(script_of: Callable[[str], Script | None], told_s: Callable[[], float]) -> Troubles:
-    """Return what goes wrong, as the scripts have it.
+def plan_troubles(
+    troubles_of: Callable[[str], RunTroubles | None], running_s: Callable[[], float]
+) -> Troubles:
+    """Return what goes wrong, as planned.
 
     Args:
-        script_of: The script of a run, None where nothing goes wrong.
-        told_s: For how long the story has been told, in seconds of the machine.
+        troubles_of: Of a run; None where nothing goes wrong.
+        running_s: For how long the demo has been running, in seconds of the machine.
     """
 
     def happens(moment: Moment) -> Trouble | None:
-        script = script_of(moment.run_id)
-        if script is None:
+        planned = troubles_of(moment.run_id)
+        if planned is None:
             return None
         if moment.step == 0:
-            broken = moment.attempt in script.unbuilt
+            broken = moment.attempt in planned.unbuilt
             return Trouble(Kind.WORKSPACE, IMAGE_PULL) if broken else None
-        stands = moment.attempt == 0 and moment.step == 6 and moment.task_id == script.silent
-        if stands and told_s() < SILENCE_S:
+        stands = moment.attempt == 0 and moment.step == 6 and moment.task_id == planned.silent
+        if stands and running_s() < SILENCE_S:
             return Trouble(Kind.SILENCE)
-        out = script.outage and OUTAGE_S[0] <= told_s() < OUTAGE_S[1]
+        out = planned.outage and OUTAGE_S[0] <= running_s() < OUTAGE_S[1]
         return Trouble(Kind.ENDPOINT, OUTAGE) if out else None
 
     return happens
