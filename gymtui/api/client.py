@@ -327,12 +327,14 @@ class GymClient(Endpoints):
             async for chunk in _raw(response):
                 received += len(chunk)
                 data = inflater.feed(chunk)
+                if call.on_progress is not None:
+                    call.on_progress(received, announced)
                 if call.sink is None:
                     body += data
                 else:
                     call.sink(data)
-                if call.on_progress is not None:
-                    call.on_progress(received, announced)
+                    if call.ready is not None:
+                        await call.ready()
             inflater.finish()
         except OverCapError:
             return Garbled(f"{call.name}: larger than {self._max_bytes / 2**20:.3g} MiB")
@@ -357,7 +359,8 @@ class GymClient(Endpoints):
 
 
 def _is_polled(call: Call) -> bool:
-    return call.method == "GET" and call.template in _POLLED
+    """Whether it is asked again and again, and what it answered is kept to be compared."""
+    return call.method == "GET" and call.template in _POLLED and call.sink is None
 
 
 def _is_missing(outcome: Answer | GymError) -> bool:

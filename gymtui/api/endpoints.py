@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gymtui.api import response
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
-from gymtui.api.request import Call, Progress, Sink, given
+from gymtui.api.request import Call, Progress, Ready, Sink, given
 from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
 
@@ -95,6 +95,26 @@ class Endpoints(ABC):
         """
         query = given(scenario_id=scenario_id, task_id=task_id, status=status, run_id=run_id)
         return await self._answer(Call("GET", "/rollouts", query=query))
+
+    async def stream_rollouts(
+        self, scenario_id: str, sink: Sink, ready: Ready, on_progress: Progress
+    ) -> Answer:
+        """`GET /rollouts?scenario_id=`: of hundreds of runs, handed on as it comes.
+
+        Args:
+            sink: Given the body, decompressed, chunk by chunk, whatever its size.
+            ready: Awaited after each chunk: the gym waits meanwhile.
+            on_progress: Told how much came on the wire, before the sink is given it.
+
+        Returns:
+            The answer without its body.
+        """
+        query = given(scenario_id=scenario_id)
+        call = Call(
+            "GET", "/rollouts", query=query, timed=False,
+            on_progress=on_progress, sink=sink, ready=ready,
+        )  # fmt: skip
+        return await self._ask(call)
 
     async def get_rollout(self, rollout_id: str) -> Answer:
         """`GET /rollouts/{rollout_id}`: a body for `listing.parse_rollout`."""

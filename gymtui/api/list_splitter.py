@@ -21,6 +21,9 @@ PART_BYTES = 256_000
 LARGE_BYTES = 500_000
 """A body up to this size is taken apart at once."""
 
+HELD_BYTES = 64 << 20
+"""What cannot be cut is held up to this size."""
+
 _HEAD_BYTES = 4_096
 _TRIES = 4
 """At so many places before the last one an item may begin; then it is waited for more."""
@@ -53,9 +56,11 @@ class ListSplitter:
             The items that are whole by now and were not returned before.
 
         Raises:
-            Garbled: They are too many.
+            Garbled: They are too many, or too much that cannot be cut.
         """
         self._rest += data
+        if len(self._rest) > HELD_BYTES:
+            raise Garbled(f"GET /{self._key}: {HELD_BYTES >> 20} MiB without a whole item")
         if len(self._rest) < self._wait:
             return []
         items = self._cut() if self._begins or self._opened() else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -16,6 +16,8 @@ Progress = Callable[[int, int | None], None]
 """Told (bytes received on the wire, bytes announced if known) as a download goes on."""
 Sink = Callable[[bytes], object]
 """Given a good answer's body as it comes, decompressed; what it raises ends the download."""
+Ready = Callable[[], Awaitable[object]]
+"""Awaited after each piece that a sink was given, before more is read."""
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 
@@ -47,6 +49,7 @@ class Call:
     on_progress: Progress | None = field(default=None, repr=False)
     # Who takes the body instead of the answer, whatever its size.
     sink: Sink | None = field(default=None, repr=False)
+    ready: Ready | None = field(default=None, repr=False)  # whether the sink can take more
 
     @property
     def name(self) -> str:

@@ -15,15 +15,13 @@ from gymtui.store.delta import (
     Observation,
     OneRun,
     Query,
-    Request,
     RolloutsOf,
     RunningRollouts,
     RunsPage,
-    ScenarioRollouts,
 )
 
 
-async def ask(client: Endpoints, query: Request) -> Answer | None:
+async def ask(client: Endpoints, query: Query) -> Answer | None:
     """Ask one question.
 
     Returns:
@@ -47,8 +45,6 @@ async def ask(client: Endpoints, query: Request) -> Answer | None:
                 return await client.list_rollouts(run_id=query.run_id)
             case RunningRollouts():
                 return await client.list_rollouts(status="running", scenario_id=query.scenario_id)
-            case ScenarioRollouts():
-                return await client.list_rollouts(scenario_id=query.scenario_id)
             case _:
                 assert_never(query)
     except NotFound:

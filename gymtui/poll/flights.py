@@ -13,7 +13,7 @@ from gymtui.poll.catch_up import CatchUp
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.rest_interval import RestInterval
 from gymtui.poll.view import View
-from gymtui.store.delta import OneRun, Request, RolloutsOf, RunsPage, ScenarioRollouts
+from gymtui.store.delta import OneRun, Query, Request, RolloutsOf, RunsPage, ScenarioRollouts
 from gymtui.store.store import Store
 
 LISTS_AT_ONCE = 2
@@ -126,10 +126,8 @@ class Flights:
             if task is not asyncio.current_task():
                 task.cancel()
 
-    def answered(self, query: Request, sent_s: float, now_s: float) -> None:
-        """Ask for less where answers take unusually long."""
-        if isinstance(query, ScenarioRollouts):
-            return  # how large the answer is says more
+    def answered(self, query: Query, sent_s: float, now_s: float) -> None:
+        """Ask for less where answers take unusually long; about a scenario its size says more."""
         if query not in self._past:
             if self._log.took(query, now_s - sent_s):
                 self.budget.lower(sent_s, now_s)

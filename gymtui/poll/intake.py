@@ -9,13 +9,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
+from gymtui.api.request import Progress, Ready, Sink
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.fetch import observed
 from gymtui.poll.request_log import RequestLog
-from gymtui.poll.scenario_answer import answers_by_run
+from gymtui.poll.scenario_answer import ScenarioAnswer
 from gymtui.store.delta import (
     NOTHING,
     Delta,
@@ -159,28 +161,55 @@ class Intake:
             # What was not told yet cannot be told to be given up.
             self._tell(self._store.trim({self._on_screen() or "", *self._untold}))
 
-    async def take_scenario(self, query: ScenarioRollouts, answer: Answer, sent_s: float) -> None:
-        """Take an answer about a scenario in, run by run; the arguments are those of `take`."""
-        runs = self._store.runs
-        totals = {
-            run_id: row.run.total
-            for run_id in (*self._log.wanted, *self._store.active_runs)
-            if (row := runs.get(run_id)) is not None
-            and row.run is not None
-            and row.run.scenario_id == query.scenario_id
-            and row.run.total is not None
-        }
-        by_run = await self._in_slices(answers_by_run(answer.body, totals.keys(), totals))
-        self._log.scenario_answered(query, sent_s, self._monotonic(), useful=bool(by_run))
-        self._got(query)
-        # Its date and its size belong to the answer as a whole.
-        share = answer.wire_bytes // max(1, len(by_run))
-        part = replace(answer, body=b"", wire_bytes=share, date=None)
+    async def take_scenario(
+        self,
+        query: ScenarioRollouts,
+        stream: Callable[[Sink, Ready, Progress], Awaitable[Answer]],
+        sent_s: float,
+    ) -> None:
+        """Ask about a scenario, and take the answer in run by run while it comes.
+
+        Args:
+            stream: Sends the question.
+            sent_s: As for `take`.
+
+        Raises:
+            GymError: There is no good answer; what it held until then was taken in.
+        """
+        coming = ScenarioAnswer(partial(self._total_of, query.scenario_id))
+
+        async def take_runs() -> None:
+            while coming.step():
+                await self._breathe()
+                await self._take_whole(coming, sent_s)
+
+        try:
+            answer = await stream(coming.put, take_runs, coming.note_progress)
+            await take_runs()
+            coming.close()
+            await self._take_whole(coming, sent_s)
+        finally:
+            self.tell()
         if answer.date is not None:
             self._clock.sample(answer.sent_s, answer.received_s, answer.date)
-        for run_id, body in by_run.items():
-            await self.take(RolloutsOf(run_id), replace(part, body=body), sent_s, TOLD_AT_ONCE)
-        self.tell()
+        self._log.scenario_answered(query, sent_s, self._monotonic(), useful=bool(coming.found))
+        for run_id in coming.more:
+            self._log.list_later(run_id, self._store, self._monotonic())
+        self._got(query)
+
+    async def _take_whole(self, coming: ScenarioAnswer, sent_s: float) -> None:
+        for run_id, body in coming.take_runs():
+            size = coming.wire_bytes(body)
+            answer = Answer(body, None, sent_s, self._monotonic(), size)
+            await self.take(RolloutsOf(run_id), answer, sent_s, TOLD_AT_ONCE)
+
+    def _total_of(self, scenario_id: str, run_id: str) -> int | None:
+        """How many rollouts a run has, if it is of a scenario and they are wanted."""
+        row = self._store.runs.get(run_id)
+        wanted = run_id in self._log.wanted or run_id in self._store.active_runs
+        if not wanted or row is None or row.run is None or row.run.scenario_id != scenario_id:
+            return None
+        return row.run.total
 
     async def _in_slices(self, steps: Generator[None, None, T]) -> T:
         while True:

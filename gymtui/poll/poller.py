@@ -15,12 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.errors import (
-    Forbidden,
-    GymError,
-    Unauthorized,
-    Unreachable,
-)
+from gymtui.api.errors import Forbidden, GymError, Unauthorized, Unreachable
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.connection import Link, LinkState, Update
 from gymtui.poll.fetch import ask
@@ -308,12 +303,13 @@ class Poller:
         try:
             if self._stopped is not None:
                 await self._renew()
-            answer = await ask(self._client, query)
-            self._flights.answered(query, sent_s, self._monotonic())
-            if not isinstance(query, ScenarioRollouts):
+            if isinstance(query, ScenarioRollouts):
+                stream = partial(self._client.stream_rollouts, query.scenario_id)
+                await self.intake.take_scenario(query, stream, sent_s)
+            else:
+                answer = await ask(self._client, query)
+                self._flights.answered(query, sent_s, self._monotonic())
                 await self.intake.take(query, answer, sent_s)
-            elif answer is not None:
-                await self.intake.take_scenario(query, answer, sent_s)
             self._hurry(query)
         except GymError as error:
             self._failed(query, sent_s, error)

@@ -104,7 +104,8 @@ class RequestLog:
         Asked for, not answered: an answer that crossed the one with the counters may be older.
         """
         moved = self.moved.get(run_id)
-        return self.recall(RolloutsOf(run_id)).sent_s > (moved.at_s if moved else -math.inf)
+        sent_s = self.recall(RolloutsOf(run_id)).sent_s
+        return sent_s > -math.inf and (moved is None or sent_s >= moved.at_s)
 
     def behind_s(self, run_id: str) -> float | None:
         """Since when a run's rollouts are older than its counters; None if they are not."""
@@ -183,6 +184,13 @@ class RequestLog:
         asked = self._of(query)
         asked.sent_s, asked.answered_s, asked.failures = sent_s, now_s, 0
         asked.not_before_s, asked.missing = -math.inf, not useful
+
+    def list_later(self, run_id: str, store: Store, now_s: float) -> None:
+        """Note that a run's rollouts are to be listed again: what was taken for all was not."""
+        if run_id in store.runs:
+            row = store.runs[run_id]
+            self._moved(run_id, row.counters, now_s)
+            self.want_results(row, store)
 
     def failed(
         self,

@@ -1,19 +1,22 @@
-"""The rollouts of a whole scenario, taken apart into an answer about each run.
+"""The rollouts of a whole scenario, taken apart into answers about its runs while they come in.
 
 One answer about hundreds of runs costs one request; what it says of a run is then taken in as if
-that run alone had been asked about, so that nothing else need know of it.
+that run alone had been asked about, so that nothing else need know of it. A run leaves as soon as
+all its rollouts were seen; what is not wanted is not kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Generator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator
 
 import msgspec
 
-from gymtui.api.list_answer import split
+from gymtui.api.errors import Garbled
+from gymtui.api.list_splitter import PART_BYTES, ListSplitter
 
-SPLIT_AT_ONCE = 4_000
-"""Rollouts looked at before others get their turn: some 4 ms."""
+MOST_BYTES = 256_000_000
+"""More is not read of one answer, decompressed: a gym may go on for ever."""
 
 
 class _Owner(msgspec.Struct):
@@ -23,37 +26,95 @@ class _Owner(msgspec.Struct):
 _OWNER = msgspec.json.Decoder(_Owner)
 
 
-def answers_by_run(
-    body: bytes, wanted: Container[str], totals: Mapping[str, int]
-) -> Generator[None, None, dict[str, bytes]]:
-    """Take the answer apart, stopping now and then so that keys are answered meanwhile.
+class ScenarioAnswer:
+    """The answer to `GET /rollouts?scenario_id=`, as far as it has come.
 
     Args:
-        body: The answer to `GET /rollouts?scenario_id=`.
-        wanted: The runs that an answer is wanted about.
-        totals: How many rollouts each run has, by its own counters.
-
-    Returns:
-        By run, what `GET /rollouts?run_id=` would have answered. Runs of which the answer does not
-        hold all rollouts are left out: it was cut, or the gym means something else by it.
-
-    Raises:
-        Garbled: It is no list of rollouts.
+        total_of: How many rollouts a run has, by its own counters; None for one that no answer is
+            wanted about. Asked once for each run.
     """
-    items = split(body, "rollouts").items
-    yield
-    by_run: dict[str, list[bytes]] = {}
-    for count, item in enumerate(items, start=1):
-        run_id = _run_of(item)
-        if run_id is not None and run_id in wanted:
-            by_run.setdefault(run_id, []).append(item)
-        if count % SPLIT_AT_ONCE == 0:
-            yield
-    return {
-        run_id: b'{"total":%d,"rollouts":[%s]}' % (len(own), b",".join(own))
-        for run_id, own in by_run.items()
-        if len(own) >= totals.get(run_id, len(own) + 1)
-    }
+
+    def __init__(self, total_of: Callable[[str], int | None]) -> None:
+        self._total_of = total_of
+        self._splitter = ListSplitter("rollouts")
+        self._waiting: deque[memoryview] = deque()
+        self._bytes = self._wire_bytes = 0
+        self._totals: dict[str, int | None] = {}
+        self._open: dict[str, list[bytes]] = {}
+        self._whole: deque[tuple[str, bytes]] = deque()
+        self.found: set[str] = set()  # the runs of which all rollouts were seen
+        # Those of them of which more came afterwards: what was taken for all was not.
+        self.more: set[str] = set()
+
+    def put(self, data: bytes) -> None:
+        """Take the next bytes, to be taken apart in steps."""
+        view = memoryview(data)
+        self._waiting.extend(view[at : at + PART_BYTES] for at in range(0, len(view), PART_BYTES))
+
+    def note_progress(self, received: int, _announced: int | None) -> None:
+        """Note how many bytes came on the wire for all of it until now."""
+        self._wire_bytes = received
+
+    def wire_bytes(self, body: bytes) -> int:
+        """How many bytes a part of it took on the wire, about."""
+        return len(body) * self._wire_bytes // max(1, self._bytes)
+
+    def step(self) -> bool:
+        """Take some of what waits apart.
+
+        Returns:
+            Whether there was any.
+
+        Raises:
+            Garbled: It is no list of rollouts, or too large.
+        """
+        if not self._waiting:
+            return False
+        part = self._waiting.popleft()
+        self._bytes += len(part)
+        if self._bytes > MOST_BYTES:
+            raise Garbled(f"GET /rollouts: larger than {MOST_BYTES / 1e6:.0f} MB")
+        self._sort(self._splitter.feed(part))
+        return True
+
+    def close(self) -> None:
+        """The answer is complete, and all of it was taken apart.
+
+        Raises:
+            Garbled: It is no list of rollouts.
+        """
+        self._sort(self._splitter.close().items)
+
+    def take_runs(self) -> Iterator[tuple[str, bytes]]:
+        """Take out each run that is whole, with what `GET /rollouts?run_id=` would have answered.
+
+        A run of which not all rollouts come never is: the answer was cut, or the gym means
+        something else by it.
+        """
+        while self._whole:
+            yield self._whole.popleft()
+
+    def _sort(self, items: list[bytes] | tuple[bytes, ...]) -> None:
+        totals = self._totals
+        for item in items:
+            run_id = _run_of(item)
+            if run_id is None:
+                continue
+            if run_id not in totals:
+                totals[run_id] = self._total_of(run_id)
+            total = totals[run_id]
+            if total is None:
+                continue
+            if run_id in self.found:
+                self.more.add(run_id)
+                continue
+            own = self._open.setdefault(run_id, [])
+            own.append(item)
+            if len(own) >= total:
+                del self._open[run_id]
+                self.found.add(run_id)
+                body = b'{"total":%d,"rollouts":[%s]}' % (len(own), b",".join(own))
+                self._whole.append((run_id, body))
 
 
 def _run_of(item: bytes) -> str | None:

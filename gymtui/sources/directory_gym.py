@@ -106,6 +106,8 @@ class DirectoryGym(Endpoints):
         if call.sink is not None:
             for start in range(0, len(body), _CHUNK):
                 call.sink(body[start : start + _CHUNK])
+                if call.ready is not None:
+                    await call.ready()
             body = b""
         return Answer(body, None, sent_s, self._monotonic(), len(body))
 

@@ -63,7 +63,7 @@ def rows(*, long: bool) -> Iterator[Row]:
         with (
             served(Size(active=active, finished=5, each=20, delay_ms=DELAY_MS)) as gym,
             tempfile.TemporaryDirectory() as home,
-            _dashboard(gym, Path(home)) as terminal,
+            dashboard(gym, Path(home)) as terminal,
         ):
             terminal.read_until(rf"{active + 5} runs ·", timeout_s=60)
             _watch(terminal, 15)
@@ -110,7 +110,7 @@ class Start:
 def _start(gym: Served, home: Path) -> Start:
     """Start the dashboard and read until everything is known."""
     start, mirror, fed = Start(), Mirror(CELLS.columns, CELLS.rows), 0
-    with _dashboard(gym, home) as terminal:
+    with dashboard(gym, home) as terminal:
         terminal.read_until("gymtui", timeout_s=30)
         began = time.monotonic()
         while (passed_s := time.monotonic() - began) < PATIENCE_S:
@@ -125,7 +125,8 @@ def _start(gym: Served, home: Path) -> Start:
 
 
 @contextmanager
-def _dashboard(gym: Served, home: Path) -> Iterator[Pty]:
+def dashboard(gym: Served, home: Path) -> Iterator[Pty]:
+    """The dashboard of a gym, with what earlier ones left in a directory."""
     command = [sys.executable, "-m", "gymtui", "--base-url", gym.url, "--interval", "2"]
     env = {"PYTHONDONTWRITEBYTECODE": ""}  # as a person has it: compiled once
     with Pty(command, home, CELLS, env) as terminal:

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from gymtui.api import list_splitter
 from gymtui.api.errors import GymError, RateLimited, Refused, ServerError
 from gymtui.poll.budget import BURST_S
 from gymtui.poll.catch_up import AT_ONCE, REQUESTS_PER_S
@@ -175,6 +176,44 @@ def test_a_gym_that_means_something_else_by_a_scenario_is_asked_run_by_run(odd: 
         assert stage.poller.link.error is None
 
     scene(what, 60, fault=lambda query: odd if query == SCENARIO else None)
+
+
+def test_results_show_while_the_answer_about_their_scenario_still_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(list_splitter, "PART_BYTES", 1_000)
+
+    async def what(stage: Stage) -> None:
+        stage.client.piece_bytes, stage.client.piece_s = 4_000, 1.0
+        while not (known := sum(stage.store.summary(i) is not None for i in stage.gym.runs)):
+            await stage.play(0.5)
+        assert 0 < known < 300
+        assert stage.poller.link.reading
+        await time_to_truth(stage, 120)
+        assert len(stage.asked(SCENARIO)) == 1
+        assert len([q for _, q in stage.client.began if isinstance(q, RolloutsOf)]) <= AT_ONCE
+
+    scene(what, 300)
+
+
+def test_what_an_answer_that_broke_off_told_is_kept_and_the_rest_asked_run_by_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(list_splitter, "PART_BYTES", 1_000)
+    whole: list[bytes] = []
+
+    def fault(query: Request) -> bytes | None:
+        return whole[0][: len(whole[0]) // 2] if query == SCENARIO else None
+
+    async def what(stage: Stage) -> None:
+        whole.append(stage.gym.answer(SCENARIO) or b"")
+        await time_to_truth(stage, 60)
+        assert len(stage.asked(SCENARIO)) == 1
+        singly = [q for _, q in stage.client.began if isinstance(q, RolloutsOf)]
+        assert 40 <= len(singly) <= 70
+        assert stage.poller.link.error is None
+
+    scene(what, 100, fault=fault)
 
 
 def test_what_is_in_view_is_read_first() -> None:

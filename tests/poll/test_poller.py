@@ -8,7 +8,7 @@ import itertools
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -22,6 +22,7 @@ from gymtui.api.errors import (
     Unauthorized,
     Unreachable,
 )
+from gymtui.api.request import Progress, Ready, Sink
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import AT_ONCE
 from gymtui.poll.flights import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE
@@ -54,6 +55,8 @@ class FakeClient:
     latency: Callable[[Request], float] = lambda query: 0.05
     began: list[tuple[float, Request]] = field(default_factory=list)
     under_way: list[Request] = field(default_factory=list)
+    piece_bytes: int = 1 << 20
+    piece_s: float = 0.0
 
     async def list_runs(
         self,
@@ -77,10 +80,20 @@ class FakeClient:
     ) -> Answer:
         if status is not None:
             return await self._answer(RunningRollouts(scenario_id))
-        if run_id is None:
-            assert scenario_id is not None
-            return await self._answer(ScenarioRollouts(scenario_id))
+        assert run_id is not None
         return await self._answer(RolloutsOf(run_id))
+
+    async def stream_rollouts(
+        self, scenario_id: str, sink: Sink, ready: Ready, on_progress: Progress
+    ) -> Answer:
+        answer = await self._answer(ScenarioRollouts(scenario_id))
+        pieces = range(0, len(answer.body), self.piece_bytes)
+        for at in pieces:
+            on_progress((at + self.piece_bytes) // GZIP, None)
+            sink(answer.body[at : at + self.piece_bytes])
+            await ready()
+            await asyncio.sleep(self.piece_s)
+        return replace(answer, body=b"")
 
     async def _answer(self, query: Request) -> Answer:
         assert query not in self.under_way, f"two of {query}"

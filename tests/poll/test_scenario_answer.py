@@ -1,4 +1,4 @@
-"""An answer about a scenario, taken apart into answers about its runs."""
+"""An answer about a scenario, taken apart into answers about its runs while it comes in."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import json
 
 import pytest
 
+from gymtui.api import list_splitter
 from gymtui.api.errors import Garbled
-from gymtui.poll.scenario_answer import SPLIT_AT_ONCE, answers_by_run
+from gymtui.poll import scenario_answer
+from gymtui.poll.scenario_answer import ScenarioAnswer
 from tests.helpers.model_gym import ended, rollouts_body
 
 
-def found(body: bytes, totals: dict[str, int]) -> dict[str, bytes]:
-    steps = answers_by_run(body, totals.keys(), totals)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            answers: dict[str, bytes] = done.value
-            return answers
+def found(body: bytes, totals: dict[str, int], piece: int = 1 << 20) -> dict[str, bytes]:
+    """By run what was answered about it, all of which must come at the latest at the end."""
+    answer, runs = ScenarioAnswer(totals.get), dict[str, bytes]()
+    for at in range(0, len(body), piece):
+        answer.put(body[at : at + piece])
+        while answer.step():
+            runs |= answer.take_runs()
+    answer.close()
+    return runs | dict(answer.take_runs())
 
 
 def test_each_run_gets_what_it_would_have_been_answered_alone() -> None:
@@ -46,6 +49,28 @@ def test_what_is_no_list_is_an_error() -> None:
         found(b'{"detail":"no"}', {"a": 1})
 
 
-def test_a_large_one_stops_now_and_then() -> None:
-    items = [ended(f"a.{n}", "a") for n in range(2 * SPLIT_AT_ONCE)]
-    assert len(list(answers_by_run(rollouts_body(*items), {"a"}, {"a": len(items)}))) >= 3
+def test_one_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenario_answer, "MOST_BYTES", 500)
+    with pytest.raises(Garbled, match="larger"):
+        found(rollouts_body(*(ended(f"a.{n}", "a") for n in range(50))), {"a": 50}, piece=100)
+
+
+def test_a_run_leaves_as_soon_as_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_splitter, "PART_BYTES", 64)
+    runs = [f"r{n}" for n in range(40)]
+    body = rollouts_body(*(ended(f"{run}.{n}", run) for run in runs for n in range(3)))
+    answer, early = ScenarioAnswer(dict.fromkeys(runs, 3).get), 0
+    for at in range(0, len(body), 100):
+        answer.put(body[at : at + 100])
+        while answer.step():
+            early += len(list(answer.take_runs()))
+    assert early >= 36
+
+
+def test_what_comes_of_a_run_after_all_of_it_is_told() -> None:
+    answer = ScenarioAnswer({"a": 2}.get)
+    answer.put(rollouts_body(*(ended(f"a.{n}", "a") for n in range(3))))
+    while answer.step():
+        pass
+    answer.close()
+    assert (answer.found, answer.more) == ({"a"}, {"a"})

@@ -58,6 +58,12 @@ def _born(pid: int) -> str:
         return ""
 
 
+def memory_bytes(pid: int) -> int:
+    """Memory that a process holds, resident."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time a process has used."""
     parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
