@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gymtui.cli.options import EXIT_USAGE, fail, loaded, report_problems, tell
+from gymtui.core.text import clean
 
 if TYPE_CHECKING:
     from gymtui.config.settings import LoadedSettings, Settings
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.source import Source
 
+_FILTER_MARKS = frozenset(":<>=!*? ")
+"""What makes a word a filter, whatever it ends in."""
 FILES = "files"
 """What `open --as` calls reading transcripts one by one."""
 
@@ -34,10 +37,23 @@ def split(names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     rest = tuple(name for name in names if name not in found)
     for name in rest:
         if os.path.isdir(name):  # noqa: PTH112  (as above)
-            from gymtui.core.text import clean
-
             tell(f"{clean(name)} is also a directory: {clean(name)}/ reads it")
     return tuple(Path(name) for name in dict.fromkeys(found)), rest
+
+
+def _is_path(name: str) -> bool:
+    """Whether a word that names nothing that is there can only have been meant as a path."""
+    if name.startswith(("./", "../")):
+        return True
+    return name.endswith("/") and bool(name.strip("/")) and not _FILTER_MARKS & set(name)
+
+
+def _why_not(name: str) -> str:
+    try:
+        os.stat(name)  # noqa: PTH116  (of a name that is longer than a path may be `Path` raises)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "neither a file nor a directory"
 
 
 def settings_and_names(
@@ -57,6 +73,8 @@ def loaded_and_names(
 ) -> tuple[LoadedSettings, tuple[str, ...]]:
     """As `settings_and_names`, with what else was found out about the settings."""
     found, rest = split(names)
+    for name in filter(_is_path, rest):
+        fail(f"{clean(name)}: {_why_not(name)}", EXIT_USAGE)
     if not found:
         if (read_as := flags.get("as")) is not None:
             fail(f"--as {read_as}: no directory is named", EXIT_USAGE)
@@ -88,7 +106,6 @@ def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSet
 
 def sources_for(read_as: str | None) -> tuple[Source, ...]:
     """Who may read: all, or the one that is named; ends where there is none of that name."""
-    from gymtui.core.text import clean
     from gymtui.sources import registry
 
     known = registry.sources(lambda words: tell(clean(words)))
@@ -103,7 +120,6 @@ def sources_for(read_as: str | None) -> tuple[Source, ...]:
 
 def gym_in(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
     """The directories that settings name, as a gym; ends where there is nothing in them."""
-    from gymtui.core.text import clean
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.files import Files
     from gymtui.sources.source import places
@@ -112,6 +128,8 @@ def gym_in(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
     files = Files()
     for place in settings.directories:
         if next(places(place, sources, files), None) is None:
+            if faults := files.damaged(0):
+                fail(clean(f"{place.parent}/{faults[0]}"), EXIT_USAGE)
             what = " or ".join(source.title for source in sources)
             fail(f"nothing found in {clean(place)}: {what}", EXIT_USAGE)
     return DirectoryGym(settings.directories, sources, look_s=look_s)

@@ -80,7 +80,7 @@ def print_rollouts(
             known = reader.store.runs.items()
             wanted = [i for i, row in known if row.malformed is None and (every or row.active)]
             if not wanted:
-                tell("no active runs; name a run, or pass --all")
+                tell("no runs" if every else "no active runs; name a run, or pass --all")
         await reader.rollouts_of(wanted)
         rows = {row.rollout_id: row for run in wanted for row in reader.store.rollouts_of(run)}
         for column in unknown_columns(request, ROLLOUTS, rows.values()):

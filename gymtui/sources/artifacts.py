@@ -46,6 +46,7 @@ class Artifacts:
     name = "artifacts"
     title = "artifacts of this API, and exports"
     inner: frozenset[str] | None = frozenset()
+    by_file = True
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """One that holds a record, or a file with a transcript in it."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.errors import Garbled, NotFound, Refused
+from gymtui.api.errors import Garbled, NotFound, Refused, Unreachable
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.json_output import json_text
@@ -31,6 +31,7 @@ from gymtui.sources.rollout_facts import (
     listed,
 )
 from gymtui.sources.source import Look, Source, places
+from gymtui.transcript.artifact_files import FileProblem
 
 READ_ONLY: Final = "a directory is only read"
 """Why nothing can be changed here."""
@@ -166,6 +167,8 @@ class DirectoryGym(Endpoints):
         began_s = self._monotonic()
         if began_s < self._next_s:
             return
+        if (gone := _why_gone(self._places)) is not None:
+            raise Unreachable(gone)
         look = Look(self._files, self._wall())
         self._files.begin(look.now_s, self._look_s)
         runs: dict[_Key, RunFacts] = {}
@@ -235,6 +238,21 @@ class DirectoryGym(Endpoints):
         self._rollouts = rollouts
 
 
+def _why_gone(places: Sequence[Path]) -> str | None:
+    """Why none of the places can be read; None where one can.
+
+    What was seen of them stands: a disk may be mounted again.
+    """
+    why = ""
+    for place in places:
+        try:
+            place.stat()
+            return None
+        except OSError as error:
+            why = why or f"{place.name}: {error.strerror or error}"
+    return why
+
+
 def _free(run_id: str, place: Path, taken: Mapping[str, object]) -> str:
     """A run's id that no other has: by the directories above it, then by a number."""
     for above in ("", place.parent.name, str(place.parent)):
@@ -287,6 +305,6 @@ def _artifacts(rollout: ListedRollout | None, query: Mapping[str, str]) -> bytes
         if "artifacts" in outer and outer.text("rollout_id") != rollout.rollout_id:
             return artifacts_body(rollout.rollout_id, outer.raw("artifacts") or b"{}")
         return body
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FileProblem) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise Garbled(f"the files of {rollout.rollout_id}: {why}") from None

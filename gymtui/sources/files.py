@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,25 +96,36 @@ class _Lines:
 
 
 def mark_of(path: Path) -> Mark | None:
-    """A file's mark; None where there is no such file."""
+    """A file's or a directory's mark; None where there is none, or a pipe that nobody may write."""
     try:
         found = path.stat()
     except OSError:
+        return None
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         return None
     return Mark(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def entries(path: Path) -> Entries:
     """What is in a directory, but for what is hidden; nothing where it cannot be read."""
-    files: set[str] = set()
-    directories: set[str] = set()
     try:
-        with os.scandir(path) as found:
-            for entry in found:
-                if not entry.name.startswith("."):
-                    (directories if entry.is_dir() else files).add(entry.name)
+        return _scanned(path)
     except OSError:
         return Entries()
+
+
+def _scanned(path: Path) -> Entries:
+    """What is in a directory: files and directories, no pipes, and no links that lead nowhere."""
+    files: set[str] = set()
+    directories: set[str] = set()
+    with os.scandir(path) as found:
+        for entry in found:
+            with suppress(OSError):  # a link to itself, say, costs only itself
+                if not entry.name.startswith("."):
+                    if entry.is_dir():
+                        directories.add(entry.name)
+                    elif entry.is_file():
+                        files.add(entry.name)
     return Entries(frozenset(files), frozenset(directories))
 
 
@@ -181,6 +194,17 @@ class Files:
                 rest_s = min(_LONGEST_REST_S, REST_SHARE * (self._now_s - touched_s))
                 made = self._each[key] = _Made(value, self._now_s + rest_s)
             found.append(made.value)
+        return found
+
+    def entries(self, path: Path) -> Entries:
+        """What is in a directory; where it cannot be read that is told with the damaged files."""
+        try:
+            found = _scanned(path)
+        except OSError as error:
+            fault = error.strerror or str(error)
+            self._kept[path, _scanned] = _Kept(_NEVER, fault=fault, lasting=True)
+            return Entries()
+        self._kept.pop((path, _scanned), None)
         return found
 
     def parsed(self, path: Path, parse: Callable[[bytes], T]) -> T | None:

@@ -48,6 +48,7 @@ class InspectLogs:
     name = "inspect"
     title = "Inspect's logs (.eval, .json)"
     inner: frozenset[str] | None = frozenset()
+    by_file = True
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A directory with a log in it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gymtui.sources.files import Entries, Files, entries
+from gymtui.sources.files import Entries, Files
 from gymtui.sources.rollout_facts import RunFacts
 
 LOOKED_AT = 32
@@ -31,6 +32,8 @@ class Source(Protocol):
     title: str  # what it reads, in a few words
     # Directories below one that it owns which are its own, too; None for all.
     inner: frozenset[str] | None
+    # May have, too: `by_file = True`. Each file that it reads is a run or a rollout by itself, so
+    # that files of another such source may lie beside them.
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """Whether a directory holds a run of it, or several."""
@@ -54,17 +57,37 @@ def places(place: Path, sources: Sequence[Source], files: Files) -> Iterator[tup
     if place.is_file():
         yield from ((one, place) for one in sources if one.owns_file(place, files))
         return
-    yield from _below(place, sources, files, _DEEPEST)
+    yield from _below(place, sources, files, _DEEPEST, set())
 
 
 def _below(
-    place: Path, sources: Sequence[Source], files: Files, levels: int
+    place: Path, sources: Sequence[Source], files: Files, levels: int, seen: set[str]
 ) -> Iterator[tuple[Source, Path]]:
-    found = entries(place)
-    owner = next((one for one in sources if one.owns(place, found, files)), None)
-    if owner is not None:
-        yield owner, place
-    inner = frozenset() if owner is None else owner.inner
-    if levels and inner is not None:
-        for name in sorted(found.directories - inner):
-            yield from _below(place / name, sources, files, levels - 1)
+    """As `places`.
+
+    Args:
+        seen: Directories that were looked through, which links may lead to again.
+    """
+    seen.add(os.path.realpath(place))
+    found = files.entries(place)
+    owners = _owners(place, found, sources, files)
+    yield from ((owner, place) for owner in owners)
+    inner = owners[0].inner if owners else frozenset()
+    if not levels or inner is None:
+        return
+    below = [place / name for name in sorted(found.directories - inner)]
+    for directory in sorted(below, key=Path.is_symlink):  # what a link leads to has its own name
+        if os.path.realpath(directory) not in seen:
+            yield from _below(directory, sources, files, levels - 1, seen)
+
+
+def _owners(place: Path, found: Entries, sources: Sequence[Source], files: Files) -> list[Source]:
+    """Whose a directory is: the first one's; of files beside one another, of all who read such."""
+    owners: list[Source] = []
+    for one in sources:
+        shares = getattr(one, "by_file", False)
+        if (not owners or shares) and one.owns(place, found, files):
+            owners.append(one)
+            if not shares:
+                break
+    return owners

@@ -51,6 +51,7 @@ class TauBench:
     name = "tau"
     title = "result files of τ-bench and τ²-bench"
     inner: frozenset[str] | None = frozenset({"simulations"})
+    by_file = True
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A directory with such a file in it."""

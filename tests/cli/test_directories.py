@@ -113,6 +113,8 @@ def test_a_plain_name_is_no_directory_and_says_so(
         (("runs", "o/", "--as", "simlab"), ": simlab's output directory"),
         (("runs", "--as", "simlab"), "no directory is named"),
         (("open", "o/", "--as", "simlab"), "nothing found in"),
+        (("runs", "./nothing"), "./nothing: No such file or directory"),
+        (("report", "nothing/"), "nothing/: No such file or directory"),
     ],
 )
 def test_what_is_not_there_is_told(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gymtui.api.errors import NotFound, Refused
+from gymtui.api.errors import Garbled, NotFound, Refused, Unreachable
 from gymtui.sources import registry
 from gymtui.sources.artifacts import Artifacts
 from gymtui.sources.directory_gym import DirectoryGym
 from gymtui.sources.files import Entries, Files
 from gymtui.sources.source import places
 from tests.sources.on_disk import Answers, growing, opened, touch, write
+from tests.sources.test_inspect_logs import archive, four, log
 
 
 def record(rollout_id: str, run_id: str = "night", **more: Any) -> dict[str, Any]:
@@ -245,6 +247,76 @@ class Point:
         if isinstance(self._loaded, Exception):
             raise self._loaded
         return self._loaded
+
+
+def found_in(place: Path) -> list[tuple[str, str]]:
+    """What a directory holds: which source, and where."""
+    known = registry.own_sources()
+    return [(source.name, where.name) for source, where in places(place, known, Files())]
+
+
+def test_links_in_circles_and_to_what_was_seen_lead_nowhere_twice(tmp_path: Path) -> None:
+    exported(tmp_path / "night", "a")
+    (tmp_path / "night" / "up").symlink_to(tmp_path)
+    (tmp_path / "latest").symlink_to(tmp_path / "night")
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / "nowhere").symlink_to("/nowhere")
+    exported(tmp_path.parent / "else", "b")
+    (tmp_path / "other").symlink_to(tmp_path.parent / "else")
+    assert found_in(tmp_path) == [("artifacts", "night"), ("artifacts", "other")]
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    os.mkfifo(tmp_path / "b.json")
+    os.mkfifo(tmp_path / "config.json")
+    assert list(opened(tmp_path).outcomes()) == ["a"]
+    assert Files().parsed(tmp_path / "b.json", bytes) is None
+
+
+def test_files_of_two_programs_in_one_directory_are_read(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    write(tmp_path / "x_hello_y.eval", archive(log(*four())))
+    assert [name for name, _ in found_in(tmp_path)] == ["inspect", "artifacts"]
+    disk = opened(tmp_path)
+    assert sorted(run["source"] for run in disk.runs().values()) == ["artifacts", "inspect"]
+    assert len(disk.outcomes()) == 5
+
+
+def test_a_directory_that_is_gone_is_no_empty_one(tmp_path: Path) -> None:
+    exported(tmp_path / "o", "a")
+    disk = opened(tmp_path / "o")
+    assert list(disk.runs()) == ["night"]
+    (tmp_path / "o").rename(tmp_path / "p")
+    with pytest.raises(Unreachable, match="o: No such file or directory"):
+        disk.runs()
+    (tmp_path / "p").rename(tmp_path / "o")
+    assert list(disk.runs()) == ["night"]
+
+
+def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    disk = opened(tmp_path)
+    disk.runs()
+    (tmp_path / "a.json").unlink()
+    with pytest.raises(Garbled, match=r"a\.json: No such file or directory"):
+        disk.artifacts("a")
+
+
+def test_what_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported(tmp_path, "a")
+    (tmp_path / "secret").mkdir()
+    scandir = os.scandir
+
+    def guarded(path: Path) -> Any:
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    disk = opened(tmp_path)
+    assert list(disk.runs()) == ["night"]
+    assert disk.gym.note == "cannot be read: secret: Permission denied"
 
 
 def test_others_add_sources_and_a_broken_one_costs_only_itself(
