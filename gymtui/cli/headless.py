@@ -18,9 +18,9 @@ from gymtui.core.server_clock import ServerClock
 from gymtui.core.text import clean
 from gymtui.session.actions import ActionResult
 from gymtui.session.alerts import RunAlert
+from gymtui.session.host import Work
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.session import FindKey, Session
-from gymtui.session.surroundings import Work
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, local_path
@@ -42,7 +42,7 @@ class _Nobody:
     """Nobody looks."""
 
     work: set[asyncio.Task[None]] = field(default_factory=set)
-    hears_alerts: bool = False
+    shows_alerts: bool = False
 
     def begin(self, work: Coroutine[None, None, None], group: str) -> Work:
         """Carry work out."""
@@ -130,7 +130,7 @@ async def take_news(session: Session, *, at_once: bool = False) -> None:
     """
     if session.has_news:
         await session.news()
-        await session.check_alerts()
+        await session.update_forecast()
     if session.recorder is not None:
         session.recorder.write(at_once=at_once)
 

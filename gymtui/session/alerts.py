@@ -160,12 +160,12 @@ class AlertMonitor:
                 if not row.active:
                     self._told.setdefault(row.run_id, _Told(since_s=self._whole_since_s))
 
-    def notice(self, store: Store, outlook: RunForecast, now_s: float) -> tuple[RunAlert, ...]:
+    def notice(self, store: Store, forecast: RunForecast, now_s: float) -> tuple[RunAlert, ...]:
         """What is to be told now.
 
         Args:
             store: What is known; fresh, since what does not move is judged by it.
-            outlook: When rollouts last moved.
+            forecast: When rollouts last moved.
             now_s: The server's time, UNIX seconds.
 
         Returns:
@@ -181,7 +181,7 @@ class AlertMonitor:
                 del self._told[run_id]
                 continue
             run = RunView(row, store.summary(run_id))
-            event = self._event(run, told, outlook, now_s)
+            event = self._event(run, told, forecast, now_s)
             if event is not None and not _is_old(run, told):
                 alerts.append(RunAlert(event, run))
             if event in (AlertKind.FINISHED, AlertKind.GONE):
@@ -189,7 +189,7 @@ class AlertMonitor:
         return tuple(alerts)
 
     def _event(
-        self, run: RunView, told: _Told, outlook: RunForecast, now_s: float
+        self, run: RunView, told: _Told, forecast: RunForecast, now_s: float
     ) -> AlertKind | None:
         if run.row.is_deleted:
             return AlertKind.GONE
@@ -202,7 +202,7 @@ class AlertMonitor:
         if not told.failing and self._fails(run):
             told.failing = True
             return AlertKind.FAILING
-        stalls = _stalls(run.row, told, outlook, now_s)
+        stalls = _stalls(run.row, told, forecast, now_s)
         if stalls and not told.stalled:
             told.stalled = True
             return AlertKind.STALLED
@@ -234,14 +234,14 @@ def _settled(run: RunView) -> bool:
     return summary.settled and summary.known >= (status.total or 0)
 
 
-def _stalls(row: RunRow, told: _Told, outlook: RunForecast, now_s: float) -> bool:
+def _stalls(row: RunRow, told: _Told, forecast: RunForecast, now_s: float) -> bool:
     """Whether nothing goes on in an active run, and for how long it must not is over."""
     none_runs = row.run is not None and bool(row.run.pending) and not row.run.running
     if not none_runs:
         told.waits_since_s = None
     elif told.waits_since_s is None:
         told.waits_since_s = now_s
-    moved_s = outlook.moved_s(row.run_id)
+    moved_s = forecast.moved_s(row.run_id)
     if moved_s is not None and now_s - moved_s >= NOTHING_MOVES_S:
         return True
     return told.waits_since_s is not None and now_s - told.waits_since_s >= NONE_RUNS_S

@@ -27,7 +27,7 @@ from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
 from gymtui.launching.requests import configs, requests
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission, launch
-from gymtui.session.surroundings import Surroundings, Work
+from gymtui.session.host import LaunchHost, Work
 from gymtui.store.rules import RuleSpec
 from gymtui.store.store import Store
 
@@ -39,7 +39,7 @@ class Launches:
     """What is known and done about launching.
 
     Args:
-        surroundings: What carries work out and tells of it.
+        host: What carries work out and tells of it.
         arm: Arms rules on a run that was launched.
     """
 
@@ -47,7 +47,7 @@ class Launches:
         self,
         client: Endpoints,
         store: Store,
-        surroundings: Surroundings,
+        host: LaunchHost,
         refresh: Callable[[], None],
         keys: ModelKeys,
         kept: LaunchHistory,
@@ -57,7 +57,7 @@ class Launches:
         self._client = client
         self._arm = arm
         self._store = store
-        self._surroundings = surroundings
+        self._host = host
         self._refresh = refresh
         self._keys = keys
         self.kept = kept
@@ -109,7 +109,7 @@ class Launches:
         """Keep a key out of reports of defects."""
         value = key.reveal()
         if len(value) >= _HIDDEN_FROM:
-            self._surroundings.hide(value)
+            self._host.hide(value)
 
     async def test(self, draft: Draft) -> list[tuple[ModelChoice, ConfigCheck]]:
         """Have the gym try a draft's models, one after the other.
@@ -141,7 +141,7 @@ class Launches:
             done: Called with what became of those that were sent; whether that is seen there.
         """
         work = self._send(draft, made, lost, done)
-        worker = self._surroundings.begin(work, "launch")
+        worker = self._host.begin(work, "launch")
         self._under_way[made[0].run_name] = worker
 
     async def _send(
@@ -171,13 +171,13 @@ class Launches:
         for name, worker in self._under_way.items():
             worker.cancel()
             words = f"whether {name} was launched is unknown: gymtui left before it answered"
-            self._surroundings.notify_later(words, "warning")
+            self._host.notify_later(words, "warning")
         self._under_way.clear()
 
     def _tell(self, sent: Sequence[Submission]) -> None:
         well = sent[-1].fate is SubmissionState.LAUNCHED
         words = "\n".join(describe_submission(one) for one in sent)
-        self._surroundings.notify_later(words, "information" if well else "warning")
+        self._host.notify_later(words, "information" if well else "warning")
 
     def seen(self, run_ids: Mapping[str, object]) -> str | None:
         """The run that was just launched, once it is among these; each is told once."""
@@ -191,7 +191,7 @@ class Launches:
 def launches_of(
     client: Endpoints,
     store: Store,
-    surroundings: Surroundings,
+    host: LaunchHost,
     refresh: Callable[[], None],
     *,
     settings: Settings,
@@ -212,4 +212,4 @@ def launches_of(
     run = partial(run_command, own_session=True)
     kept = LaunchHistory.read(beside(journal, "launches"))
     keys = ModelKeys(settings.model_keys, env, run)
-    return Launches(client, store, surroundings, refresh, keys, kept, rng, arm)
+    return Launches(client, store, host, refresh, keys, kept, rng, arm)

@@ -20,10 +20,10 @@ from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.connection import Link, Update
 from gymtui.poll.view import View
+from gymtui.session.host import SessionHost
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.playback import Player
 from gymtui.session.session import Session
-from gymtui.session.surroundings import Audience
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.history.recording_reader import Gap, Recording
 from gymtui.store.history.recording_rows import Mark, when_of
@@ -277,7 +277,7 @@ class ReplaySession(Session):
         self,
         settings: Settings,
         playback: Playback,
-        audience: Audience,
+        host: SessionHost,
         *,
         turns: InputPriority,
         rng: random.Random,
@@ -288,7 +288,7 @@ class ReplaySession(Session):
             NoGym(),
             clock,
             None,
-            audience,
+            host,
             turns=turns,
             monotonic=lambda: playback.position_us / 1_000_000,
             rng=rng,
@@ -314,7 +314,7 @@ class ReplaySession(Session):
         """What the recorder's clock said at the moment that is shown, UNIX seconds."""
         return (self.playback.position_us - self.playback.lead_us()) / 1_000_000
 
-    def _tell_of_runs(self) -> None:
+    def tell_alerts(self) -> None:
         """What happened then was told then."""
 
     def _forget(self, run_ids: frozenset[str]) -> None:

@@ -18,7 +18,7 @@ class RuleActions:
     Args:
         act: Cancels runs.
         tell: Called with what is to be told later than at once.
-        is_heard: Whether anybody hears it; else rules that tell are left to where somebody does.
+        shows_alerts: Whether anybody sees alerts; else what tells is left to where somebody does.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class RuleActions:
         act: Callable[[Verb, Sequence[str]], Awaitable[Action]],
         tell: Callable[[Sequence[RunAlert]], None],
         *,
-        is_heard: bool,
+        shows_alerts: bool,
     ) -> None:
         self._rules = rules
-        self._is_heard = is_heard
+        self._shows_alerts = shows_alerts
         self._act = act
         self._tell = tell
         self._cancelling: set[asyncio.Future[None]] = set()
@@ -43,7 +43,7 @@ class RuleActions:
             now_s: The server's time, UNIX seconds.
             read_only: Whether nothing may be cancelled.
         """
-        for firing in self._rules.evaluate(store, now_s, tells=self._is_heard):
+        for firing in self._rules.evaluate(store, now_s, tells=self._shows_alerts):
             if firing.cancels and not read_only:
                 cancelling = asyncio.ensure_future(self._cancel_by(firing))
                 self._cancelling.add(cancelling)

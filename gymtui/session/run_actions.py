@@ -69,6 +69,7 @@ class RunActions:
         self._intents: dict[str, dict[Verb, Intent]] = {}
         self._over = False
         self.recent: deque[Action] = deque(maxlen=ACTIONS_KEPT)
+        """What was done to runs from here, the latest first."""
 
     def act(self, verb: Verb, run_ids: Sequence[str]) -> Awaitable[Action]:
         """Cancel or delete runs, and show them so, from now on, until the gym agrees.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,18 +25,17 @@ from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
-from gymtui.session.actions import Verb
 from gymtui.session.alerts import AlertMonitor
 from gymtui.session.baseline import Baseline
 from gymtui.session.deleted_runs import DeletedRuns
+from gymtui.session.host import SessionHost
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.notebook import Notebook
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.rule_actions import RuleActions
 from gymtui.session.rules import RuleBook
-from gymtui.session.run_actions import Action, RunActions
+from gymtui.session.run_actions import RunActions
 from gymtui.session.step_pace import ObservedStepPace
-from gymtui.session.surroundings import Audience
 from gymtui.session.transcripts import Transcripts
 from gymtui.session.update_source import UpdateSource
 from gymtui.store.delta import NOTHING, Delta, Query
@@ -81,7 +80,7 @@ class Session:
         client: Endpoints,
         clock: ServerClock,
         journal: Journal | None,
-        audience: Audience,
+        host: SessionHost,
         *,
         turns: InputPriority,
         monotonic: Callable[[], float],
@@ -105,7 +104,7 @@ class Session:
         )
         self.over = False
         """Whether one went elsewhere: what still comes in is nobody's business then."""
-        self._audience = audience
+        self._host = host
         self._turns = turns
         self.monotonic = monotonic
         self._find_key = find_key
@@ -138,19 +137,19 @@ class Session:
             breathe=turns.yield_to_input,
             max_requests_per_s=settings.max_requests_per_s,
         )
-        self._run_actions = RunActions(
+        self.run_actions = RunActions(
             client,
             self.store,
             refresh=self.poller.refresh,
             is_live=self._is_live,
             show=self._show,
             deleted=lambda run_ids: self._deleted_runs.drop_later(run_ids),
-            not_carried_out=audience.action_finished,
+            not_carried_out=host.action_finished,
             look_again_s=settings.interval_s,
             monotonic=monotonic,
         )
         self._rule_actions = RuleActions(
-            self.rules, self.act, audience.on_alerts, is_heard=audience.hears_alerts
+            self.rules, self.run_actions.act, host.on_alerts, shows_alerts=host.shows_alerts
         )
         self._deleted_runs = DeletedRuns(self.store, self._forget)
         if journal is None:
@@ -159,7 +158,7 @@ class Session:
     def close(self) -> None:
         """One goes elsewhere: write down what was watched, and hear nothing more."""
         self.over = True
-        self._run_actions.close()
+        self.run_actions.close()
         self.tracker.close()
 
     def leave_launches(self) -> None:
@@ -201,7 +200,7 @@ class Session:
             self._launches = launches_of(
                 self.client,
                 self.store,
-                self._audience,
+                self._host,
                 self.poller.refresh,
                 settings=self.settings,
                 env=self._model_env,
@@ -214,11 +213,6 @@ class Session:
     def take_launched(self, run_ids: Mapping[str, object]) -> str | None:
         """The run that was just launched, once it is among these; each is told once."""
         return self._launches.seen(run_ids) if self._launches is not None else None
-
-    @property
-    def actions(self) -> Sequence[Action]:
-        """What was done to runs from here, the latest first."""
-        return self._run_actions.recent
 
     @property
     def pace(self) -> ObservedStepPace:
@@ -272,22 +266,10 @@ class Session:
         delta, self._untold = self._untold, NOTHING
         return delta
 
-    async def check_alerts(self) -> None:
-        """Take the rest of what changed into the outlook, in pieces."""
-        while self._check_alerts():
+    async def update_forecast(self) -> None:
+        """Take the rest of what changed into the forecast, in pieces."""
+        while self._update_forecast():
             await self._turns.yield_to_input()
-
-    def time_passed(self) -> None:
-        """See whether something is to be told that only took time."""
-        self._tell_of_runs()
-
-    def act(self, verb: Verb, run_ids: Sequence[str]) -> Awaitable[Action]:
-        """Cancel or delete runs, and show them so, from now on, until the gym agrees.
-
-        Returns:
-            What became of each, when all are through.
-        """
-        return self._run_actions.act(verb, run_ids)
 
     async def _renew_key(self) -> None:
         """Use the key that is found now, where there is one; else that of before may work again."""
@@ -324,10 +306,10 @@ class Session:
     # -- what comes in ---------------------------------------------------------------------
 
     def _show(self, delta: Delta) -> None:
-        if self._check_alerts(delta.rollouts):
+        if self._update_forecast(delta.rollouts):
             self._news.set()
         if delta and not self.over:
-            self._audience.changed(delta)
+            self._host.changed(delta)
 
     def _read(self, rollout_id: str, artifacts: Artifacts) -> None:
         """Artifacts were read: what they say of their rollout holds for the lists, too."""
@@ -352,14 +334,14 @@ class Session:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
         rollout_ids = frozenset(row.rollout_id for row in self.store.rollouts_of(run_id))
         self._untold = self._untold.then(Delta(rollouts_changed=rollout_ids))
-        self._check_alerts(rollout_ids)
+        self._update_forecast(rollout_ids)
         self._news.set()
         if self.recorder is not None:
             self.recorder.recalled(run_id)
 
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
-        self._tell_of_runs()
+        self.tell_alerts()
         work = self.tracker.answered_in_pieces(query, applied, window)
         if self.recorder is not None:
             return self.recorder.record_answer(query, applied, window, work)
@@ -370,23 +352,23 @@ class Session:
         if self.over:
             return
         self.tracker.dropped(update.delta.rollouts_removed)
-        self._check_alerts(update.delta.rollouts)
+        self._update_forecast(update.delta.rollouts)
         self._deleted_runs.drop_later(update.delta.runs_changed)
         added = [self.store.runs[i] for i in update.delta.runs_added if i in self.store.runs]
         self.alerts.listed(added, self.now().timestamp(), whole=update.link.synced)
-        self._tell_of_runs()
+        self.tell_alerts()
         self._untold = self._untold.then(update.delta)
         self._news.set()
 
-    def _check_alerts(self, touched: Iterable[str] = ()) -> bool:
-        """Take what changed into the outlook; of much only a part, and whether some is left."""
+    def _update_forecast(self, touched: Iterable[str] = ()) -> bool:
+        """Take what changed into the forecast; of much only a part, and whether some is left."""
         now_s = self.now().timestamp()
         return self.forecast.take(touched, self.store.rollouts, self.store.active_runs, now_s)
 
     def _is_live(self) -> bool:
         return self.link.state(self.monotonic()) is LinkState.LIVE
 
-    def _tell_of_runs(self) -> None:
+    def tell_alerts(self) -> None:
         """Tell what happened to watched runs, while what is known of them is fresh."""
         if self.over or not self._is_live():
             return
@@ -396,14 +378,14 @@ class Session:
             *self._rule_actions.due(self.store, now_s, read_only=self.settings.read_only),
         ]
         if alerts:
-            self._audience.on_alerts(alerts)
+            self._host.on_alerts(alerts)
             self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in alerts)))
 
     def _forget(self, run_ids: frozenset[str]) -> None:
         """Runs were deleted, and that was seen: nothing is kept of them."""
         if self.over:
             return
-        self._run_actions.forget(run_ids)
+        self.run_actions.forget(run_ids)
         delta = self.poller.forget(run_ids)
         self.tracker.forget(run_ids)
         self.tracker.dropped(delta.rollouts_removed)

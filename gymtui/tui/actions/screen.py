@@ -35,7 +35,7 @@ class ActionsScreen(GymScreen):
 
     def changed(self, delta: Delta) -> None:
         """Show what became known."""
-        lines = [line for action in self.session.actions for line in _lines(action)]
+        lines = [line for action in self.session.run_actions.recent for line in _lines(action)]
         lines = lines[1:] or [Paragraph((StyledText("nothing cancelled or deleted yet", "muted"),))]
         if lines != self._shown:
             self._shown = lines

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
+from gymtui.store import formats
 from gymtui.store.stats.failures import FailureGroup
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.refusal import refuse
@@ -66,7 +66,7 @@ def _columns(window: str) -> tuple[Column[FailureGroup], ...]:
     def why(cause: FailureGroup, cells: int) -> Cell:
         return (
             StyledText("! ", "error"),
-            StyledText(f"{outcome_text.WORD[cause.outcome]:<6}", "muted"),
+            StyledText(f"{formats.WORD[cause.outcome]:<6}", "muted"),
             StyledText(cause.text),
         )
 

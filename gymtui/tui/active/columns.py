@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from gymtui.store import formats
+from gymtui.store.rollout_times import elapsed_s
 from gymtui.store.running_rollouts import RunningRow
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
@@ -24,17 +26,17 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
         return outcome_text.state(running.row)
 
     def steps(running: RunningRow, cells: int) -> Cell:
-        return styled(outcome_text.steps(running.row.rollout) if running.row.rollout else None)
+        return styled(formats.steps(running.row.rollout) if running.row.rollout else None)
 
     def idle(running: RunningRow, cells: int) -> Cell:
         style = "warning" if running.stuck(now()) else ""
-        return (StyledText(outcome_text.duration(idle_s(running, now())), style),)
+        return (StyledText(formats.duration(idle_s(running, now())), style),)
 
     def stuck(running: RunningRow, cells: int) -> Cell:
         return (StyledText("stuck", "warning"),) if running.stuck(now()) else ()
 
     def elapsed(running: RunningRow, cells: int) -> Cell:
-        return styled(outcome_text.duration(outcome_text.elapsed_s(running.row, now())), "muted")
+        return styled(formats.duration(elapsed_s(running.row, now())), "muted")
 
     def name(running: RunningRow, cells: int) -> Cell:
         return styled(running.row.rollout_id, "muted")

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.lists.query import quoted
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
@@ -24,7 +25,6 @@ from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenCharts, OpenRollouts, OpenTranscript
 from gymtui.tui.context.selection import Selection
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -119,7 +119,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     def summarise(self) -> None:
         """Write how many run and are stuck, what goes wrong, and the cursor's details."""
         stuck = self._on_the_move.stuck(self.services.now())
-        runs = outcome_text.of_many(len(self._on_the_move.runs), "run")
+        runs = formats.of_many(len(self._on_the_move.runs), "run")
         left = [
             StyledText(f"{len(self._on_the_move.rows):,} running", "strong"),
             StyledText(f" in {runs}"),
@@ -133,7 +133,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         if shut:
             left += [
                 StyledText(" · "),
-                StyledText(f"{outcome_text.of_many(shut, 'run')} forbidden", "warning"),
+                StyledText(f"{formats.of_many(shut, 'run')} forbidden", "warning"),
             ]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
         self._detail()
@@ -172,10 +172,10 @@ class ActiveScreen(ListScreen[RunningRow]):
             return "not observed yet"
         agent = KIND_OF_PHASE.get(rollout.phase or "") is SegmentKind.AGENT
         what = "no step" if agent else f"in {rollout.phase or 'no phase'}"
-        said = f"{what} for {outcome_text.duration(still_s)}"
+        said = f"{what} for {formats.duration(still_s)}"
         if running.limit_s is None:
             return f"{said} · no stuck threshold"
-        return f"{said} · stuck after {outcome_text.duration(running.limit_s)}"
+        return f"{said} · stuck after {formats.duration(running.limit_s)}"
 
     def dim(self, dimmed: bool) -> None:
         """Dim both lists while they are old."""

@@ -71,6 +71,9 @@ class GymtuiApp(HostApp):
         model_env: The environment that model keys may come from.
     """
 
+    session: Session
+    shows_alerts = True
+
     def __init__(
         self,
         settings: Settings,
@@ -128,11 +131,6 @@ class GymtuiApp(HostApp):
         return found
 
     # -- for the screens -------------------------------------------------------------------
-
-    @property
-    def watching(self) -> Session:
-        """The session with the gym one is at."""
-        return self.session
 
     @property
     def read_only(self) -> bool:
@@ -296,11 +294,6 @@ class GymtuiApp(HostApp):
         if screen is not None:
             screen.changed(delta)
 
-    @property
-    def hears_alerts(self) -> bool:
-        """Somebody sits before the screen."""
-        return True
-
     def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Tell what happened to watched runs."""
         from gymtui.tui.app.notifier import notify_alert
@@ -324,7 +317,7 @@ class GymtuiApp(HostApp):
 
     def _time_passed(self) -> None:
         self.gc_control.idle(self._monotonic())
-        self.session.time_passed()
+        self.session.tell_alerts()
         told = self._absence.due(self.session)
         if told is not None:
             self.notify(f"{told.line} · {self.keys.label('digest')} lists it", timeout=AGES_S)

@@ -46,6 +46,8 @@ class HostApp(ThemedApp[None]):
     TITLE = "gymtui"
     quit_remark = "; the runs continue"
     """What goes on without it, said to whoever wants to quit."""
+    session: Session | None = None
+    """Without a gym there is none."""
     CSS_PATH = "app.tcss"
     COMMANDS = {PaletteCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -160,11 +162,6 @@ class HostApp(ThemedApp[None]):
     def services(self) -> Services:
         """What screens may use of this."""
         return self
-
-    @property
-    def watching(self) -> Session | None:
-        """Without a gym there is no session."""
-        return None
 
     @property
     def read_only(self) -> bool:

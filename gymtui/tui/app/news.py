@@ -60,7 +60,7 @@ class News:
             if session.client.note != noted:
                 noted = session.client.note
                 self._app.notify(noted or "")
-            await session.check_alerts()
+            await session.update_forecast()
             self._app.gc_control.came(len(delta.rollouts))
             took_s = time.thread_time() - began_s
             spare_s, ended_s = max(spare_s - took_s, -NEWS_BURST_S), session.monotonic()

@@ -8,9 +8,9 @@ from typing import Final, Literal, Protocol
 from gymtui.core.text import clean
 from gymtui.session.actions import ActionResult, Verb, describe_results
 from gymtui.session.confirmation import Question, Target, targets_among, why_none
+from gymtui.session.host import Work
 from gymtui.session.run_actions import Action
 from gymtui.session.session import Session
-from gymtui.session.surroundings import Work
 from gymtui.store.formats import listed
 from gymtui.tui.context.key_bindings import KeyBindings
 
@@ -85,7 +85,7 @@ def _targets(
 def _begin(app: Host, verb: Verb, run_ids: Sequence[str]) -> None:
     """Do it to those to which it can still be done: time has passed since it was asked."""
     if targets := _targets(app, verb, run_ids):
-        action = app.session.act(verb, [target.run_id for target in targets])
+        action = app.session.run_actions.act(verb, [target.run_id for target in targets])
         app.begin(_tell(app, action), GROUP)
 
 
@@ -112,7 +112,7 @@ def report_results(app: Host, results: Sequence[ActionResult]) -> None:
 def describe_unanswered(session: Session) -> str | None:
     """What to say of cancels and deletes that one leaves behind without an answer, if any."""
     lines = []
-    for action in session.actions:
+    for action in session.run_actions.recent:
         left = [clean(run_id) for run_id in action.run_ids if run_id not in action.results]
         if left:
             were = "was" if len(left) == 1 else "were"

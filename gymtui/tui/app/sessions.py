@@ -17,9 +17,9 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
+from gymtui.session.host import SessionHost
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.session import Session
-from gymtui.session.surroundings import Audience
 from gymtui.store.history.journal import Journal, Notice
 from gymtui.store.history.journal_place import Place, local_path
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Sessions:
     """Makes sessions, with what all of them are given."""
 
-    audience: Audience
+    host: SessionHost
     turns: InputPriority
     wall: Callable[[], float]  # UNIX seconds
     monotonic: Callable[[], float]  # seconds that only go forward
@@ -101,7 +101,7 @@ class Sessions:
             client,
             clock,
             journal,
-            self.audience,
+            self.host,
             turns=self.turns,
             monotonic=self.monotonic,
             rng=self.rng,

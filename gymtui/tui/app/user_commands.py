@@ -72,7 +72,7 @@ def start(
     if command.destroys and services.read_only:
         app.notify(f"read-only: {command.name} is disabled", severity="warning")
         return
-    surroundings = {**environ, **command_variables(command, selection, services.watching)}
+    surroundings = {**environ, **command_variables(command, selection, services.session)}
 
     def answered(do_it: bool | None) -> None:
         if do_it:

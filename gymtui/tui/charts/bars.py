@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gymtui.store.formats import GLYPH
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.histograms import KINDS
 from gymtui.store.stats.trend import Checkpoint
-from gymtui.tui.kit.outcome_text import GLYPH, apportion
+from gymtui.tui.kit.outcome_text import apportion
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 STYLES: Mapping[str, str] = {"passed": "passed", "failed": "failed", "error": "error"}

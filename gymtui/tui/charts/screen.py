@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from gymtui.core.text import clean
 from gymtui.poll.view import View
+from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
@@ -24,7 +25,6 @@ from gymtui.tui.charts.bars import axis, outcome_bar, rate_line
 from gymtui.tui.charts.rows import OVER_TIME, RATE, ROWS, ChartRow, bin_rows, rate_rows, time_rows
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenRun
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
@@ -116,7 +116,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         if len(self.run_ids) == 1:
             of: str = self.named(self.run_ids[0], beside=9)
         else:
-            of = outcome_text.of_many(len(self.run_ids), "run")
+            of = formats.of_many(len(self.run_ids), "run")
         return (*runs_crumb(), StyledText(f"charts of {of}", "strong"))
 
     def poll_target(self, view: View) -> View:
@@ -208,9 +208,9 @@ class ChartsScreen(ListScreen[ChartRow]):
             mark = "|" if self.services.appearance.ascii else "┊"
             against = "the baseline" if self.session.baseline.run_id else "the checkpoint before"
             return f"95 % intervals · {mark} what it is compared with: {against}"
-        known, of = self._counted.known, outcome_text.of_many(self._counted.of, "rollout")
+        known, of = self._counted.known, formats.of_many(self._counted.of, "rollout")
         missing = sum(1 for _ in self._missing())
-        more = f" · reading {outcome_text.of_many(missing, 'more run')}" if missing else ""
+        more = f" · reading {formats.of_many(missing, 'more run')}" if missing else ""
         return f"{self._chart} known for {known:,} of {of} that ended{more}"
 
     # -- keys ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from gymtui.core.text import ABSENT, fit, width
 from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE
 from gymtui.transcript import diff
@@ -180,7 +181,7 @@ class CompareScreen(GymScreen):
         differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
         selected = sum(len(view.selected_text()) for view in self._views)
         if selected:
-            words = outcome_text.of_many(selected, "character")
+            words = formats.of_many(selected, "character")
             copy = self.services.keys.label("interrupt")
             end = (
                 StyledText(f"{words} selected ", "accent"),
@@ -202,7 +203,7 @@ class CompareScreen(GymScreen):
             said.append(StyledText(f" · {self._steps(number, row.rollout)} steps", "muted"))
         if len({each.run_id for each in self._sides}) > 1:
             said.append(StyledText(f" · {side.run_id}", "muted"))
-        if row is not None and (why := outcome_text.why(row)):
+        if row is not None and (why := formats.why(row)):
             said.append(StyledText(f" · {why}", "muted"))
         return tuple(said)
 
@@ -211,8 +212,8 @@ class CompareScreen(GymScreen):
         if self._found and rollout.current_step is None:
             taken = self._found[number].transcript.steps_taken
             if taken is not None:
-                return outcome_text.count(taken)
-        return outcome_text.steps(rollout)
+                return formats.count(taken)
+        return formats.steps(rollout)
 
     def on_pairs_pane_chosen(self, event: PairsPane.Chosen) -> None:
         """Bring both bodies to the row, and tell what differs in it."""

@@ -39,7 +39,7 @@ class Services(Protocol):
     gc_control: GcControl
 
     @property
-    def watching(self) -> Session | None:
+    def session(self) -> Session | None:
         """The session with the gym; None where files are read."""
 
     @property

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gymtui.session.artifacts import Artifacts
-from gymtui.store import record_files
+from gymtui.store import formats, record_files
 from gymtui.store.formats import state_words
 from gymtui.store.record_files import Record
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.transcript.artifact_files import FileProblem
-from gymtui.tui.kit import outcome_text as show
+from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
@@ -70,7 +70,7 @@ class FileScreen(ReaderScreen):
         taken = transcript.steps_taken
         word = "step" if taken == 1 and not limit else "steps"
         steps = "" if taken is None else f"{taken}{limit} {word}"
-        cost = "" if usage is None or usage.cost_usd is None else show.cost(usage.cost_usd)
+        cost = "" if usage is None or usage.cost_usd is None else formats.cost(usage.cost_usd)
         said = (
             (transcript.task_id, "strong", 2),
             (transcript.model, "", 3),
@@ -87,7 +87,7 @@ class FileScreen(ReaderScreen):
         if row is None:
             problem = self._record.problem
             return [LinePart((StyledText(problem, "warning"),))] if problem else [], ()
-        said = [LinePart(show.state(row))]
+        said = [LinePart(outcome_text.state(row))]
         if score := _score(row):
             said.append(LinePart((StyledText(f"score {score}", "strong"),), 1))
         why = _why(row)
@@ -183,14 +183,14 @@ def _offers(paths: Sequence[Path]) -> list[PickOption]:
         if row is None:
             offers.append(PickOption(str(place), about=record.problem, name=name))
             continue
-        style = show.STYLE[row.outcome] if row.outcome is not None else "muted"
+        style = outcome_text.STYLE[row.outcome] if row.outcome is not None else "muted"
         offers.append(PickOption(str(place), state_words(row), _score(row), _why(row), style, name))
     return offers
 
 
 def _score(row: RolloutRow) -> str:
     score = score_of(row)
-    return "" if score is None else show.score(score)
+    return "" if score is None else formats.score(score)
 
 
 def _why(row: RolloutRow) -> str:
@@ -198,4 +198,4 @@ def _why(row: RolloutRow) -> str:
     result = row.rollout.result if row.rollout is not None else None
     failed = result.failed_criteria if result is not None else None
     criteria = f"failed: {', '.join(failed)}" if failed else ""
-    return " · ".join(filter(None, (criteria, show.why(row))))
+    return " · ".join(filter(None, (criteria, formats.why(row))))

@@ -11,7 +11,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 
 def freshness(services: Services, room: int) -> Cell:
     """The status line's right end."""
-    session, clock = services.watching, services.wall_clock()
+    session, clock = services.session, services.wall_clock()
     if session is None:
         return (StyledText("from disk", "muted"),)
     if isinstance(session, ReplaySession):
@@ -21,7 +21,7 @@ def freshness(services: Services, room: int) -> Cell:
 
 def banner(services: Services, cells: int) -> tuple[Cell, ...]:
     """What the person must know before anything else, or nothing."""
-    session = services.watching
+    session = services.session
     if session is None:
         return ()
     if isinstance(session, ReplaySession):

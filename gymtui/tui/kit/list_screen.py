@@ -221,7 +221,7 @@ class ListScreen(GymScreen, Generic[R]):
         """What to say of a list without rows."""
         if self._wanted.text.strip():
             return f"no matches; {self.services.keys.label('back')} clears the filter"
-        session = self.services.watching
+        session = self.services.session
         known = session is None or session.link.synced
         return self.empty if known else READING
 

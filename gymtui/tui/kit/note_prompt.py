@@ -15,7 +15,7 @@ from gymtui.tui.kit.refusal import refuse
 
 def edit_note(screen: Screen[Any], services: Services, chosen: Selection) -> None:
     """Ask for a note on what is chosen, and keep it; an empty one removes it."""
-    session = services.watching
+    session = services.session
     if session is None:
         refuse(screen, "notes are on what a gym lists")
         return

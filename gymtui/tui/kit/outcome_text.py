@@ -1,6 +1,6 @@
-"""How things are written on screen: the words of `store.formats`, outcomes in their colours.
+"""Outcomes in their colours: how a rollout stands, a run's outcomes as a bar.
 
-Pure; what the numbers mean is decided in `store`.
+Pure; what the numbers mean is decided in `store`, how they are written in `store.formats`.
 """
 
 from __future__ import annotations
@@ -8,58 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gymtui.store import formats
-from gymtui.store.formats import (
-    GLYPH,
-    PHASE_WORD,
-    WORD,
-    age,
-    cost,
-    count,
-    duration,
-    eta_words,
-    few,
-    of_many,
-    p_words,
-    percent,
-    points,
-    score,
-    span,
-    state_words,
-    steps,
-    thousands,
-    why,
-)
+from gymtui.store.formats import GLYPH, PHASE_WORD, state_words
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.rollout_times import elapsed_s
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
-
-__all__ = [
-    "GLYPH",
-    "STYLE",
-    "WORD",
-    "age",
-    "apportion",
-    "cost",
-    "count",
-    "duration",
-    "elapsed_s",
-    "eta_words",
-    "few",
-    "of_many",
-    "outcome_bar",
-    "outcome_counts",
-    "p_words",
-    "percent",
-    "points",
-    "score",
-    "span",
-    "state",
-    "steps",
-    "thousands",
-    "why",
-]
 
 STYLE: Mapping[Outcome, str] = {
     Outcome.PASSED: "passed",

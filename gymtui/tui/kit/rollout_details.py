@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gymtui.api.models import ModelSettings, Result, Rollout
 from gymtui.core.text import ABSENT, clean, width
+from gymtui.store import formats
 from gymtui.store.formats import STRETCH
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
@@ -153,7 +154,7 @@ def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
             LinePart(
                 (
                     StyledText("score ", "muted"),
-                    StyledText(f"{outcome_text.score(result.score)}{verdict}", "strong"),
+                    StyledText(f"{formats.score(result.score)}{verdict}", "strong"),
                 )
             )
         )
@@ -191,7 +192,7 @@ def seconds(length: timedelta) -> str:
     """A length of time: short ones to a tenth of a second."""
     if length < timedelta(seconds=9.95):
         return f"{length.total_seconds():.1f}s"
-    return outcome_text.duration(length.total_seconds())
+    return formats.duration(length.total_seconds())
 
 
 def _model(settings: ModelSettings | None) -> list[LinePart]:
@@ -219,8 +220,8 @@ def _model(settings: ModelSettings | None) -> list[LinePart]:
 def _used(usage: Usage | None) -> list[LinePart]:
     if usage is None:
         return []
-    said = [] if usage.tokens is None else [f"{outcome_text.thousands(usage.tokens)} tokens"]
-    said += [] if usage.cost_usd is None else [outcome_text.cost(usage.cost_usd)]
+    said = [] if usage.tokens is None else [f"{formats.thousands(usage.tokens)} tokens"]
+    said += [] if usage.cost_usd is None else [formats.cost(usage.cost_usd)]
     return [LinePart((StyledText(text, "muted"),), 1) for text in said]
 
 

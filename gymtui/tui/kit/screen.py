@@ -94,7 +94,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     @property
     def session(self) -> Session:
         """The session with the gym; not to be asked for where files are read."""
-        session = self.services.watching
+        session = self.services.session
         if session is None:
             raise RuntimeError("no gym here")
         return session
@@ -220,7 +220,7 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def _catch_up(self) -> None:
         self.show_frame()
-        session = self.services.watching
+        session = self.services.session
         self.changed(session.everything() if session is not None else Delta())
         self.services.view_changed()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gymtui.poll.tracker import RolloutTracker
+from gymtui.store import formats
 from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
@@ -159,5 +160,5 @@ class TimeWindow:
         if outcome is Outcome.FAILED and row.rollout is not None and at_step_limit(row.rollout):
             return StyledText("⊣", outcome_text.STYLE[outcome])
         if outcome is Outcome.FAILED or outcome in ERRORS:
-            return StyledText(outcome_text.GLYPH[outcome], outcome_text.STYLE[outcome])
+            return StyledText(formats.GLYPH[outcome], outcome_text.STYLE[outcome])
         return None

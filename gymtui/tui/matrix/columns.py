@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from gymtui.core.text import ABSENT, fit
+from gymtui.store import formats
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import AtK
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
@@ -50,7 +51,7 @@ def attempts_cell(
             pieces.append(StyledText("‹" if before and not number else " ", "muted"))
         faded = only is not None and row.rollout_id not in only
         outcome = row.outcome
-        glyph = outcome_text.GLYPH[outcome] if outcome is not None else ABSENT
+        glyph = formats.GLYPH[outcome] if outcome is not None else ABSENT
         style = outcome_text.STYLE[outcome] if outcome is not None else "muted"
         pieces.append(StyledText(glyph, "bar" if faded else style))
     if cursor == len(shown) - 1 and cursor >= 0:
@@ -78,7 +79,7 @@ def rate_cell(row: TaskRow | None) -> Cell:
         return (StyledText(f"{ABSENT:>4}", "muted"),)
     rate = row.pass_rate
     style = "muted" if row.unfinished or rate is None else _rate_style(rate)
-    pieces = [StyledText(f"{outcome_text.percent(rate):>4}", style)]
+    pieces = [StyledText(f"{formats.percent(rate):>4}", style)]
     if rate is not None:
         pieces.append(StyledText(f" of {row.tally.verdicts}", "muted"))
     return tuple(pieces)
@@ -90,10 +91,10 @@ def _rate_style(rate: float) -> str:
 
 def at_k_cells(name: str, at: AtK) -> Cell:
     """`pass@3 94% (31/34 tasks)`."""
-    tasks = f" ({at.tasks}/{outcome_text.of_many(at.of_tasks, 'task')})"
+    tasks = f" ({at.tasks}/{formats.of_many(at.of_tasks, 'task')})"
     return (
         StyledText(f"{name}{at.k} "),
-        StyledText(outcome_text.percent(at.rate), "strong"),
+        StyledText(formats.percent(at.rate), "strong"),
         StyledText(tasks, "muted"),
     )
 
@@ -108,7 +109,7 @@ def task_columns(
 
     def share(value: Callable[[TaskRow], float | None]) -> Callable[[TaskRow, int], Cell]:
         def cell(row: TaskRow, cells: int) -> Cell:
-            return styled(outcome_text.percent(value(row)), "muted" if row.unfinished else "")
+            return styled(formats.percent(value(row)), "muted" if row.unfinished else "")
 
         return cell
 
@@ -119,7 +120,7 @@ def task_columns(
         return styled(None if row.median_steps is None else int(row.median_steps))
 
     def time(row: TaskRow, cells: int) -> Cell:
-        return styled(outcome_text.duration(row.median_s))
+        return styled(formats.duration(row.median_s))
 
     return (
         Column("task", "TASK", 14, task, good=24, whole=True, cut="middle"),
@@ -138,7 +139,7 @@ _KIND = {"all-pass": "passed", "mixed": "", "all-fail": "failed"}
 
 
 def _errors(row: TaskRow, cells: int) -> Cell:
-    return styled(outcome_text.few(row.errors), "error" if row.errors else "muted")
+    return styled(formats.few(row.errors), "error" if row.errors else "muted")
 
 
 def across_columns(

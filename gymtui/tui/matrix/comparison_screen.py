@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.store.column_def import Field, Schema
-from gymtui.store.column_def import ValueKind as Column_
+from gymtui.store import formats
+from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import comparison
@@ -24,7 +24,6 @@ from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema
 from gymtui.transcript import diff
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRollouts, CompareRuns, Route
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -32,7 +31,7 @@ from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
-from gymtui.tui.matrix.failures_pane import PaneView
+from gymtui.tui.matrix.failure_groups import PaneView
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 
 _NAME = 28
@@ -61,7 +60,9 @@ def _schema(runs: int) -> Schema[TaskAcrossRuns]:
         found = p(row)
         return None if found is None else found - (row.difference or 0.0) / 1e6
 
-    return Schema([*across_schema(runs), Field("evidence", Column_.NUMBER, p, ("p",), order=order)])
+    return Schema(
+        [*across_schema(runs), Field("evidence", ValueKind.NUMBER, p, ("p",), order=order)]
+    )
 
 
 class CompareRunsScreen(RunsMatrixScreen):
@@ -100,7 +101,7 @@ class CompareRunsScreen(RunsMatrixScreen):
 
     def breadcrumb(self) -> Cell:
         """The way here."""
-        runs = outcome_text.of_many(len(self.run_ids), "run")
+        runs = formats.of_many(len(self.run_ids), "run")
         return (*runs_crumb(), StyledText(f"compare {runs}", "strong"))
 
     # -- what it shows ---------------------------------------------------------------------
@@ -135,7 +136,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         noise = sum(item.worth is Significance.ONE_ATTEMPT for item in differ)
         sure = sum(item.sure for item in differ)
         things = [
-            LinePart((StyledText(outcome_text.of_many(len(found), "task"), "muted"),)),
+            LinePart((StyledText(formats.of_many(len(found), "task"), "muted"),)),
             LinePart((StyledText(self.how_many_differ(), "strong"),)),
         ]
         if differ:
@@ -167,7 +168,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         if len(lines) > most:
             left = len(lines) - most + 1
             lines[most - 1 :] = [
-                Line((StyledText(f"  {outcome_text.of_many(left, 'more line')}", "muted"),))
+                Line((StyledText(f"  {formats.of_many(left, 'more line')}", "muted"),))
             ]
         self.lines("against").show(lines)
 
@@ -180,9 +181,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         begin = [*self._run_said(place, None)[:1], name, StyledText("  ")]
         said = [LinePart((*begin, *self._run_said(place, sums)[1:]))]
         if sums is not None and sums.errors:
-            said.append(
-                LinePart((StyledText(outcome_text.of_many(sums.errors, "error"), "error"),), 2)
-            )
+            said.append(LinePart((StyledText(formats.of_many(sums.errors, "error"), "error"),), 2))
         if sums is not None and sums.unfinished:
             said.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
         found = self._differences[place] if place < len(self._differences) else None
@@ -244,7 +243,7 @@ class CompareRunsScreen(RunsMatrixScreen):
     def action_failures_view(self) -> None:
         """Show what failed, too: by criterion, then by the next thing, then no more."""
         shown = self.has_class("failures")
-        self.set_class(not shown or self._view is not PaneView.MESSAGE, "failures")
+        self.set_class(not shown or self._groups.view is not PaneView.MESSAGE, "failures")
         if shown:
             super().action_failures_view()
         else:
@@ -264,7 +263,7 @@ class CompareRunsScreen(RunsMatrixScreen):
 def _said_of(found: Evidence, cells: int) -> Cell:
     """What evidence is worth, in so many cells: no number is ever cut."""
     full, (brief, style) = found.worth.value, _WORDS[found.worth]
-    p = "" if found.worth is Significance.ONE_ATTEMPT else f", {outcome_text.p_words(found.p)}"
+    p = "" if found.worth is Significance.ONE_ATTEMPT else f", {formats.p_words(found.p)}"
     tight = p.replace(" = ", "=").replace(" < ", "<")
     for words, number in ((full, p), (brief, p), (brief, tight), (full, ""), (brief, "")):
         if len(words) + len(number) <= cells:
@@ -277,12 +276,12 @@ def _apart(found: Difference) -> list[LinePart]:
     style = "warning" if found.clear else "muted"
     adjusted = "adjusted " if found.comparisons > 1 else ""
     said = [
-        LinePart((StyledText(f"by task {outcome_text.points(found.mean)}pp", style),)),
-        LinePart((StyledText(f"{adjusted}{outcome_text.p_words(found.adjusted)}", style),)),
-        LinePart((StyledText(f"{outcome_text.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
+        LinePart((StyledText(f"by task {formats.points(found.mean)}pp", style),)),
+        LinePart((StyledText(f"{adjusted}{formats.p_words(found.adjusted)}", style),)),
+        LinePart((StyledText(f"{formats.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
     ]
     if found.low is not None and found.high is not None:
-        between = f"{outcome_text.points(found.low)} to {outcome_text.points(found.high)}"
+        between = f"{formats.points(found.low)} to {formats.points(found.high)}"
         said.insert(1, LinePart((StyledText(between, "muted"),), 3))
     return said
 

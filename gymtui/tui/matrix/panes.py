@@ -6,7 +6,7 @@ What a row and a cell are is said by the screen: `screen` for one run, `runs_scr
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
@@ -20,17 +20,10 @@ from gymtui.poll.view import View
 from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.formats import of_many
-from gymtui.store.phases import is_finished
 from gymtui.store.stats.failure_changes import (
     FailureRow,
-    RunPair,
-    Together,
-    attempts_of,
-    failure_rows,
 )
-from gymtui.store.stats.failures import FailureView
 from gymtui.store.stats.matrix import AT_ONCE
-from gymtui.store.stats.tool_errors import tool_tallies
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
 from gymtui.tui.kit.column import GAP, Column, place
@@ -41,17 +34,14 @@ from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, width_of
 from gymtui.tui.kit.work_in_pieces import WorkInPieces
 from gymtui.tui.matrix.counted_rollouts import TAKEN_AT_ONCE, CountedRollouts
-from gymtui.tui.matrix.failures_pane import (
-    NOT_KNOWN,
-    FailuresGrid,
-    FailuresPane,
-    PaneContent,
+from gymtui.tui.matrix.failure_groups import (
+    FailureGroups,
     PaneRow,
     PaneView,
     filter_of,
-    in_full,
     rollouts_of,
 )
+from gymtui.tui.matrix.failures_pane import NOT_KNOWN, FailuresGrid, FailuresPane, in_full
 
 R = TypeVar("R")
 _FAILURES_SHARE = 0.48
@@ -59,8 +49,6 @@ _FAILURES_SHARE = 0.48
 MANY_FAILURES = 1000
 FAILURES_WAIT_S = 1.0
 """Of more than so many what is the same is looked for once in a while."""
-_SHOWN_AT_ONCE = 60
-"""Rows of what went wrong that a screen may have room for."""
 
 
 class MatrixPanes(ListScreen[R]):
@@ -89,9 +77,7 @@ class MatrixPanes(ListScreen[R]):
         self.run_ids = tuple(run_ids)
         self._counted = CountedRollouts()
         self._pane: FailuresPane
-        self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
-        self._view = PaneView.CRITERION
-        self._unread: list[str] = []
+        self._groups = FailureGroups(self.run_ids, self._counted)
         self._waits = False
         self._grouping: WorkInPieces
         self._intake: WorkInPieces
@@ -254,80 +240,36 @@ class MatrixPanes(ListScreen[R]):
         self._grouping.begin(at_once=len(self._counted.matrix) <= AT_ONCE, anew=anew)
 
     def _group(self) -> Iterator[None]:
-        view, pair = self._view, self.compared()
-        if pair is not None and pair[1] not in self._counted.seen:
-            pair = None
-        ended, rows = yield from self._tools()
-        if view is not PaneView.TOOL:
-            rows = yield from failure_rows(
-                self._counted.failures,
-                self._counted.matrix,
-                FailureView(view),
-                self.run_ids,
-                [RunPair(*pair)] if pair is not None and pair[0] != pair[1] else (),
-            )
-        together = Together(row.group for row in rows if isinstance(row, FailureRow))
-        for row in rows[:_SHOWN_AT_ONCE]:
-            if isinstance(row, FailureRow):
-                together.with_group(row.group)  # which is drawn, of thousands of rollouts each
-                yield
-        tasks = [self._counted.matrix.tasks(run_id) for run_id in self.run_ids]
-        self._content = PaneContent(
-            view,
-            rows,
-            lambda row: attempts_of(row.group, tasks),
-            compared=pair[1] if pair is not None else None,
-            read=(ended - len(self._unread), ended),
-            several=len(self.run_ids) > 1,
-            known=self._counted.seen.issuperset(self.run_ids),
-            together=together,
-        )
+        yield from self._groups.grouping(self.session.store, self.compared())
         self._write_failures()
         self.summarise()
-
-    def _tools(self) -> Generator[None, None, tuple[int, Sequence[PaneRow]]]:
-        """How many rollouts ended, and the tools that those whose artifacts were read called."""
-        if self._view is not PaneView.TOOL:
-            return 0, ()
-        unread, called = [], {}
-        for run_id in self.run_ids:
-            for number, row in enumerate(self.session.store.rollouts_of(run_id), 1):
-                if not number % AT_ONCE:
-                    yield
-                if row.rollout is None or not is_finished(row.rollout):
-                    continue
-                if row.tools is None:
-                    unread.append(row.rollout_id)
-                else:
-                    called[row.rollout_id] = row.tools
-        self._unread = unread
-        tallies = yield from tool_tallies(called)
-        return len(unread) + len(called), tallies
 
     def _write_failures(self) -> None:
         shown = self.services.keys.shown
         keys = {name: shown(name) for name in ("failures-view", "read-transcripts")}
-        self._pane.show_content(self._content, keys, self._pane.size.width or self.size.width)
+        self._pane.show_content(
+            self._groups.content, keys, self._pane.size.width or self.size.width
+        )
 
     def action_failures_view(self) -> None:
         """Group what went wrong by the next thing."""
-        self._view = self._view.next
+        self._groups.view = self._groups.view.next
         self._show_failures(anew=True)
         self._grid.sync()
         self.summarise()
 
     def action_read_transcripts(self) -> None:
         """Read the transcripts whose tool calls are not known yet."""
-        if self._view is not PaneView.TOOL:
+        if self._groups.view is not PaneView.TOOL:
             refuse(self, f"{self.services.keys.label('failures-view')} shows the failures by tool")
-        elif not self._unread:
+        elif not self._groups.unread:
             refuse(self, "all transcripts are read")
         else:
             self.run_worker(self._read_all(), group="transcripts", exclusive=True)
 
     async def _read_all(self) -> None:
         """Read them; what each says shows as it comes."""
-        failed = await self.session.transcripts.loader.get_all(list(reversed(self._unread)))
+        failed = await self.session.transcripts.loader.get_all(list(reversed(self._groups.unread)))
         if failed:
             number = of_many(len(failed), "transcript")
             self.services.notify(f"{number} not read: {clean(failed[0])}", severity="warning")
@@ -342,8 +284,9 @@ class MatrixPanes(ListScreen[R]):
         lines = [Line(first), Line(second, self.remarks())]
         self.lines("summary").show(lines)
         row = self._pointed_at
-        width, height = self.size
-        details = [self.detail()] if row is None else in_full(self._content, row, width, height)
+        details = [self.detail()]
+        if row is not None:
+            details = in_full(self._groups.content, row, *self.size)
         self.lines("details").show([Line(cell, bar=True) for cell in details])
 
     @property
@@ -404,7 +347,7 @@ class MatrixPanes(ListScreen[R]):
 
     def on_failures_grid_chosen(self, event: FailuresGrid.Chosen) -> None:
         """Go to the rollouts that failed so."""
-        wanted = filter_of(event.row, self._content.rows, self._content.view)
+        wanted = filter_of(event.row, self._groups.content.rows, self._groups.content.view)
         runs = self.run_ids
         if isinstance(event.row, FailureRow):
             runs = tuple(run for run in runs if run in event.row.group.run_ids)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from gymtui.store import formats
 from gymtui.store.column_def import Schema
 from gymtui.store.stats.formulas import wilson
 from gymtui.store.stats.matrix import Totals, totals
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema, row_id_of
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix, Route
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
@@ -53,7 +53,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def breadcrumb(self) -> Cell:
         """The way here."""
-        runs = outcome_text.of_many(len(self.run_ids), "run")
+        runs = formats.of_many(len(self.run_ids), "run")
         return (
             StyledText("runs", "muted", "runs"),
             StyledText(" › ", "muted"),
@@ -84,7 +84,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         differ = [row for row in rows if row.difference]
         clear = sum(row.clear for row in differ)
         second = [
-            StyledText(f"{outcome_text.of_many(len(rows), 'task')} · ", "muted"),
+            StyledText(f"{formats.of_many(len(rows), 'task')} · ", "muted"),
             StyledText(self.how_many_differ()),
             StyledText(f", {clear} significant" if differ else "", "warning" if clear else ""),
         ]
@@ -110,10 +110,10 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             unknown = StyledText("not known yet", "muted")
             return (begin, StyledText(why.partition(":")[0], "warning") if why else unknown)
         style = "muted" if sums.unfinished else "strong"
-        rate = StyledText(outcome_text.percent(sums.pass_rate), style)
+        rate = StyledText(formats.percent(sums.pass_rate), style)
         if sums.interval is None:
             return (begin, rate)
-        between = f" {outcome_text.span(sums.interval)} of {sums.tally.verdicts}"
+        between = f" {formats.span(sums.interval)} of {sums.tally.verdicts}"
         return (begin, rate, StyledText(between, "muted"))
 
     def detail(self) -> Cell:
@@ -142,14 +142,12 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         tally = cell.tally
         interval = wilson(tally.passes, tally.verdicts)
         if interval is None:
-            return (
-                StyledText(f"no verdicts of {outcome_text.of_many(len(cell.attempts), 'attempt')}"),
-            )
+            return (StyledText(f"no verdicts of {formats.of_many(len(cell.attempts), 'attempt')}"),)
         left = f", {cell.unfinished} unfinished" if cell.unfinished else ""
-        broke = f", {outcome_text.of_many(cell.errors, 'error')}" if cell.errors else ""
+        broke = f", {formats.of_many(cell.errors, 'error')}" if cell.errors else ""
         return (
             StyledText(f"{tally.passes} of {tally.verdicts} passed "),
-            StyledText(f"{outcome_text.span(interval)}%{left}{broke}", "muted"),
+            StyledText(f"{formats.span(interval)}%{left}{broke}", "muted"),
         )
 
     # -- which runs are seen ---------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.store import formats
 from gymtui.store.outcome import steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import duration_s
@@ -146,9 +147,9 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         done = sums.rollouts - sums.unfinished
         width = self.size.width - 2
         style = "muted" if sums.unfinished else "strong"
-        rate = [StyledText("pass@1 "), StyledText(outcome_text.percent(sums.pass_rate), style)]
+        rate = [StyledText("pass@1 "), StyledText(formats.percent(sums.pass_rate), style)]
         if sums.interval is not None:
-            between = f" {outcome_text.span(sums.interval)} of {sums.tally.verdicts}"
+            between = f" {formats.span(sums.interval)} of {sums.tally.verdicts}"
             rate.append(StyledText(between, "muted"))
         things = [
             LinePart((StyledText(f"{done}/{sums.rollouts} done", "strong"),)),
@@ -160,12 +161,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
                 LinePart(at_k_cells("pass^", sums.hat_k), 1),
             ]
         if sums.errors:
-            errors = outcome_text.of_many(sums.errors, "error")
+            errors = formats.of_many(sums.errors, "error")
             things.append(LinePart((StyledText(errors, "error"),), 2))
         kinds = sums.kinds
-        second: list[StyledText] = [
-            StyledText(f"{outcome_text.of_many(sums.tasks, 'task')}  ", "muted")
-        ]
+        second: list[StyledText] = [StyledText(f"{formats.of_many(sums.tasks, 'task')}  ", "muted")]
         for number, word, kind_style in (
             (kinds.all_pass, "all-pass", "passed"),
             (kinds.mixed, "mixed", ""),
@@ -205,11 +204,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             LinePart((StyledText(attempt.rollout_id, "strong"),)),
         ]
         if steps is not None:
-            things.append(LinePart((StyledText(outcome_text.of_many(steps, "step"), "muted"),), 1))
+            things.append(LinePart((StyledText(formats.of_many(steps, "step"), "muted"),), 1))
         ran_s = duration_s(rollout)
         if ran_s is not None:
-            things.append(LinePart((StyledText(outcome_text.duration(ran_s), "muted"),), 1))
-        why = outcome_text.why(attempt)
+            things.append(LinePart((StyledText(formats.duration(ran_s), "muted"),), 1))
+        why = formats.why(attempt)
         return (*join_fitting(things, self.size.width - 2), StyledText(f"  {why}" if why else ""))
 
     # -- keys ------------------------------------------------------------------------------
@@ -264,7 +263,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         most = most_verdicts(self._known().values())
         now, self._k = self._sums.at_k.k, max(1, min(self._sums.at_k.k + step, most))
         if self._k == now:
-            verdicts = outcome_text.of_many(most, "verdict")
+            verdicts = formats.of_many(most, "verdict")
             refuse(self, f"no task has more than {verdicts}" if step > 0 else "k is already 1")
         self._show()
 

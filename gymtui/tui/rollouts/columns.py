@@ -10,7 +10,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from gymtui.core.text import fit
+from gymtui.store import formats
 from gymtui.store.records import RolloutRow, score_of
+from gymtui.store.rollout_times import elapsed_s
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
@@ -52,25 +54,23 @@ def rollout_columns(
 
     def steps(row: RolloutRow, cells: int) -> Cell:
         if row.rollout is None or row.rollout.current_step is not None:
-            return styled(outcome_text.steps(row.rollout) if row.rollout else None)
+            return styled(formats.steps(row.rollout) if row.rollout else None)
         step = last_steps().get(row.rollout_id)
         # Seen, not said: there may have been another step after it, until its artifacts are read.
-        return styled(outcome_text.steps(row.rollout, step), "muted")
+        return styled(formats.steps(row.rollout, step), "muted")
 
     def elapsed(row: RolloutRow, cells: int) -> Cell:
-        return styled(outcome_text.duration(outcome_text.elapsed_s(row, now())))
+        return styled(formats.duration(elapsed_s(row, now())))
 
     def score(row: RolloutRow, cells: int) -> Cell:
         return outcome_text.score_cell(score_of(row))
 
     def tokens(row: RolloutRow, cells: int) -> Cell:
         number = row.usage.tokens if row.usage is not None else None
-        return styled(outcome_text.thousands(number), "muted")
+        return styled(formats.thousands(number), "muted")
 
     def cost(row: RolloutRow, cells: int) -> Cell:
-        return styled(
-            outcome_text.cost(row.usage.cost_usd if row.usage is not None else None), "muted"
-        )
+        return styled(formats.cost(row.usage.cost_usd if row.usage is not None else None), "muted")
 
     def note(row: RolloutRow, cells: int) -> Cell:
         return styled(row.note, "accent")
@@ -97,6 +97,6 @@ def message_column(*, flex: int = 0, priority: int = 3) -> Column[RolloutRow]:
     """The column of why rollouts ended as they did."""
 
     def reason(row: RolloutRow, cells: int) -> Cell:
-        return styled(outcome_text.why(row), "muted")
+        return styled(formats.why(row), "muted")
 
     return Column("message", "MESSAGE", 32, reason, priority, whole=True, flex=flex, most=120)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gymtui.core.text import ABSENT
 from gymtui.poll.time_spent import TimeSpent
+from gymtui.store import formats
 from gymtui.store.formats import STRETCH
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import ERRORS, Outcome
@@ -87,31 +88,23 @@ def bounds(run: RunView, numbers: RunStats | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
-    return (
-        StyledText(f"pass@1 will end within {outcome_text.span(numbers.final_bounds)}%", "muted"),
-    )
+    return (StyledText(f"pass@1 will end within {formats.span(numbers.final_bounds)}%", "muted"),)
 
 
 def _done(run: RunView) -> Cell:
     total = run.row.run.total if run.row.run is not None else None
-    return (
-        StyledText(
-            f"{outcome_text.count(run.finished)}/{outcome_text.count(total)} done", "strong"
-        ),
-    )
+    return (StyledText(f"{formats.count(run.finished)}/{formats.count(total)} done", "strong"),)
 
 
 def _pass(numbers: RunStats | None, *, active: bool, narrow: bool) -> Cell:
     if numbers is None or numbers.pass_rate is None:
         return (StyledText("pass@1 "), _UNKNOWN)
-    interval = f" {outcome_text.span(numbers.interval)}" if numbers.interval is not None else ""
-    verdicts = (
-        str(numbers.verdicts) if narrow else outcome_text.of_many(numbers.verdicts, "verdict")
-    )
+    interval = f" {formats.span(numbers.interval)}" if numbers.interval is not None else ""
+    verdicts = str(numbers.verdicts) if narrow else formats.of_many(numbers.verdicts, "verdict")
     return (
         StyledText("pass@1 ", "muted" if active else ""),
         # An unfinished run's rate flatters: slow rollouts fail more often.
-        StyledText(outcome_text.percent(numbers.pass_rate), "muted" if active else "strong"),
+        StyledText(formats.percent(numbers.pass_rate), "muted" if active else "strong"),
         StyledText(f"{interval} of {verdicts}", "muted"),
     )
 
@@ -122,29 +115,29 @@ def _with_errors(numbers: RunStats | None) -> Cell:
         return ()
     return (
         StyledText(
-            f"{outcome_text.percent(numbers.rate_with_errors)} counting errors as failures", "muted"
+            f"{formats.percent(numbers.rate_with_errors)} counting errors as failures", "muted"
         ),
     )
 
 
 def _not_run(numbers: RunStats | None) -> Cell:
     count = numbers.counts.get(Outcome.NOT_RUN, 0) if numbers is not None else 0
-    return (StyledText(f"{outcome_text.count(count)} not run", "waiting"),) if count else ()
+    return (StyledText(f"{formats.count(count)} not run", "waiting"),) if count else ()
 
 
 def _errors(numbers: RunStats | None) -> Cell:
     if numbers is None or not numbers.errors:
         return ()
     counts = numbers.counts
-    causes = [f"{counts[c]} {outcome_text.WORD[c]}" for c in ERRORS if counts.get(c)]
-    return (StyledText(f"{outcome_text.GLYPH[Outcome.AGENT]} {', '.join(causes)}", "error"),)
+    causes = [f"{counts[c]} {formats.WORD[c]}" for c in ERRORS if counts.get(c)]
+    return (StyledText(f"{formats.GLYPH[Outcome.AGENT]} {', '.join(causes)}", "error"),)
 
 
 def _counter(run: RunView, name: str, outcome: Outcome) -> Cell:
     number = getattr(run.row.run, name, None)
     if not number:
         return ()
-    return (StyledText(f"{number} {outcome_text.WORD[outcome]}", outcome_text.STYLE[outcome]),)
+    return (StyledText(f"{number} {formats.WORD[outcome]}", outcome_text.STYLE[outcome]),)
 
 
 def _eta(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
@@ -156,21 +149,21 @@ def _eta(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
             took_s = took_s if took_s >= 0 else None
         return (
             StyledText("took "),
-            StyledText(outcome_text.duration(took_s), "" if took_s is not None else "muted"),
+            StyledText(formats.duration(took_s), "" if took_s is not None else "muted"),
         )
     left = numbers.eta(now_s, stuck=run.stuck) if numbers is not None else None
     if isinstance(left, str):
         return (StyledText(left, "warning"),)
     return (
         StyledText("ETA "),
-        StyledText(outcome_text.eta_words(left)) if left is not None else _UNKNOWN,
+        StyledText(formats.eta_words(left)) if left is not None else _UNKNOWN,
     )
 
 
 def _times(numbers: RunStats | None) -> Cell:
     if numbers is None or not numbers.durations_s:
         return (StyledText("time "), _UNKNOWN)
-    p50, p95 = (outcome_text.duration(quantile(numbers.durations_s, q)) for q in (0.5, 0.95))
+    p50, p95 = (formats.duration(quantile(numbers.durations_s, q)) for q in (0.5, 0.95))
     return (
         *(StyledText("p50 ", "muted"), StyledText(p50)),
         *(StyledText(" p95 ", "muted"), StyledText(p95)),
@@ -199,7 +192,7 @@ def _at_k(numbers: RunStats | None, name: str) -> Cell:
     found = numbers.pass_at(k) if name == "pass@" else numbers.pass_hat(k)
     return (
         StyledText(f"{name}{k} ", "muted"),
-        StyledText(outcome_text.percent(found.rate)),
+        StyledText(formats.percent(found.rate)),
         StyledText(f" ({found.tasks}/{found.of_tasks} tasks)", "muted"),
     )
 
@@ -247,7 +240,7 @@ def _pace(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
         StyledText(
             f"{rate.per_minute:.1f}/min" if rate.per_minute < 100 else f"{rate.per_minute:.0f}/min"
         ),
-        StyledText(f" ({outcome_text.duration(rate.window_s)})", "muted"),
+        StyledText(f" ({formats.duration(rate.window_s)})", "muted"),
     )
 
 
@@ -261,7 +254,7 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
         pieces += [
             StyledText(fill, str(kind) if plain else f"bar {kind}"),
             StyledText(f"{'' if narrow else ' '}{STRETCH[kind]} ", "muted"),
-            StyledText(outcome_text.percent(of.get(kind.value)), "" if of else "muted"),
+            StyledText(formats.percent(of.get(kind.value)), "" if of else "muted"),
             StyledText(" " if narrow else "  "),
         ]
     if shares is not None and shares.counted:

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from gymtui.poll.view import View
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
+from gymtui.store.formats import of_many
 from gymtui.store.lists.columns import READ_ROLLOUTS
 from gymtui.store.records import RolloutRow
 from gymtui.tui.context.keymap import Scope, bindings
@@ -21,7 +22,6 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.outcome_text import of_many
 from gymtui.tui.kit.rollout_details import watched_details
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 from gymtui.tui.rollouts.columns import message_column, rollout_columns

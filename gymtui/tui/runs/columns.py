@@ -11,6 +11,7 @@ from datetime import datetime
 
 from gymtui.core.column_widths import EXTRA
 from gymtui.core.text import ABSENT, clean, fit, width
+from gymtui.store import formats
 from gymtui.store.lists.columns import RunView, pass_rate
 from gymtui.store.records import Intent
 from gymtui.tui.kit import outcome_text
@@ -67,12 +68,10 @@ def run_columns(
     def done(run: RunView, cells: int) -> Cell:
         if run.row.run is None:
             return styled(None, "muted")
-        exact = f"{outcome_text.count(run.finished)}/{outcome_text.count(run.row.run.total)}"
+        exact = f"{formats.count(run.finished)}/{formats.count(run.row.run.total)}"
         if len(exact) <= cells:
             return styled(exact)
-        return styled(
-            f"{outcome_text.thousands(run.finished)}/{outcome_text.thousands(run.row.run.total)}"
-        )
+        return styled(f"{formats.thousands(run.finished)}/{formats.thousands(run.row.run.total)}")
 
     def passes(run: RunView, cells: int) -> Cell:
         rate = pass_rate(run)
@@ -86,8 +85,8 @@ def run_columns(
         between = run.summary.interval
         room = cells - 4 - len(verdicts)
         if between is not None and room >= 7:
-            verdicts = f" {outcome_text.span(between)}{verdicts}"
-        shown = f"{'~' if run.behind else ''}{outcome_text.percent(rate)}"
+            verdicts = f" {formats.span(between)}{verdicts}"
+        shown = f"{'~' if run.behind else ''}{formats.percent(rate)}"
         return (StyledText(f"{shown:>4}", style), StyledText(verdicts, "muted"))
 
     def score(run: RunView, cells: int) -> Cell:
@@ -97,23 +96,23 @@ def run_columns(
         if run.summary is None:
             return styled(None, "muted")
         number = run.summary.errors
-        return styled(outcome_text.thousands(number), "error" if number else "muted")
+        return styled(formats.thousands(number), "error" if number else "muted")
 
     def waiting(run: RunView, cells: int) -> Cell:
         number = getattr(run.row.run, "pending", None)
-        return styled(outcome_text.thousands(number or None), "waiting" if number else "muted")
+        return styled(formats.thousands(number or None), "waiting" if number else "muted")
 
     def running(run: RunView, cells: int) -> Cell:
         number = getattr(run.row.run, "running", None)
         if not run.stuck:
-            shown = outcome_text.thousands(number or None)
+            shown = formats.thousands(number or None)
             return styled(shown, "running" if number else "muted")
-        marked = f"!{outcome_text.thousands(run.stuck)}"
-        beside = f"{outcome_text.thousands(number)} {marked}" if number else marked
+        marked = f"!{formats.thousands(run.stuck)}"
+        beside = f"{formats.thousands(number)} {marked}" if number else marked
         return styled(beside if len(beside) <= cells else marked, "warning")
 
     def started(run: RunView, cells: int) -> Cell:
-        return styled(outcome_text.age(run.began_at, now()) if run.began_at else None, "muted")
+        return styled(formats.age(run.began_at, now()) if run.began_at else None, "muted")
 
     def left(run: RunView, cells: int) -> Cell:
         if run.row.run is None:
@@ -124,9 +123,7 @@ def run_columns(
             return styled("done", "muted")
         if run.left is None:
             return styled(None, "muted")
-        return styled(
-            outcome_text.eta_words(run.left), "warning" if isinstance(run.left, str) else ""
-        )
+        return styled(formats.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
 
     def scenario(run: RunView, cells: int) -> Cell:
         return styled(run.row.run.scenario_id if run.row.run else None, "muted")

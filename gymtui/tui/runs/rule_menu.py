@@ -123,4 +123,4 @@ def _arm(
         return
     session.rules.arm(live, kind, about, session.now().timestamp())
     services.notify(f"armed on {listed(live)}: {RuleSpec(kind, about).words}", timeout=4)
-    session.time_passed()
+    session.tell_alerts()

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from gymtui.poll.connection import Link
 from gymtui.session.session import Session
+from gymtui.store import formats
+from gymtui.store.formats import of_many
 from gymtui.store.lists.groups import Grouping
 from gymtui.store.stats.formulas import known_sum
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import LinePart
-from gymtui.tui.kit.outcome_text import of_many
 from gymtui.tui.kit.styled_text import StyledText
 
 PAST_TOLD = 4
@@ -35,17 +35,17 @@ def totals(session: Session, stuck: int, now: datetime, by: Grouping | None) -> 
         said = [LinePart((*said[0].cell, StyledText(left, "muted")))]
     said.append(LinePart((StyledText(of_many(len(active), "active", "active")),)))
     if running != 0:
-        words = f"{outcome_text.count(running)} running"
+        words = f"{formats.count(running)} running"
         said.append(LinePart((StyledText(words, "running"),), 1))
     if waiting != 0:
-        words = f"{outcome_text.count(waiting)} waiting"
+        words = f"{formats.count(waiting)} waiting"
         said.append(LinePart((StyledText(words, "waiting"),), 3))
     if stuck:
         said.append(LinePart((StyledText(f"{stuck} stuck", "warning"),)))
     rate = session.forecast.rate(now.timestamp())
     if rate is not None and rate.verdicts:
         minutes = rate.window_s / 60
-        window = f"{minutes:.0f} min" if minutes >= 2 else outcome_text.duration(rate.window_s)
+        window = f"{minutes:.0f} min" if minutes >= 2 else formats.duration(rate.window_s)
         per_minute = StyledText(f"{rate.per_minute:.1f} verdicts/min ")
         said.append(LinePart((per_minute, StyledText(f"({window})", "muted")), 2))
     if by is not None:

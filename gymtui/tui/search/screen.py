@@ -20,6 +20,7 @@ from gymtui.session.transcript_search import (
     rollouts_of,
     target_of,
 )
+from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
@@ -120,10 +121,10 @@ class SearchScreen(ListScreen[HitRow]):
             return (LinePart((StyledText("search transcripts", "strong"),)),)
         parts = [LinePart((StyledText(self._typed, "accent"),))]
         if records := self._rows.records:
-            hits = outcome_text.of_many(len(records), "hit")
+            hits = formats.of_many(len(records), "hit")
             rollouts = len({hit.row.rollout_id for hit in records.values()})
             parts.append(LinePart((StyledText(hits, "strong"),)))
-            among = outcome_text.of_many(rollouts, "rollout")
+            among = formats.of_many(rollouts, "rollout")
             parts.append(LinePart((StyledText(f"in {among}", "muted"),), 1))
         return parts
 

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from gymtui.api.models import Rollout
 from gymtui.core.text import ABSENT, fit, width
+from gymtui.store import formats
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_times import elapsed_s
 from gymtui.transcript.blocks import Transcript
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
@@ -29,9 +31,9 @@ def headline(
     if row is None or row.rollout is None:
         return place
     rollout = row.rollout
-    why = outcome_text.why(row)
+    why = formats.why(row)
     room = cells - (min(width(why), _WHY) + 3 if why else 0)
-    ran = outcome_text.duration(outcome_text.elapsed_s(row, now))
+    ran = formats.duration(elapsed_s(row, now))
     numbers = (
         LinePart((StyledText(f"{_steps(rollout, transcript)} steps", "muted"),), 1),
         LinePart((StyledText(ran, "muted"),), 2),
@@ -58,10 +60,10 @@ def _spent(transcript: Transcript | None) -> tuple[LinePart, ...]:
     found: list[LinePart] = []
     if usage is not None and usage.tokens is not None:
         found.append(
-            LinePart((StyledText(f"{outcome_text.thousands(usage.tokens)} tokens", "muted"),), 3)
+            LinePart((StyledText(f"{formats.thousands(usage.tokens)} tokens", "muted"),), 3)
         )
     if usage is not None and usage.cost_usd is not None:
-        found.append(LinePart((StyledText(outcome_text.cost(usage.cost_usd), "muted"),), 1))
+        found.append(LinePart((StyledText(formats.cost(usage.cost_usd), "muted"),), 1))
     return tuple(found)
 
 
@@ -70,4 +72,4 @@ def _steps(rollout: Rollout, transcript: Transcript | None) -> str:
     if rollout.current_step is None and transcript and transcript.steps_taken is not None:
         limit = transcript.max_steps or rollout.max_steps
         return f"{transcript.steps_taken}/{ABSENT if limit is None else limit}"
-    return outcome_text.steps(rollout)
+    return formats.steps(rollout)

@@ -16,7 +16,7 @@ from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
 from gymtui.session.hit_list import HitList
 from gymtui.session.rollout_ref import RolloutList, RolloutRef
-from gymtui.store import record_files
+from gymtui.store import formats, record_files
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.store.outcome import ACTIVE
@@ -133,7 +133,7 @@ class TranscriptScreen(ReaderScreen):
             return ()
         now = self._opened_from.rollout_ids()
         place = now.index(self.rollout_id) + 1 if self.rollout_id in now else None
-        return (StyledText(f"{outcome_text.count(place)} of {len(now):,}", "muted"),)
+        return (StyledText(f"{formats.count(place)} of {len(now):,}", "muted"),)
 
     # -- the artifacts' way here -----------------------------------------------------------
 
@@ -261,7 +261,7 @@ class TranscriptScreen(ReaderScreen):
         row = self._row
         if row is None or row.rollout is None:
             return
-        step = StyledText(f"  step {outcome_text.steps(row.rollout)}", "strong")
+        step = StyledText(f"  step {formats.steps(row.rollout)}", "strong")
         words = "   Not finished yet; the transcript opens here when it is."
         self.say((*outcome_text.state(row), step, StyledText(words, "muted")))
 

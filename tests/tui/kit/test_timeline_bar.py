@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gymtui.store import formats
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.tui.kit import outcome_text
@@ -190,7 +191,7 @@ def test_plain_terminals_get_ascii_in_halves() -> None:
 def test_no_two_kinds_look_alike_and_none_like_an_outcome() -> None:
     assert len(set(FILLS.values())) == len(FILLS)
     assert len({half for pair in PLAIN_FILLS.values() for half in pair}) == 2 * len(PLAIN_FILLS)
-    outcomes = set(outcome_text.GLYPH.values()) | set(outcome_text._BLOCK.values())
+    outcomes = set(formats.GLYPH.values()) | set(outcome_text._BLOCK.values())
     assert not outcomes & set(FILLS.values())
     colours = {NIGHT.styles[phase].color for phase in PHASES}
     assert len(colours) == len(PHASES)

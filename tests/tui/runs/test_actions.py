@@ -427,7 +427,7 @@ async def test_whoever_quits_is_told_what_was_not_answered(tmp_path: Path) -> No
         await person.sees("2 active")
         person.app.screen._grid.marks = {"slow", "quick"}
         await person.press("x", "y")
-        await person.until(lambda: person.app.session.actions[0].results)
+        await person.until(lambda: person.app.session.run_actions.recent[0].results)
         person.app.exit()
         said = "whether slow was cancelled is unknown: gymtui quit before the gym answered"
         assert person.app._exit_renderables == [said]

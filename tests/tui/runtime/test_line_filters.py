@@ -17,7 +17,7 @@ from textual.color import Color
 
 import gymtui
 from gymtui.core.text import clean
-from gymtui.tui.kit.outcome_text import GLYPH
+from gymtui.store.formats import GLYPH
 from gymtui.tui.runtime.line_filters import SIGNS, Ascii, Colourless, plain
 
 PACKAGE = Path(gymtui.__file__).parent

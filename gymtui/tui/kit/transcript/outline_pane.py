@@ -9,10 +9,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from gymtui.core.text import Cut, fit, width
+from gymtui.store.formats import duration
 from gymtui.transcript.outline import Entry
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cursor_rows import CursorRows
-from gymtui.tui.kit.outcome_text import duration
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip
 from gymtui.tui.kit.transcript.sections import GLYPHS
 

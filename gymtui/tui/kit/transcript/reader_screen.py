@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from gymtui.api.list_answer import shown as laid_out_json
 from gymtui.session.artifacts import Artifacts
+from gymtui.store import formats
 from gymtui.transcript import passages, stops
 from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.outline import endings, openings, outline, rows
@@ -19,7 +20,6 @@ from gymtui.transcript.pretty_json import as_text
 from gymtui.transcript.search import Match
 from gymtui.transcript.stops import Stop
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.save_screen import SaveScreen
@@ -178,7 +178,7 @@ class ReaderScreen(SaveScreen):
         if self.hint:
             return (StyledText(self.hint, "warning"),)
         if selected := len(self._view.selected_text()):
-            words = outcome_text.of_many(selected, "character")
+            words = formats.of_many(selected, "character")
             copy = self.services.keys.label("interrupt")
             return (
                 StyledText(f"{words} selected ", "accent"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from gymtui.core.text import clean, span_lines
+from gymtui.store.formats import duration, of_many
 from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import (
     Block,
@@ -28,7 +29,6 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
 from gymtui.transcript.folds import Hidden, Piece, fold
-from gymtui.tui.kit.outcome_text import duration, of_many
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import Run, Runs
 from gymtui.tui.kit.transcript.styles import TextKind, from_spans, runs_of

@@ -17,7 +17,7 @@ class Work(Protocol):
         """End it."""
 
 
-class Surroundings(Protocol):
+class LaunchHost(Protocol):
     """What launching needs of the program around the session."""
 
     def begin(self, work: Coroutine[None, None, None], group: str) -> Work:
@@ -30,11 +30,11 @@ class Surroundings(Protocol):
         """Keep a secret out of all that is written."""
 
 
-class Audience(Surroundings, Protocol):
+class SessionHost(LaunchHost, Protocol):
     """Who is told what a session comes to know, on the event loop."""
 
     @property
-    def hears_alerts(self) -> bool:
+    def shows_alerts(self) -> bool:
         """Whether anybody is told what happened to runs."""
 
     def changed(self, delta: Delta) -> None:

@@ -1,0 +1,125 @@
+"""The columns of what went wrong: what each cell of a criterion, a tool or a message shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from gymtui.core.text import ABSENT
+from gymtui.store.formats import GLYPH, percent, points
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.failure_changes import Change, FailureRow
+from gymtui.store.stats.tool_errors import ToolTally
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.matrix.failure_groups import PaneContent, PaneRow, PaneView
+
+
+def change_words(change: Change) -> str:
+    """`+13 (+2 to +29)`, in percentage points."""
+    low, high = points(change.interval.low), points(change.interval.high)
+    return f"{points(change.difference)} ({low} to {high})"
+
+
+def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow], ...]:
+    """The columns of what went wrong, of every view.
+
+    Args:
+        content: What is shown now.
+    """
+
+    def failure(cell: Callable[[FailureRow, int], Cell]) -> Callable[[PaneRow, int], Cell]:
+        return lambda row, cells: cell(row, cells) if isinstance(row, FailureRow) else ()
+
+    def tool(cell: Callable[[ToolTally], Cell]) -> Callable[[PaneRow, int], Cell]:
+        return lambda row, _cells: cell(row) if isinstance(row, ToolTally) else ()
+
+    def name(row: PaneRow, cells: int) -> Cell:
+        if isinstance(row, ToolTally):
+            return styled(row.tool)
+        glyph = StyledText(f"{GLYPH[row.group.outcome]} ", outcome_text.STYLE[row.group.outcome])
+        guess = (StyledText("~ ", "muted"),) if row.group.guessed else ()
+        if content().view is not PaneView.CRITERION:
+            guess = ()
+        return (glyph, *guess, StyledText(row.group.text))
+
+    def attempts(row: FailureRow, cells: int) -> Cell:
+        return _attempts_cell(row, content().attempts(row), cells)
+
+    def change(row: FailureRow, cells: int) -> Cell:
+        if row.change is None:
+            return styled(None, "muted")
+        return styled(change_words(row.change), "warning" if row.change.clear else "muted")
+
+    def with_(row: FailureRow, cells: int) -> Cell:
+        found = content().together.with_group(row.group, 1)
+        if not found or row.group.outcome is not Outcome.FAILED:
+            return ()
+        other, number = found[0]
+        return (StyledText(f"{number}× ", "muted"), StyledText(other.text, "muted"))
+
+    def rollouts(row: FailureRow, cells: int) -> Cell:
+        return styled(len(row.group.rollout_ids))
+
+    def tasks(row: FailureRow, cells: int) -> Cell:
+        return styled(len(row.group.task_row_ids), "muted")
+
+    def runs(row: FailureRow, cells: int) -> Cell:
+        return styled(len(row.group.run_ids), "muted")
+
+    def errors(row: ToolTally) -> Cell:
+        return styled(row.errors, "error" if row.errors else "muted")
+
+    def failed_in(row: ToolTally) -> Cell:
+        return styled(len(row.rollout_ids), "muted")
+
+    def answer(row: ToolTally) -> Cell:
+        return styled(row.commonest or "", "muted")
+
+    heading = partial(_heading, content)
+    return (
+        Column("name", heading, 16, name, good=34, whole=True, flex=1),
+        Column("rollouts", "N", 4, failure(rollouts), align="right"),
+        Column("tasks", "TASKS", 5, failure(tasks), 1, align="right"),
+        Column("runs", "RUNS", 4, failure(runs), 2, align="right"),
+        Column("change", "CHANGE, pp", 18, failure(change), 2),
+        Column("attempts", "ATTEMPTS", 8, failure(attempts), 3, flex=2, most=40),
+        Column("with", "FAILS WITH", 16, failure(with_), 4, flex=3, most=60),
+        Column("calls", "CALLS", 5, tool(lambda row: styled(row.calls)), align="right"),
+        Column("errors", "ERRORS", 6, tool(errors), align="right"),
+        Column("share", "SHARE", 5, tool(_share), 2, align="right"),
+        Column("in-rollouts", "ROLLOUTS", 8, tool(failed_in), 3, align="right"),
+        Column("answer", "COMMONEST ERROR", 16, tool(answer), 1, flex=2),
+    )
+
+
+def _heading(content: Callable[[], PaneContent]) -> str:
+    return content().view.upper()
+
+
+def _share(row: ToolTally) -> Cell:
+    return styled(percent(row.error_share))
+
+
+def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells: int) -> Cell:
+    """A glyph an attempt of the tasks concerned; those that did not fail so stand back."""
+    hit = frozenset(row.group.rollout_ids)
+    pieces: list[StyledText] = []
+    used = 0
+    last = len(row.group.task_row_ids) - 1
+    for number, attempts in enumerate(tasks):
+        if number:
+            pieces.append(StyledText(" "))
+            used += 1
+        for attempt in attempts:
+            if used >= cells - 1 and (attempt is not attempts[-1] or number < last):
+                return (*pieces, StyledText("›", "muted"))
+            outcome = attempt.outcome
+            glyph = GLYPH[outcome] if outcome is not None else ABSENT
+            own = attempt.rollout_id in hit and outcome is not None
+            style = outcome_text.STYLE[outcome] if own and outcome is not None else "bar"
+            pieces.append(StyledText(glyph, style))
+            used += 1
+    return tuple(pieces)
