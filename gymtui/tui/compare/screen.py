@@ -228,7 +228,7 @@ class CompareScreen(GymScreen):
         for view, turns in zip(self._views, (lefts, rights), strict=True):
             entry = outline(view.transcript)[turns[-1] if turns else 0] if view.transcript else None
             if entry is not None:
-                view.reach_turn(entry.turn, entry.block)
+                view.show_turn(entry.turn, entry.block)
         self._tell(pair)
         self._summarise()
 

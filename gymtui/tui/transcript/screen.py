@@ -53,7 +53,7 @@ class TranscriptScreen(ReaderScreen):
     ) -> None:
         super().__init__()
         self._hits = hits
-        self._aim = hits.hit() if hits is not None else None
+        self._pending_hit = hits.hit() if hits is not None else None
         self.run_id = run_id
         self.rollout_id = rollout_id
         self._opened_from = opened_from
@@ -140,15 +140,15 @@ class TranscriptScreen(ReaderScreen):
     def show_artifacts(self, artifacts: Artifacts) -> None:
         """Show the transcript with its result."""
         super().show_artifacts(self._with_result(artifacts))
-        self._reach_aim()
+        self._go_to_hit()
 
-    def _reach_aim(self) -> None:
+    def _go_to_hit(self) -> None:
         """Go to the hit that one was on the way to."""
-        if self._hits is None or self._aim is None or self._artifacts is None:
+        if self._hits is None or self._pending_hit is None or self._artifacts is None:
             return
-        found, self._aim = self._aim, None
+        found, self._pending_hit = self._pending_hit, None
         if found.ref.rollout_id == self.rollout_id:
-            self.reach_match(found.hit.match, self._hits.phrase)
+            self.go_to_match(found.hit.match, self._hits.phrase)
 
     def action_match(self, step: int) -> None:
         """Go to the next or previous hit of the list it was opened from, else match."""
@@ -160,9 +160,9 @@ class TranscriptScreen(ReaderScreen):
         if found is None:
             refuse(self, "end of the hits" if step > 0 else "start of the hits")
             return
-        self._aim = found
+        self._pending_hit = found
         if found.ref.rollout_id == self.rollout_id:
-            self._reach_aim()
+            self._go_to_hit()
         else:
             self._turn_to(found.ref)
 
@@ -188,12 +188,12 @@ class TranscriptScreen(ReaderScreen):
         return replace(artifacts, transcript=replace(transcript, result=result))
 
     def _fetch(self) -> None:
-        desk, rollout_id, redacted = (
+        loader, rollout_id, redacted = (
             self.session.transcripts.loader,
             self.rollout_id,
             self._redacted,
         )
-        found = desk.kept(rollout_id, redacted=redacted)
+        found = loader.kept(rollout_id, redacted=redacted)
         if found is not None:
             self.show_artifacts(found)
             return
@@ -201,7 +201,7 @@ class TranscriptScreen(ReaderScreen):
         async def fetch() -> None:
             # What cancels this has already put `_download` right.
             try:
-                artifacts = await desk.get(
+                artifacts = await loader.get(
                     rollout_id, redacted=redacted, on_progress=self._progressed
                 )
             except TooLargeError as error:
@@ -376,7 +376,7 @@ class TranscriptScreen(ReaderScreen):
         row = self.session.store.rollouts.get(beside[place])
         run_id = row.run_id if row is not None else self.run_id
         self._opened_from.move_cursor_to_rollout(beside[place])
-        self._aim = self._hits.hit() if self._hits is not None else None
+        self._pending_hit = self._hits.hit() if self._hits is not None else None
         self._turn_to(RolloutRef(run_id, beside[place]))
         return True
 

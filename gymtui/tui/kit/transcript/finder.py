@@ -14,7 +14,7 @@ _BATCH = 2000
 
 
 @dataclass
-class Found:
+class FoundMatches:
     """What a search has found so far, and where one stands in it."""
 
     matches: list[Match] = field(default_factory=list)
@@ -108,12 +108,12 @@ class Finder:
             for match in find(passages_of(self._transcript), self._query, self._stopped.is_set):
                 batch.append(match)
                 if len(batch) >= _BATCH:
-                    self._give(batch, False, "")
+                    self._send(batch, False, "")
                     batch = []
         except PatternError as error:
             problem = str(error)
-        self._give(batch, True, problem)
+        self._send(batch, True, problem)
 
-    def _give(self, batch: list[Match], done: bool, problem: str) -> None:
+    def _send(self, batch: list[Match], done: bool, problem: str) -> None:
         if not self._stopped.is_set():
             self._hand_over(batch, done, problem)

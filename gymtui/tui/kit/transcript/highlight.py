@@ -12,7 +12,7 @@ from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class StyleSpan:
     """A stretch of a line, `start` to `end`, and the name of its style."""
 
     start: int
@@ -20,7 +20,7 @@ class Run:
     style: str
 
 
-Runs = tuple[Run, ...]
+StyleSpans = tuple[StyleSpan, ...]
 
 _HEADING = re.compile(r" {0,3}#{1,6} .*")
 _BULLET = re.compile(r" *([-*+]|\d{1,3}[.)])(?= )")
@@ -47,14 +47,14 @@ _LONG = 4000
 _FENCE = re.compile(r"\s*(```|~~~)")
 
 
-def markdown(lines: Iterable[str], *, in_code: bool = False) -> list[Runs]:
+def markdown(lines: Iterable[str], *, in_code: bool = False) -> list[StyleSpans]:
     """Style Markdown in place."""
-    found: list[Runs] = []
+    found: list[StyleSpans] = []
     fenced = in_code
     for line in lines:
         if _FENCE.match(line):
             fenced = not fenced
-            found.append((Run(0, len(line), "muted"),))
+            found.append((StyleSpan(0, len(line), "muted"),))
         elif fenced:
             found.append(code(line))
         else:
@@ -69,17 +69,17 @@ def fences(text: str) -> int:
     return sum(1 for line in text.split("\n") if _FENCE.match(line))
 
 
-def json(line: str) -> Runs:
+def json(line: str) -> StyleSpans:
     """Style a line of JSON, or of arguments."""
     return _matched(_JSON, line)
 
 
-def code(line: str) -> Runs:
+def code(line: str) -> StyleSpans:
     """Style a line of some programming language."""
-    return _matched(_CODE, line) or (Run(0, len(line), "code"),)
+    return _matched(_CODE, line) or (StyleSpan(0, len(line), "code"),)
 
 
-def diff(line: str) -> Runs | None:
+def diff(line: str) -> StyleSpans | None:
     """Style a line of a diff.
 
     Returns:
@@ -88,7 +88,7 @@ def diff(line: str) -> Runs | None:
     style = {"+": "added", "-": "removed", "@": "place"}.get(line.lstrip()[:1])
     if style is None or (style == "place" and not line.lstrip().startswith("@@")):
         return None
-    return (Run(0, len(line), style),)
+    return (StyleSpan(0, len(line), style),)
 
 
 def is_state_diff(line: str) -> bool:
@@ -96,7 +96,7 @@ def is_state_diff(line: str) -> bool:
     return line.lstrip().startswith("[STATE DIFF]")
 
 
-def overlaid(runs: Runs, over: Iterable[Run], start: int, end: int) -> list[Run]:
+def overlay(spans: StyleSpans, over: Iterable[StyleSpan], start: int, end: int) -> list[StyleSpan]:
     """Cut runs to a stretch, with others on top.
 
     Args:
@@ -106,14 +106,14 @@ def overlaid(runs: Runs, over: Iterable[Run], start: int, end: int) -> list[Run]
         Runs in order that cover the whole stretch; where both have a style its name is
         `under+over`.
     """
-    above = [run for run in over if run.end > start and run.start < end]
-    below = [run for run in runs if run.end > start and run.start < end]
+    above = [span for span in over if span.end > start and span.start < end]
+    below = [span for span in spans if span.end > start and span.start < end]
     if not above and not below:
-        return [Run(start, end, "")] if end > start else []
+        return [StyleSpan(start, end, "")] if end > start else []
     edges = {start, end}
-    for run in (*below, *above):
-        edges.update((max(start, run.start), min(end, run.end)))
-    found: list[Run] = []
+    for span in (*below, *above):
+        edges.update((max(start, span.start), min(end, span.end)))
+    found: list[StyleSpan] = []
     lower, upper = iter(below), iter(above)
     low, high = next(lower, None), next(upper, None)
     for left, right in pairwise(sorted(edges)):
@@ -122,28 +122,28 @@ def overlaid(runs: Runs, over: Iterable[Run], start: int, end: int) -> list[Run]
         while high is not None and high.end <= left:
             high = next(upper, None)
         names = [
-            run.style for run in (low, high) if run is not None and run.start <= left < run.end
+            span.style for span in (low, high) if span is not None and span.start <= left < span.end
         ]
-        found.append(Run(left, right, "+".join(filter(None, names))))
+        found.append(StyleSpan(left, right, "+".join(filter(None, names))))
     return found
 
 
-def _prose(line: str) -> Runs:
+def _prose(line: str) -> StyleSpans:
     if _HEADING.fullmatch(line[:_LONG]):
-        return (Run(0, len(line), "strong"),)
-    found: list[Run] = []
+        return (StyleSpan(0, len(line), "strong"),)
+    found: list[StyleSpan] = []
     bullet = _BULLET.match(line)
     if bullet is not None:
-        found.append(Run(bullet.start(1), bullet.end(1), "accent"))
+        found.append(StyleSpan(bullet.start(1), bullet.end(1), "accent"))
     if _INLINE_SIGNS.search(line, 0, _LONG):
         after = bullet.end() if bullet is not None else 0
         for match in _INLINE.finditer(line, after, _LONG):
-            found.append(Run(match.start(), match.end(), str(match.lastgroup)))
+            found.append(StyleSpan(match.start(), match.end(), str(match.lastgroup)))
     return tuple(found)
 
 
-def _matched(pattern: re.Pattern[str], line: str) -> Runs:
+def _matched(pattern: re.Pattern[str], line: str) -> StyleSpans:
     return tuple(
-        Run(match.start(), match.end(), str(match.lastgroup).replace("_", "-"))
+        StyleSpan(match.start(), match.end(), str(match.lastgroup).replace("_", "-"))
         for match in pattern.finditer(line, 0, _LONG)
     )

@@ -257,14 +257,14 @@ class LineIndex:
         if found is not None:
             self._kept.move_to_end(section)
             return found
-        written = self._write(self.sections[section])
+        text_of_turn = self._write(self.sections[section])
         rows = tuple(
-            row for line in written.lines for row in rows_of(line, self.cells, wrap=self.wrap)
+            row for line in text_of_turn.lines for row in rows_of(line, self.cells, wrap=self.wrap)
         )
-        found = Wrapped(written, rows)
+        found = Wrapped(text_of_turn, rows)
         self._set(section, len(rows))
         self._kept[section] = found
-        self._weight += len(written.text)
+        self._weight += len(text_of_turn.text)
         while self._weight > _KEPT and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
             self._weight -= len(old.layout.text)

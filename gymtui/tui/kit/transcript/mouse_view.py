@@ -10,7 +10,7 @@ from textual.timer import Timer
 
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.transcript.line_index import Place, Row
-from gymtui.tui.kit.transcript.selection import Stretch, line_at, under, word_at
+from gymtui.tui.kit.transcript.selection import TextRange, character_under, line_at, word_at
 from gymtui.tui.kit.transcript.view import TranscriptView
 
 _EVERY_S = 0.05
@@ -34,10 +34,10 @@ class MouseView(TranscriptView):
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
-        self._pulled: Callable[[int, int], None] | None = None
+        self._on_drag: Callable[[int, int], None] | None = None
         self._pointer = (0, 0)
         self._moved = False
-        self._over_edge: Timer | None = None
+        self._edge_timer: Timer | None = None
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the bar, or begin to select."""
@@ -45,84 +45,84 @@ class MouseView(TranscriptView):
             return
         on_bar = event.x >= self.size.width - 1
         self._moved = False
-        self._pulled = self._pull_bar if on_bar else self._pull_selection
+        self._on_drag = self._drag_bar if on_bar else self._drag_selection
         self.capture_mouse()
         if on_bar:
-            self._pull_bar(event.x, event.y)
+            self._drag_bar(event.x, event.y)
         else:
-            self._picked.begin(self._under(event.x, event.y))
+            self._selection.begin(self._character_under(event.x, event.y))
             self._draw_selected()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Pull what was taken hold of."""
-        if self._pulled is not None:
+        if self._on_drag is not None:
             self._moved = True
-            self._pulled(event.x, event.y)
+            self._on_drag(event.x, event.y)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Let go."""
-        if self._pulled is not None:
-            self._let_go()
+        if self._on_drag is not None:
+            self._end_drag()
             self.release_mouse()
 
     def on_mouse_release(self, event: events.MouseRelease) -> None:
         """The mouse was taken away."""
-        self._let_go()
+        self._end_drag()
 
-    def _let_go(self) -> None:
-        self._pulled = None
+    def _end_drag(self) -> None:
+        self._on_drag = None
         self._stop_scrolling()
         self.post_message(self.Selected())
 
     def wheeled(self, lines: int) -> None:
         """Scroll; a selection that is being pulled follows."""
         self.action_move(lines)
-        if self._pulled == self._pull_selection:
+        if self._on_drag == self._drag_selection:
             self._moved = True
-            self._pull_selection(*self._pointer)
+            self._drag_selection(*self._pointer)
 
-    def _pull_bar(self, x: int, y: int) -> None:
-        self._go(self._flow.at(y * self._flow.total // max(1, self.size.height - 1)))
+    def _drag_bar(self, x: int, y: int) -> None:
+        self._go(self._line_index.at(y * self._line_index.total // max(1, self.size.height - 1)))
 
     # -- selecting -------------------------------------------------------------------------
 
-    def _pull_selection(self, x: int, y: int) -> None:
+    def _drag_selection(self, x: int, y: int) -> None:
         self._pointer = (x, y)
-        self._picked.extend(self._under(x, y))
+        self._selection.extend(self._character_under(x, y))
         self._draw_selected()
         if 0 <= y < self.size.height:
             self._stop_scrolling()
-        elif self._over_edge is None:
-            self._over_edge = self.set_interval(_EVERY_S, self._scroll_on)
+        elif self._edge_timer is None:
+            self._edge_timer = self.set_interval(_EVERY_S, self._scroll_on)
 
     def _scroll_on(self) -> None:
         x, y = self._pointer
         beyond = y if y < 0 else y - self.size.height + 1
         self.action_move(max(-_MOST_LINES, min(beyond, _MOST_LINES)))
-        self._picked.extend(self._under(x, y))
+        self._selection.extend(self._character_under(x, y))
         self._draw_selected()
 
     def _stop_scrolling(self) -> None:
-        if self._over_edge is not None:
-            self._over_edge.stop()
-            self._over_edge = None
+        if self._edge_timer is not None:
+            self._edge_timer.stop()
+            self._edge_timer = None
 
     def _row_at(self, y: int) -> tuple[Place, Row] | None:
         """The row at a line of the widget, of those seen."""
         rows = self._window()
         return rows[y] if 0 <= y < len(rows) else None
 
-    def _under(self, x: int, y: int) -> Stretch:
+    def _character_under(self, x: int, y: int) -> TextRange:
         """The character under the pointer, or where it would be."""
         rows = self._window()
         if y >= len(rows):
             place, row = rows[-1]
-            return under(self._flow, place, row, self.size.width)
-        covered = 1 if self._sticky(rows[0][0]) is not None and len(rows) > 1 else 0
+            return character_under(self._line_index, place, row, self.size.width)
+        covered = 1 if self._sticky_heading(rows[0][0]) is not None and len(rows) > 1 else 0
         place, row = rows[max(y, covered)]
         if y < covered:
-            return under(self._flow, place, row, -1)
-        return under(self._flow, place, row, self._cell_of(row, x))
+            return character_under(self._line_index, place, row, -1)
+        return character_under(self._line_index, place, row, self._cell_of(row, x))
 
     def _cell_of(self, row: Row, x: int) -> int:
         """How far right of a row's first character a column is."""
@@ -135,12 +135,12 @@ class MouseView(TranscriptView):
         if self._moved or found is None or event.x >= self.size.width - 1:
             return
         place, row = found
-        section = self._flow.sections[place.section]
+        section = self._line_index.sections[place.section]
         if section.foldable and row.line.start < 0 and row.line.text:
             self.post_message(self.FoldClicked(section.turn, section.block))
         elif event.chain > 1 and row.line.start >= 0:
-            at = self._under(event.x, event.y).start
+            at = self._character_under(event.x, event.y).start
             take = word_at if event.chain == 2 else line_at
-            self._picked.take(take(self._flow, place.section, at[3]))
+            self._selection.take(take(self._line_index, place.section, at[3]))
             self._draw_selected()
             self.post_message(self.Selected())

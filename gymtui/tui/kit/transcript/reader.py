@@ -8,7 +8,13 @@ from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.transcript.mouse_view import MouseView
-from gymtui.tui.kit.transcript.sections import HEADING, Kept, ViewOptions, sections, text_sections
+from gymtui.tui.kit.transcript.sections import (
+    HEADING,
+    SectionCache,
+    ViewOptions,
+    sections,
+    text_sections,
+)
 
 FOLDED = {True: "everything is unfolded", False: "long content is folded"}
 NOTHING_FOLDS = "nothing to fold in this turn"
@@ -29,7 +35,7 @@ class TranscriptReader(MouseView):
         id: str | None = None,
     ) -> None:
         super().__init__(palette, id=id)
-        self._kept: Kept = {}
+        self._cache: SectionCache = {}
         self._shown = shown
         self.transcript: Transcript | None = None
         """What is read."""
@@ -41,20 +47,20 @@ class TranscriptReader(MouseView):
             at_start: Whether from its start; else what stood at the top stays there.
         """
         self.transcript = transcript
-        self._kept = {}
+        self._cache = {}
         self.lay_out(at_start=at_start)
 
     def put_away(self) -> None:
         """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
         self.transcript = None
-        self._kept = {}
-        self._shown = replace(self._shown, turned=frozenset())
+        self._cache = {}
+        self._shown = replace(self._shown, toggled=frozenset())
         self.show(text_sections(""), at_start=True)
 
     def lay_out(self, *, at_start: bool = False) -> None:
         """Show the transcript, if there is one."""
         if self.transcript is not None:
-            found = sections(self.transcript, self._shown, self._kept)
+            found = sections(self.transcript, self._shown, self._cache)
             self.show(found, at_start=at_start)
 
     @property
@@ -80,23 +86,23 @@ class TranscriptReader(MouseView):
             return False
         blocks = [(number, block) for block in range(len(self.transcript.turns[number].blocks))]
         opened = not all(self._shown.is_open(*block) for block in blocks)
-        before = self.written(number)
-        self._turn_over({block for block in blocks if self._shown.is_open(*block) != opened})
-        return self.written(number) != before
+        before = self.text_of_turn(number)
+        self._toggle({block for block in blocks if self._shown.is_open(*block) != opened})
+        return self.text_of_turn(number) != before
 
     def fold_all(self) -> bool:
         """Fold or unfold everything; whether it is unfolded then."""
         opened = not self._shown.all_open
-        self._show(replace(self._shown, all_open=opened, turned=frozenset()))
+        self._show(replace(self._shown, all_open=opened, toggled=frozenset()))
         return opened
 
     def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
         """One block is to be unfolded."""
         event.stop()
-        self._turn_over({(event.turn, event.block)})
+        self._toggle({(event.turn, event.block)})
 
-    def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
-        self._show(replace(self._shown, turned=self._shown.turned ^ blocks))
+    def _toggle(self, blocks: set[tuple[int, int]]) -> None:
+        self._show(replace(self._shown, toggled=self._shown.toggled ^ blocks))
 
     def _show(self, shown: ViewOptions) -> None:
         """Show so much of it, and stay where one is."""
@@ -105,7 +111,7 @@ class TranscriptReader(MouseView):
         self.lay_out()
         self.here = here
 
-    def reach(self, match: Match) -> None:
+    def show_match(self, match: Match) -> None:
         """Show a match, unfolding what it is in, and its turn if that is hidden."""
         if self.transcript is None or self.jump_to(match):
             return
@@ -113,11 +119,11 @@ class TranscriptReader(MouseView):
         folded = set() if self._shown.is_open(*block) else {block}
         turns = self.transcript.turns[match.turn : match.turn + 1]  # none where it is an ending
         hidden = self._shown.hidden - {turn.kind for turn in turns}
-        self._shown = replace(self._shown, hidden=hidden, turned=self._shown.turned ^ folded)
+        self._shown = replace(self._shown, hidden=hidden, toggled=self._shown.toggled ^ folded)
         self.lay_out()
         self.jump_to(match)
 
-    def reach_turn(self, turn: int, block: int = HEADING) -> None:
+    def show_turn(self, turn: int, block: int = HEADING) -> None:
         """Go to a turn, whoever's it is.
 
         Args:

@@ -191,7 +191,7 @@ class ReaderScreen(SaveScreen):
         if self._view.hidden:
             kinds = ", ".join(sorted(str(kind) for kind in self._view.hidden))
             said.append(StyledText(f"without {kinds}  ", "warning"))
-        if self._search.on:
+        if self._search.is_active:
             said += self._search.words()
         elif self._raw:
             said.append(StyledText("as received", "warning"))
@@ -216,7 +216,7 @@ class ReaderScreen(SaveScreen):
     def on_outline_pane_chosen(self, event: OutlinePane.Chosen) -> None:
         """A turn, or the call that it makes, was chosen in the outline."""
         event.stop()
-        self._view.reach_turn(event.turn, event.block)
+        self._view.show_turn(event.turn, event.block)
 
     # -- moving ----------------------------------------------------------------------------
 
@@ -329,10 +329,10 @@ class ReaderScreen(SaveScreen):
         if match is not None and self._raw:
             self.action_raw()
         if match is not None:
-            self._view.reach(match)
+            self._view.show_match(match)
         self.summarise()
 
-    def reach_match(self, match: Match, phrase: str) -> None:
+    def go_to_match(self, match: Match, phrase: str) -> None:
         """Go to a match that is known.
 
         Args:
@@ -343,14 +343,14 @@ class ReaderScreen(SaveScreen):
         if phrase != self._search.typed:
             self._search.begin(phrase, at=match)
         self._search.stand_on(match)
-        self._view.reach(match)
+        self._view.show_match(match)
         self.summarise()
 
     def action_match(self, step: int) -> None:
         """Go to the next or previous match."""
         if self.transcript is None:
             refuse(self, NOTHING_READ)
-        elif not self._search.on:
+        elif not self._search.is_active:
             refuse(self, f"no search · {self.services.keys.label('filter')} searches")
         elif not self._search.step(step):
             refuse(self, "no other match")

@@ -16,7 +16,7 @@ from gymtui.core.text import clusters
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.styled_text import StyledText, strip
-from gymtui.tui.kit.transcript.highlight import Run, overlaid
+from gymtui.tui.kit.transcript.highlight import StyleSpan, overlay
 from gymtui.tui.kit.transcript.line_index import Row
 
 _MOST_STYLES = 4000
@@ -36,7 +36,9 @@ class RowPainter:
         drawn = strip((StyledText(" "), *pieces), self._styles, base, over)
         return drawn.adjust_cell_length(cells, base + over if over is not None else base)
 
-    def row(self, row: Row, shown: tuple[int, int], marks: Sequence[Run], here: bool) -> Strip:
+    def row(
+        self, row: Row, shown: tuple[int, int], marks: Sequence[StyleSpan], here: bool
+    ) -> Strip:
         """Draw a row, its left margin included.
 
         Args:
@@ -48,8 +50,8 @@ class RowPainter:
         """
         line, base = row.line, self._palette.base
         pieces = tuple(
-            StyledText(line.text[run.start : run.end], self._style(run.style, line.style))
-            for run in overlaid(line.runs, marks, *shown)
+            StyledText(line.text[span.start : span.end], self._style(span.style, line.style))
+            for span in overlay(line.spans, marks, *shown)
         )
         margin = StyledText("▌" if here else " ", "mark")
         indent = line.indent + row.hang
@@ -90,7 +92,7 @@ def seen_of(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, int]:
 
 def marks_of(
     row: Row, matches: Sequence[Match], here: Match | None, selected: tuple[int, int]
-) -> list[Run]:
+) -> list[StyleSpan]:
     """What lies over a row: matches, else what is selected; in its line's characters.
 
     Args:
@@ -101,17 +103,17 @@ def marks_of(
         return []
     left, right = (at - base for at in selected)
     if left < min(right, row.end) and right > row.start:
-        return [Run(left, right, "selected")]
+        return [StyleSpan(left, right, "selected")]
     if row.line.below:
         return []
-    found: list[Run] = []
+    found: list[StyleSpan] = []
     # They do not overlap, so their ends are in order too.
     for place in range(bisect_right(matches, base + row.start, key=_end), len(matches)):
         at = matches[place]
         if at.start - base >= row.end:
             break
         style = "match-here" if at == here else "match"
-        found.append(Run(at.start - base, at.end - base, style))
+        found.append(StyleSpan(at.start - base, at.end - base, style))
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from gymtui.transcript.search import Match, PatternError, parse
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.transcript.finder import Finder, Found
+from gymtui.tui.kit.transcript.finder import Finder, FoundMatches
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
 from gymtui.tui.kit.transcript.reader import TranscriptReader
 
@@ -32,7 +32,7 @@ class Search:
         self._reader = reader
         self._outline = outline
         self._changed = changed
-        self._found: Found | None = None
+        self._found: FoundMatches | None = None
         self._finder: Finder | None = None
         self._at: Match | None = None
         self.typed = ""
@@ -56,7 +56,7 @@ class Search:
             query = parse(typed)
         except PatternError as error:
             return str(error)
-        found = self._found = Found()
+        found = self._found = FoundMatches()
 
         def hand_over(batch: list[Match], done: bool, problem: str) -> None:
             self._reader.app.call_from_thread(self._take, found, batch, done, problem)
@@ -79,7 +79,7 @@ class Search:
             self._finder.stop()
 
     @property
-    def on(self) -> bool:
+    def is_active(self) -> bool:
         """Whether something is searched for, or was found."""
         return self._found is not None
 
@@ -113,7 +113,7 @@ class Search:
             self._go(match)
         return match is not None and match != before
 
-    def _take(self, found: Found, batch: list[Match], done: bool, problem: str) -> None:
+    def _take(self, found: FoundMatches, batch: list[Match], done: bool, problem: str) -> None:
         """Take matches from the search."""
         if found is not self._found or not self._reader.is_mounted:
             return
@@ -127,7 +127,7 @@ class Search:
             self._reader.mark(found.by_part, found.current)
             self._changed(None)
 
-    def _first(self, found: Found) -> Match | None:
+    def _first(self, found: FoundMatches) -> Match | None:
         """The first match from here on, once it is known."""
         place = self._reader.place if self._at is None else self._at[:4]
         if found.matches and (found.done or found.matches[-1] >= Match(*place, 0)):

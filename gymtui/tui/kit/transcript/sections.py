@@ -30,8 +30,8 @@ from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
 from gymtui.transcript.folds import Hidden, Piece, fold
 from gymtui.tui.kit.transcript import highlight
-from gymtui.tui.kit.transcript.highlight import Run, Runs
-from gymtui.tui.kit.transcript.styles import TextKind, from_spans, runs_of
+from gymtui.tui.kit.transcript.highlight import StyleSpan, StyleSpans
+from gymtui.tui.kit.transcript.styles import TextKind, from_spans, style_spans
 
 GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
 INDENT = 3
@@ -49,7 +49,7 @@ class Section:
     turn: int  # the turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`
     block: int  # the block's place in its turn, or `HEADING`
     part: int  # which of the block's parts it is
-    look: TextKind
+    kind: TextKind
     source: Turn | Block | str  # what it shows: a turn for its heading, a block, or text
     folded: int | None = None  # how many lines it shows at most; None shows all
     foldable: bool = False
@@ -65,15 +65,15 @@ class ViewOptions:
     """What of a transcript is shown."""
 
     hidden: frozenset[BlockKind] = frozenset()  # kinds of turns that are not
-    all_open: bool = False  # whether everything is unfolded, apart from `turned`
+    all_open: bool = False  # whether everything is unfolded, apart from `toggled`
     # Blocks, as (turn, block), that stand the other way than usual.
-    turned: frozenset[tuple[int, int]] = frozenset()
+    toggled: frozenset[tuple[int, int]] = frozenset()
     fold_key: str = "z"  # the key that unfolds, as people write it
     kind_keys: str = "1 2 3 4"  # those that show kinds of turns
 
     def is_open(self, turn: int, block: int) -> bool:
         """Whether a block is unfolded."""
-        return self.all_open != ((turn, block) in self.turned)
+        return self.all_open != ((turn, block) in self.toggled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class TextLine:
     text: str  # clean
     start: int  # where it begins in the section's text; -1 for what is no part of it
     indent: int = INDENT  # cells left of it, kept when it wraps
-    runs: Runs = ()
+    spans: StyleSpans = ()
     style: str = ""  # under them
     # Whether it stands below something hidden: its place is not that of its block's text.
     below: bool = False
@@ -102,11 +102,13 @@ class SectionLayout:
         return next((line.start for line in self.lines if line.below), len(self.text))
 
 
-Kept = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]]
+SectionCache = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]]
 """Sections by turn and how it is folded."""
 
 
-def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = None) -> list[Section]:
+def sections(
+    transcript: Transcript, shown: ViewOptions, cache: SectionCache | None = None
+) -> list[Section]:
     """Divide a transcript.
 
     Args:
@@ -115,10 +117,10 @@ def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = Non
     Returns:
         The sections in order; never none.
     """
-    kept = {} if kept is None else kept
-    turned: dict[int, list[tuple[int, int]]] = {}
-    for block in sorted(shown.turned):
-        turned.setdefault(block[0], []).append(block)
+    cache = {} if cache is None else cache
+    toggled: dict[int, list[tuple[int, int]]] = {}
+    for block in sorted(shown.toggled):
+        toggled.setdefault(block[0], []).append(block)
     found: list[Section] = []
     if text := facts.opening(transcript):
         found.append(Section(facts.OPENING, HEADING, 0, TextKind.NOTE, facts.TITLE))
@@ -127,10 +129,10 @@ def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = Non
     over = len(found)
     for turn in transcript.turns:
         if turn.kind not in shown.hidden:
-            key = (turn.index, shown.all_open, tuple(turned.get(turn.index, ())))
-            if key not in kept:
-                kept[key] = _of_turn(turn, shown)
-            found += kept[key]
+            key = (turn.index, shown.all_open, tuple(toggled.get(turn.index, ())))
+            if key not in cache:
+                cache[key] = _of_turn(turn, shown)
+            found += cache[key]
     count = len(transcript.turns)
     if len(found) == over:
         words = f"all turns are hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
@@ -142,9 +144,9 @@ def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = Non
     return found
 
 
-def text_sections(text: str, look: TextKind = TextKind.JSON) -> list[Section]:
+def text_sections(text: str, kind: TextKind = TextKind.JSON) -> list[Section]:
     """Divide a text of no turns, such as the artifacts as received."""
-    return list(_parts(0, 0, text, look))
+    return list(_parts(0, 0, text, kind))
 
 
 def lay_out(section: Section, *, styled: bool = True) -> SectionLayout:
@@ -153,9 +155,9 @@ def lay_out(section: Section, *, styled: bool = True) -> SectionLayout:
     Args:
         styled: Whether styles are wanted; without them it is faster, and as high.
     """
-    if section.look is TextKind.HEADING and isinstance(section.source, Turn):
+    if section.kind is TextKind.HEADING and isinstance(section.source, Turn):
         lines = [heading(section.source)]
-    elif section.look is TextKind.NOTE and isinstance(section.source, str):
+    elif section.kind is TextKind.NOTE and isinstance(section.source, str):
         lines = [TextLine(clean(section.source), 0, indent=0, style="heading")]
     else:
         lines = list(_body(section, styled=styled))
@@ -179,12 +181,12 @@ def heading(turn: Turn) -> TextLine:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
         pieces.append((f"  +{_seconds(turn.duration_s)}", "muted"))
-    text, runs = "", []
+    text, spans = "", []
     for piece, style in pieces:
         shown = clean(piece)
-        runs.append(Run(len(text), len(text) + len(shown), style))
+        spans.append(StyleSpan(len(text), len(text) + len(shown), style))
         text += shown
-    return TextLine(text, 0, indent=0, runs=tuple(runs))
+    return TextLine(text, 0, indent=0, spans=tuple(spans))
 
 
 def _of_turn(turn: Turn, shown: ViewOptions) -> list[Section]:
@@ -209,8 +211,8 @@ def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Itera
         case ToolCall():
             yield from _foldable(turn, number, block, TextKind.CALL, _FOLD_LINES, shown)
         case ToolResult():
-            look = TextKind.FAILED if block.error else TextKind.RESULT
-            yield from _foldable(turn, number, block, look, _FOLD_LINES, shown)
+            kind = TextKind.FAILED if block.error else TextKind.RESULT
+            yield from _foldable(turn, number, block, kind, _FOLD_LINES, shown)
         case Extras():
             if block.value and shown.is_open(turn, number):
                 yield from _foldable(turn, number, block, TextKind.JSON, 0, shown)
@@ -221,26 +223,26 @@ def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Itera
 
 
 def _foldable(
-    turn: int, number: int, block: Block, look: TextKind, most: int, shown: ViewOptions
+    turn: int, number: int, block: Block, kind: TextKind, most: int, shown: ViewOptions
 ) -> Iterator[Section]:
     if shown.is_open(turn, number):
-        yield from _parts(turn, number, passages.body(block), look, foldable=True)
+        yield from _parts(turn, number, passages.body(block), kind, foldable=True)
     else:
         size = (min(most, 6) + 1, 40 * most)
         key = shown.fold_key
-        yield Section(turn, number, 0, look, block, most, foldable=True, size=size, fold_key=key)
+        yield Section(turn, number, 0, kind, block, most, foldable=True, size=size, fold_key=key)
 
 
 def _parts(
-    turn: int, number: int, text: str, look: TextKind, *, foldable: bool = False
+    turn: int, number: int, text: str, kind: TextKind, *, foldable: bool = False
 ) -> Iterator[Section]:
     fences = 0
     for part, piece in enumerate(passages.parts(text)):
         size = (passages.lines_in(piece), len(piece))
         yield Section(
-            turn, number, part, look, piece, foldable=foldable, size=size, in_code=fences % 2 == 1
+            turn, number, part, kind, piece, foldable=foldable, size=size, in_code=fences % 2 == 1
         )
-        if look is TextKind.TEXT and len(text) > passages.PART:
+        if kind is TextKind.TEXT and len(text) > passages.PART:
             fences += highlight.fences(piece)
 
 
@@ -255,12 +257,12 @@ def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
     if isinstance(section.source, str):
         yield from _lines(section, section.source, styled=styled)
         return
-    quiet = section.look is TextKind.QUIET
+    quiet = section.kind is TextKind.QUIET
     start = 0
     for piece in _folded(section):
         if isinstance(piece, Hidden):
             yield TextLine(_words(piece, section.fold_key), -1, style="muted")
-        elif isinstance(piece, _Told):
+        elif isinstance(piece, _FoldRemark):
             yield TextLine(piece.words, -1, style="thinking" if quiet else "muted")
         else:
             below = start > 0
@@ -271,13 +273,13 @@ def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _FoldRemark:
     """What is said in place of a text."""
 
     words: str
 
 
-def _folded(section: Section) -> Iterator[Piece | _Told]:
+def _folded(section: Section) -> Iterator[Piece | _FoldRemark]:
     """What a folded section shows: its lines, and what it says of the rest."""
     source = section.source
     if isinstance(source, Thinking):
@@ -285,7 +287,7 @@ def _folded(section: Section) -> Iterator[Piece | _Told]:
         count = passages.lines_in(whole)
         rest = of_many(count - 1, "more line")
         more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
-        yield _Told(f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
+        yield _FoldRemark(f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
     elif not isinstance(source, str | Turn):
         yield from fold(passages.body(source), section.folded or 0)
 
@@ -297,22 +299,24 @@ def _words(hidden: Hidden, key: str) -> str:
 
 
 def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
-    base = _BASE.get(section.look, "")
+    base = _BASE.get(section.kind, "")
     if passages.may_be_coloured(raw):
         coloured = span_lines(raw.removesuffix("\n"))
         texts = ["".join(span.text for span in line) for line in coloured]
-        runs = [from_spans(line) for line in coloured] if styled else []
+        spans = [from_spans(line) for line in coloured] if styled else []
     else:
         texts = passages.shown(raw).split("\n")
         first = section.part == 0
-        runs = (
-            runs_of(section.look, texts, at_start=first, in_code=section.in_code) if styled else []
+        spans = (
+            style_spans(section.kind, texts, at_start=first, in_code=section.in_code)
+            if styled
+            else []
         )
     start = 0
     for number, text in enumerate(texts):
         first = number == 0 and section.part == 0
-        style = _FIRST.get(section.look, base) if first else base
-        yield TextLine(text, start, INDENT, runs[number] if runs else (), style)
+        style = _FIRST.get(section.kind, base) if first else base
+        yield TextLine(text, start, INDENT, spans[number] if spans else (), style)
         start += len(text) + 1
 
 

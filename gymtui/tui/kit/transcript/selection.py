@@ -31,7 +31,7 @@ def key_of(section: Section) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TextRange:
     """Characters that are taken together: what is under the pointer, a word, a line."""
 
     start: Spot  # the first
@@ -42,32 +42,32 @@ class TextSelection:
     """What is selected: from where the button went down to where the pointer is."""
 
     def __init__(self) -> None:
-        self._anchor: Stretch | None = None
-        self._head: Stretch | None = None
+        self._anchor: TextRange | None = None
+        self._head: TextRange | None = None
 
-    def begin(self, stretch: Stretch) -> None:
+    def begin(self, text_range: TextRange) -> None:
         """Select nothing yet: the button went down on this."""
-        self._anchor, self._head = stretch, None
+        self._anchor, self._head = text_range, None
 
-    def extend(self, stretch: Stretch) -> None:
+    def extend(self, text_range: TextRange) -> None:
         """Select to here."""
-        self._head = stretch
+        self._head = text_range
 
-    def take(self, stretch: Stretch) -> None:
+    def take(self, text_range: TextRange) -> None:
         """Select just this."""
-        self._anchor = self._head = stretch
+        self._anchor = self._head = text_range
 
     def drop(self) -> None:
         """Select nothing."""
         self._anchor = self._head = None
 
     @property
-    def span(self) -> Stretch | None:
+    def span(self) -> TextRange | None:
         """What is selected."""
         if self._anchor is None or self._head is None:
             return None
         ends = self._anchor, self._head
-        span = Stretch(min(end.start for end in ends), max(end.end for end in ends))
+        span = TextRange(min(end.start for end in ends), max(end.end for end in ends))
         return span if span.end > span.start else None
 
     def within(self, key: Key, length: int) -> tuple[int, int]:
@@ -85,7 +85,7 @@ class TextSelection:
         )
 
 
-def under(flow: LineIndex, place: Place, row: Row, cells: int) -> Stretch:
+def character_under(line_index: LineIndex, place: Place, row: Row, cells: int) -> TextRange:
     """The character that stands so many cells right of a row's beginning.
 
     Args:
@@ -95,52 +95,52 @@ def under(flow: LineIndex, place: Place, row: Row, cells: int) -> Stretch:
         A character with its marks; nothing, at the end of the row, right of that and on lines
         that are no part of the text.
     """
-    key = key_of(flow.sections[place.section])
+    key = key_of(line_index.sections[place.section])
     if row.line.start < 0:
-        end = len(flow.wrapped(place.section).layout.text)
-        return Stretch((*key, end), (*key, end))
+        end = len(line_index.wrapped(place.section).layout.text)
+        return TextRange((*key, end), (*key, end))
     start = row.line.start + row.start
     if cells < 0:
-        return Stretch((*key, start), (*key, start))
+        return TextRange((*key, start), (*key, start))
     used = 0
     for text, size in clusters(row.line.text[row.start : row.end]):
         used += size
         if used > cells:
-            return Stretch((*key, start), (*key, start + len(text)))
+            return TextRange((*key, start), (*key, start + len(text)))
         start += len(text)
-    return Stretch((*key, start), (*key, start))
+    return TextRange((*key, start), (*key, start))
 
 
-def word_at(flow: LineIndex, section: int, character: int) -> Stretch:
+def word_at(line_index: LineIndex, section: int, character: int) -> TextRange:
     """The word, or the run of blanks or signs, that a character is in."""
-    key = key_of(flow.sections[section])
-    text = flow.wrapped(section).layout.text
+    key = key_of(line_index.sections[section])
+    text = line_index.wrapped(section).layout.text
     begin = text.rfind("\n", 0, character) + 1
     for found in _WORD.finditer(text, begin):
         if found.end() > character:
             if found.start() > character or "\n" in found[0]:
                 break
-            return Stretch((*key, found.start()), (*key, found.end()))
-    return Stretch((*key, character), (*key, character))
+            return TextRange((*key, found.start()), (*key, found.end()))
+    return TextRange((*key, character), (*key, character))
 
 
-def line_at(flow: LineIndex, section: int, character: int) -> Stretch:
+def line_at(line_index: LineIndex, section: int, character: int) -> TextRange:
     """The whole line that a character is in, however often it is wrapped or divided."""
-    sections = flow.sections
+    sections = line_index.sections
     first = last = section
-    text = flow.wrapped(section).layout.text
+    text = line_index.wrapped(section).layout.text
     begin, end = text.rfind("\n", 0, character) + 1, text.find("\n", character)
-    while not begin and first and _goes_on(sections[first - 1], sections[first]):
+    while not begin and first and _continues(sections[first - 1], sections[first]):
         first -= 1
-        begin = flow.wrapped(first).layout.text.rfind("\n") + 1
-    while end < 0 and last + 1 < len(sections) and _goes_on(sections[last], sections[last + 1]):
+        begin = line_index.wrapped(first).layout.text.rfind("\n") + 1
+    while end < 0 and last + 1 < len(sections) and _continues(sections[last], sections[last + 1]):
         last += 1
-        end = flow.wrapped(last).layout.text.find("\n")
-    end = len(flow.wrapped(last).layout.text) if end < 0 else end
-    return Stretch((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
+        end = line_index.wrapped(last).layout.text.find("\n")
+    end = len(line_index.wrapped(last).layout.text) if end < 0 else end
+    return TextRange((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
 
 
-def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
+def text_of(line_index: LineIndex, numbers: Mapping[Key, int], span: TextRange) -> str:
     """The selected text as it was before it was wrapped.
 
     Returns:
@@ -153,10 +153,10 @@ def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
     for key, number in numbers.items():
         if not first <= key <= last:
             continue
-        section = flow.sections[number]
-        text = flow.wrapped(number).layout.text
+        section = line_index.sections[number]
+        text = line_index.wrapped(number).layout.text
         end = span.end[3] if key == last else len(text)
-        if before is not None and not _goes_on(before, section):
+        if before is not None and not _continues(before, section):
             found.append("\n")
         found.append(text[span.start[3] if key == first else 0 : end])
         before = section
@@ -166,7 +166,7 @@ def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
     return "".join(found)
 
 
-def _goes_on(before: Section, section: Section) -> bool:
+def _continues(before: Section, section: Section) -> bool:
     """Whether a section begins within a line that the one before it leaves unended."""
     same = before.turn == section.turn and before.block == section.block
     cut = isinstance(before.source, str) and not before.source.endswith("\n")

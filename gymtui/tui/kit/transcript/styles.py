@@ -9,7 +9,7 @@ from enum import Enum, auto
 from gymtui.core.ansi_sgr import PLAIN, Style
 from gymtui.core.text import Span
 from gymtui.tui.kit.transcript import highlight
-from gymtui.tui.kit.transcript.highlight import Run, Runs
+from gymtui.tui.kit.transcript.highlight import StyleSpan, StyleSpans
 
 _UNDER_A_NAME = 4
 """Cells that a text of several lines is indented by, under the name of its argument."""
@@ -40,7 +40,9 @@ class TextKind(Enum):
     NOTE = auto()
 
 
-def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) -> list[Runs]:
+def style_spans(
+    kind: TextKind, lines: list[str], *, at_start: bool, in_code: bool
+) -> list[StyleSpans]:
     """The styles of a section's lines by what it looks like.
 
     Args:
@@ -50,36 +52,36 @@ def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) 
     Returns:
         The runs of each line, or nothing for none at all.
     """
-    if look in (TextKind.TEXT, TextKind.QUIET):
+    if kind in (TextKind.TEXT, TextKind.QUIET):
         return _with_diffs(lines, highlight.markdown(lines, in_code=in_code))
-    if look in (TextKind.WARNING, TextKind.FAULT):
+    if kind in (TextKind.WARNING, TextKind.FAULT):
         return []
-    if look is TextKind.CALL:
-        return list(_argument_runs(lines, at_start=at_start))
+    if kind is TextKind.CALL:
+        return list(_argument_spans(lines, at_start=at_start))
     body = lines[1] if at_start and len(lines) > 1 else lines[0]
-    is_json = look is TextKind.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
-    runs: list[Runs] = list(_json_runs(lines)) if is_json else [()] * len(lines)
-    if runs and at_start and look is not TextKind.JSON:
-        runs[0] = ()
-    return _with_diffs(lines, runs)
+    is_json = kind is TextKind.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
+    spans: list[StyleSpans] = list(_json_spans(lines)) if is_json else [()] * len(lines)
+    if spans and at_start and kind is not TextKind.JSON:
+        spans[0] = ()
+    return _with_diffs(lines, spans)
 
 
-def _argument_runs(lines: list[str], *, at_start: bool) -> Iterator[Runs]:
+def _argument_spans(lines: list[str], *, at_start: bool) -> Iterator[StyleSpans]:
     """Style arguments: JSON, and below a name texts of several lines, which are code or a diff."""
     within, changes = (0, False) if at_start else (_UNDER_A_NAME, False)
     patch = False  # the arguments are one text, and that a patch
     for number, line in enumerate(lines):
         patch = patch or line.startswith(_PATCH)
         if at_start and number == 0:
-            yield _call_runs(line)
+            yield _call_spans(line)
         elif patch:
             style = _CHANGED.get(line[:1], "")
-            yield (Run(0, len(line), style),) if style else ()
+            yield (StyleSpan(0, len(line), style),) if style else ()
         elif within and (line[:within].isspace() or not line):
             text = line[within:]
             changes = changes or text.startswith(_PATCH)
             style = _CHANGED.get(text[:1], "") if changes else ""
-            yield (Run(0, len(line), style),) if style else highlight.code(line)
+            yield (StyleSpan(0, len(line), style),) if style else highlight.code(line)
         else:
             named = _NAME.fullmatch(line)
             within = len(named[1]) + 2 if named is not None else _indent_below(line)
@@ -87,7 +89,7 @@ def _argument_runs(lines: list[str], *, at_start: bool) -> Iterator[Runs]:
             yield highlight.json(line)
 
 
-def _json_runs(lines: list[str]) -> Iterator[Runs]:
+def _json_spans(lines: list[str]) -> Iterator[StyleSpans]:
     """Style JSON; texts of several lines in it stay as they are."""
     within = 0
     for line in lines:
@@ -104,48 +106,48 @@ def _indent_below(line: str) -> int:
     return len(line) - len(line.lstrip()) + 2 if opens else 0
 
 
-def _call_runs(line: str) -> Runs:
+def _call_spans(line: str) -> StyleSpans:
     """The tool's name stays as it is; the arguments after it are styled."""
     name, bracket, _ = line.partition("(")
     if not bracket:
         return ()
-    runs = [run for run in highlight.json(line) if run.start >= len(name)]
-    plain: list[Run] = []
+    spans = [span for span in highlight.json(line) if span.start >= len(name)]
+    plain: list[StyleSpan] = []
     place = len(name)
-    for run in [*runs, Run(len(line), len(line), "")]:
-        if run.start > place:
-            plain.append(Run(place, run.start, "plain"))
-        if run.end > run.start:
-            plain.append(run)
-        place = run.end
+    for span in [*spans, StyleSpan(len(line), len(line), "")]:
+        if span.start > place:
+            plain.append(StyleSpan(place, span.start, "plain"))
+        if span.end > span.start:
+            plain.append(span)
+        place = span.end
     return tuple(plain)
 
 
-def _with_diffs(lines: list[str], runs: list[Runs]) -> list[Runs]:
+def _with_diffs(lines: list[str], spans: list[StyleSpans]) -> list[StyleSpans]:
     """Colour state diffs, and unified diffs, wherever they stand."""
     inside: int | None = None
-    found = list(runs)
+    found = list(spans)
     for number, line in enumerate(lines):
         bare = line.lstrip(" ")
         indent = len(line) - len(bare)
         if highlight.is_state_diff(line):
             inside = _ANYWHERE
-            found[number] = (Run(0, len(line), "strong"),)
+            found[number] = (StyleSpan(0, len(line), "strong"),)
         elif bare.startswith(("@@ ", "diff --git ", "--- ")):
             later = (after[indent:] for after in lines[number : number + 4])
             if bare.startswith("@@ ") or any(text.startswith("+++ ") for text in later):
                 inside = indent
             if inside is not None or not indent:
-                found[number] = (Run(0, len(line), "place"),)
+                found[number] = (StyleSpan(0, len(line), "place"),)
         elif inside == _ANYWHERE and (changed := highlight.diff(line)) is not None:
             found[number] = changed
         elif inside is not None and line[max(0, inside) :][:1] in ("+", "-"):
-            found[number] = (Run(0, len(line), _CHANGED[line[inside]]),)
+            found[number] = (StyleSpan(0, len(line), _CHANGED[line[inside]]),)
         elif _NUMBERED.match(line) and any(
             _BESIDE.match(near)
             for near in (*lines[number - 1 : number], *lines[number + 1 : number + 2])
         ):
-            found[number] = (Run(0, len(line), _CHANGED[line[0]]),)
+            found[number] = (StyleSpan(0, len(line), _CHANGED[line[0]]),)
         elif inside is not None and _ends(line, inside):
             inside = None
     return found
@@ -158,13 +160,13 @@ def _ends(line: str, inside: int) -> bool:
     return line[:inside].strip() != "" or _IN_DIFF.match(line[inside:]) is None
 
 
-def from_spans(line: list[Span]) -> Runs:
+def from_spans(line: list[Span]) -> StyleSpans:
     """The colours that a line of tool output has itself, by names that `sgr_name` gives them."""
-    found: list[Run] = []
+    found: list[StyleSpan] = []
     place = 0
     for span in line:
         if span.style != PLAIN:
-            found.append(Run(place, place + len(span.text), sgr_name(span.style)))
+            found.append(StyleSpan(place, place + len(span.text), sgr_name(span.style)))
         place += len(span.text)
     return tuple(found)
 

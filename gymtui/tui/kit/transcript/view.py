@@ -67,8 +67,8 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         self._palette = palette
         self._clock = clock
         self._painter = RowPainter(palette)
-        self._picked = TextSelection()
-        self._flow = LineIndex([_NOTHING], 80)
+        self._selection = TextSelection()
+        self._line_index = LineIndex([_NOTHING], 80)
         self._turns: dict[int, int] = {}
         self._numbers: dict[Key, int] = {}
         self._top = Place(0, 0)
@@ -77,7 +77,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         self._matches: Mapping[Key, Sequence[Match]] = {}
         self._match: Match | None = None
         self._strips: OrderedDict[tuple[Place, bool], Strip] = OrderedDict()
-        self._seen: list[tuple[Place, Row]] | None = None
+        self._visible: list[tuple[Place, Row]] | None = None
         self._measuring: Timer | None = None
         self._bar: tuple[int, int] = (0, 0)
         self.here: Spot = (0, HEADING, 0, 0)
@@ -93,16 +93,16 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
             at_start: Whether to start at their start; else what stood at the top stays there, or
                 what is nearest to it.
         """
-        flow = self._flow
-        seen = flow.sections[self._top.section]
-        character = flow.character_at(self._top)
-        self._flow = LineIndex(sections, self._cells, wrap=self._wrap)
+        line_index = self._line_index
+        seen = line_index.sections[self._top.section]
+        character = line_index.character_at(self._top)
+        self._line_index = LineIndex(sections, self._cells, wrap=self._wrap)
         self._turns, self._numbers = {}, {}
         for number, section in enumerate(sections):
             self._turns.setdefault(section.turn, number)
             self._numbers[key_of(section)] = number
         if at_start:
-            self._picked.drop()
+            self._selection.drop()
             self._top, self.here = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
         else:
             self._top = self._again(seen, character)
@@ -113,7 +113,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         key = key_of(seen)
         found = self._numbers.get(key)
         if found is not None:
-            return self._flow.place_of(found, character)
+            return self._line_index.place_of(found, character)
         keys = list(self._numbers)
         near = min(bisect_left(keys, key), len(keys) - 1)
         return Place(near, 0)
@@ -137,7 +137,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         """Wrap lines, or cut them at the edge."""
         self._wrap = wrap
         self._pan = 0
-        self.show(self._flow.sections)
+        self.show(self._line_index.sections)
 
     def paint(self, palette: Palette) -> None:
         """Draw everything with another palette."""
@@ -149,7 +149,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
     def _changed(self) -> None:
         """Draw anew, and begin to measure."""
         self._strips.clear()
-        self._seen = None
+        self._visible = None
         self._top = min(self._top, self._last_top())
         self._measure()
         self.refresh()
@@ -157,21 +157,21 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap what is seen to the new width; the text at the top and what keys act on stay."""
-        if self._cells != self._flow.cells:
-            self.show(self._flow.sections)
+        if self._cells != self._line_index.cells:
+            self.show(self._line_index.sections)
         else:
             self._go(self._top, here=self.here)
 
     def _measure(self) -> None:
         """Correct the heights of what was never seen, a little at a time."""
-        self._flow.measure_from(self._top.section)
-        if self._measuring is None and not self._flow.settled and self.is_mounted:
+        self._line_index.measure_from(self._top.section)
+        if self._measuring is None and not self._line_index.settled and self.is_mounted:
             self._measuring = self.set_interval(_BETWEEN_S, self._measure_some)
 
     def _measure_some(self) -> None:
         until = self._clock() + _SLICE_S
-        self._flow.measure(lambda: self._clock() >= until)
-        if self._flow.settled and self._measuring is not None:
+        self._line_index.measure(lambda: self._clock() >= until)
+        if self._line_index.settled and self._measuring is not None:
             self._measuring.stop()
             self._measuring = None
         if self._thumb() != self._bar:
@@ -182,7 +182,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
     @property
     def turn(self) -> int:
         """The turn at the top."""
-        return self._flow.sections[self._top.section].turn
+        return self._line_index.sections[self._top.section].turn
 
     @property
     def current(self) -> int:
@@ -195,19 +195,19 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         return self._spot(self._top)
 
     def _spot(self, place: Place) -> Spot:
-        section = self._flow.sections[place.section]
-        return (section.turn, section.block, section.part, self._flow.character_at(place))
+        section = self._line_index.sections[place.section]
+        return (section.turn, section.block, section.part, self._line_index.character_at(place))
 
     def _last_top(self) -> Place:
         """The lowest place that the top can be at."""
-        return self._flow.moved(self._flow.end(), 1 - max(1, self.size.height))
+        return self._line_index.moved(self._line_index.end(), 1 - max(1, self.size.height))
 
     def _go(self, place: Place, *, here: Spot | None = None) -> None:
         """Put a place at the top, or as near to it as the end allows."""
         place = max(Place(0, 0), min(place, self._last_top()))
         self.here = self._spot(place) if here is None else here
         self._top = place
-        self._seen = None
+        self._visible = None
         self.refresh()
         self.post_message(self.Moved())
 
@@ -215,11 +215,11 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         """Whether a turn is shown."""
         return turn in self._turns
 
-    def written(self, turn: int) -> str:
+    def text_of_turn(self, turn: int) -> str:
         """What stands in a turn, as far as it is not folded away."""
-        flow = self._flow
-        own = (n for n, section in enumerate(flow.sections) if section.turn == turn)
-        return "\n".join(flow.wrapped(number).layout.text for number in own)
+        line_index = self._line_index
+        own = (n for n, section in enumerate(line_index.sections) if section.turn == turn)
+        return "\n".join(line_index.wrapped(number).layout.text for number in own)
 
     def jump(self, turn: int, block: int = HEADING) -> None:
         """Put a turn's heading at the top, or one of its blocks under the turn's name."""
@@ -227,7 +227,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
             return
         section = self._numbers.get((turn, block, 0), self._turns[turn])
         above = 0 if block == HEADING else -1
-        self._go(self._flow.moved(Place(section, 0), above), here=(turn, block, 0, 0))
+        self._go(self._line_index.moved(Place(section, 0), above), here=(turn, block, 0, 0))
 
     def jump_to(self, match: Match) -> bool:
         """Show a match.
@@ -238,19 +238,19 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         section = self._numbers.get((match.turn, match.block, match.part))
         if section is None:
             return False
-        flow = self._flow
-        if match.start >= flow.wrapped(section).layout.start_shown:
+        line_index = self._line_index
+        if match.start >= line_index.wrapped(section).layout.start_shown:
             return False
         self._match = match
         self._strips.clear()
-        place = flow.place_of(section, match.start)
+        place = line_index.place_of(section, match.start)
         if any(place == there for there, _ in self._window()[1:]):
             self.here = (match.turn, match.block, match.part, match.start)
             self.refresh()
             self.post_message(self.Moved())
         else:
             here = (match.turn, match.block, match.part, match.start)
-            self._go(flow.moved(place, -(self.size.height // 3)), here=here)
+            self._go(line_index.moved(place, -(self.size.height // 3)), here=here)
         return True
 
     def mark(self, matches: Mapping[Key, Sequence[Match]], here: Match | None) -> None:
@@ -268,7 +268,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
 
     def action_move(self, lines: int) -> None:
         """Scroll by lines."""
-        self._go(self._flow.moved(self._top, lines))
+        self._go(self._line_index.moved(self._top, lines))
 
     def action_page(self, pages: int) -> None:
         """Scroll by screenfuls: the last line comes first, under the name of its turn."""
@@ -280,7 +280,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
 
     def action_bottom(self) -> None:
         """Go to the end."""
-        end = self._flow.end()
+        end = self._line_index.end()
         self._go(end, here=self._spot(end))
 
     def pan(self, steps: int) -> bool:
@@ -294,13 +294,13 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
 
     def selected_text(self) -> str:
         """What is selected, as it was before it was wrapped; empty for nothing."""
-        span = self._picked.span
-        return text_of(self._flow, self._numbers, span) if span is not None else ""
+        span = self._selection.span
+        return text_of(self._line_index, self._numbers, span) if span is not None else ""
 
     def drop_selection(self) -> bool:
         """Select nothing; whether anything was selected."""
-        anything = self._picked.span is not None
-        self._picked.drop()
+        anything = self._selection.span is not None
+        self._selection.drop()
         self._draw_selected()
         self.post_message(self.Selected())
         return anything
@@ -318,13 +318,13 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         if y >= len(rows):
             return self._with_bar(self._painter.line((), self._width), y)
         place, row = rows[y]
-        if y == 0 and (name := self._sticky(place)) is not None:
+        if y == 0 and (name := self._sticky_heading(place)) is not None:
             return self._with_bar(name, y)
-        section = self._flow.sections[place.section]
+        section = self._line_index.sections[place.section]
         key = (place, self._is_here(section, row))
         found = self._strips.get(key)
         if found is None:
-            found = self._strips[key] = self._drawn(place, row)
+            found = self._strips[key] = self._draw_row(place, row)
             if len(self._strips) > _STRIPS:
                 self._strips.popitem(last=False)
         return self._with_bar(found, y)
@@ -338,9 +338,9 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
 
     def _window(self) -> list[tuple[Place, Row]]:
         """The rows that are seen."""
-        if self._seen is None:
-            self._seen = self._flow.window(self._top, self.size.height)
-        return self._seen
+        if self._visible is None:
+            self._visible = self._line_index.window(self._top, self.size.height)
+        return self._visible
 
     def _with_bar(self, drawn: Strip, y: int) -> Strip:
         start, size = self._bar = self._thumb()
@@ -352,33 +352,33 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
 
     def _thumb(self) -> tuple[int, int]:
         """Where the bar's thumb starts, and how long it is; no thumb when all can be seen."""
-        height, total = self.size.height, self._flow.total
+        height, total = self.size.height, self._line_index.total
         if total <= height or not height:
             return (0, 0)
         size = max(1, height * height // total)
         span = max(1, total - height)
-        start = min(self._flow.y_of(self._top), span) * (height - size) // span
+        start = min(self._line_index.y_of(self._top), span) * (height - size) // span
         return (start, size)
 
-    def _sticky(self, place: Place) -> Strip | None:
+    def _sticky_heading(self, place: Place) -> Strip | None:
         """The name of the turn at the top, once its heading has left."""
-        section = self._flow.sections[place.section]
+        section = self._line_index.sections[place.section]
         if section.block == HEADING or section.turn not in self._turns:
             return None
-        source = self._flow.sections[self._turns[section.turn]].source
+        source = self._line_index.sections[self._turns[section.turn]].source
         if not isinstance(source, Turn):
             return None
         line = heading(source)
-        shown = [StyledText(line.text[run.start : run.end], run.style) for run in line.runs]
+        shown = [StyledText(line.text[span.start : span.end], span.style) for span in line.spans]
         return self._painter.line(tuple(shown), self._width, self._palette.bar)
 
-    def _drawn(self, place: Place, row: Row) -> Strip:
-        section = self._flow.sections[place.section]
+    def _draw_row(self, place: Place, row: Row) -> Strip:
+        section = self._line_index.sections[place.section]
         key = key_of(section)
-        length = len(self._flow.wrapped(place.section).layout.text)
+        length = len(self._line_index.wrapped(place.section).layout.text)
         shown = seen_of(row, wrap=self._wrap, pan=self._pan, cells=self._cells)
         marks = marks_of(
-            row, self._matches.get(key, ()), self._match, self._picked.within(key, length)
+            row, self._matches.get(key, ()), self._match, self._selection.within(key, length)
         )
         drawn = self._painter.row(row, shown, marks, self._is_here(section, row))
         return drawn.adjust_cell_length(self._width, self._palette.base)

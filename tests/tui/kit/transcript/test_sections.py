@@ -40,7 +40,7 @@ def test_a_trajectory_is_drawn_clean_and_within_the_screen(path: Path) -> None:
                 text = row.line.text[row.start : row.end].rstrip(" ")
                 assert is_clean(row.line.text)
                 assert width(text) + row.line.indent + row.hang <= CELLS
-                covered = [(run.start, run.end) for run in row.line.runs]
+                covered = [(span.start, span.end) for span in row.line.spans]
                 assert covered == sorted(covered)
 
 

@@ -11,7 +11,7 @@ from gymtui.core.ansi_sgr import Style
 from gymtui.transcript.outline import outline
 from gymtui.transcript.readers.artifact import read
 from gymtui.tui.kit.transcript import highlight
-from gymtui.tui.kit.transcript.highlight import Run, overlaid
+from gymtui.tui.kit.transcript.highlight import StyleSpan, overlay
 from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
 from gymtui.tui.kit.transcript.styles import sgr_name
 
@@ -21,8 +21,8 @@ def lines(messages: list[dict[str, Any]], shown: ViewOptions | None = None) -> l
     return [line.text for section in found for line in lay_out(section).lines]
 
 
-def styled(line: str, runs: highlight.Runs) -> list[tuple[str, str]]:
-    return [(line[run.start : run.end], run.style) for run in runs]
+def styled(line: str, spans: highlight.StyleSpans) -> list[tuple[str, str]]:
+    return [(line[span.start : span.end], span.style) for span in spans]
 
 
 def tool(content: str) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ def test_thinking_is_one_line_until_it_is_unfolded() -> None:
     blocks = [{"type": "thinking", "thinking": "first\nsecond\nthird"}]
     message = {"role": "assistant", "content": blocks}
     assert any("first" in line and "2 more lines" in line for line in lines([message]))
-    assert "third" in lines([message], ViewOptions(turned=frozenset({(0, 0)})))
+    assert "third" in lines([message], ViewOptions(toggled=frozenset({(0, 0)})))
 
 
 def test_json_is_laid_out_unless_that_takes_too_long() -> None:
@@ -96,7 +96,7 @@ def test_colours_of_tool_output_are_kept_by_name() -> None:
     ]
     line = next(line for line in lay_out(section).lines if "red" in line.text)
     assert line.text == "red plain"
-    assert styled(line.text, line.runs) == [("red", "=red")]
+    assert styled(line.text, line.spans) == [("red", "=red")]
     assert sgr_name(Style(fg="#010203", bg="blue", bold=True)) == "=bold #010203 on blue"
 
 
@@ -137,21 +137,21 @@ def test_keys_strings_and_numbers_of_json_differ() -> None:
 def test_state_diffs_are_coloured() -> None:
     text = "[STATE DIFF]\n+ added\n- removed\nsame"
     (section, *_) = [s for s in sections(read(tool(text)), ViewOptions()) if s.block == 0]
-    styles = {line.text: [run.style for run in line.runs] for line in lay_out(section).lines}
+    styles = {line.text: [span.style for span in line.spans] for line in lay_out(section).lines}
     assert styles["+ added"] == ["added"]
     assert styles["- removed"] == ["removed"]
     assert styles["same"] == []
 
 
 def test_marks_lie_over_styles() -> None:
-    runs = (Run(0, 4, "string"),)
-    assert overlaid(runs, [Run(2, 6, "match")], 0, 8) == [
-        Run(0, 2, "string"),
-        Run(2, 4, "string+match"),
-        Run(4, 6, "match"),
-        Run(6, 8, ""),
+    spans = (StyleSpan(0, 4, "string"),)
+    assert overlay(spans, [StyleSpan(2, 6, "match")], 0, 8) == [
+        StyleSpan(0, 2, "string"),
+        StyleSpan(2, 4, "string+match"),
+        StyleSpan(4, 6, "match"),
+        StyleSpan(6, 8, ""),
     ]
-    assert overlaid((), [], 3, 3) == []
+    assert overlay((), [], 3, 3) == []
 
 
 def test_the_outline_names_tools_errors_and_durations() -> None:
@@ -190,7 +190,7 @@ def calling(**arguments: Any) -> list[dict[str, Any]]:
 def colours(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Each line of what is drawn with the style of its last run; of lines without one with none."""
     found = [line for s in sections(read(messages), ViewOptions()) for line in lay_out(s).lines]
-    return [(line.text.strip(), line.runs[-1].style if line.runs else "") for line in found]
+    return [(line.text.strip(), line.spans[-1].style if line.spans else "") for line in found]
 
 
 def test_an_edit_is_coloured_as_a_diff_and_nothing_after_it() -> None:
