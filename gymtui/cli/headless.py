@@ -96,7 +96,7 @@ async def headless_session(
         ServerClock(wall, monotonic),
         kept,
         _Nobody(),
-        turns=InputPriority(monotonic),
+        input_priority=InputPriority(monotonic),
         monotonic=monotonic,
         rng=random.Random(),  # noqa: S311  (jitter)
         find_key=find_key,

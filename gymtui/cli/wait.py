@@ -36,7 +36,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
 """A cancel that did not come about is sent again, ever later and however often: doing it again does
 no harm, and a run that was to be stopped costs money."""
-_AGAIN = (ActionOutcome.LIMITED, ActionOutcome.THERE, ActionOutcome.UNKNOWN)
+_AGAIN = (ActionOutcome.RATE_LIMITED, ActionOutcome.STILL_EXISTS, ActionOutcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,11 @@ class ActionOutcome(StrEnum):
     """The gym says so, or the run shows it."""
     REFUSED = "refused"
     """The gym says no."""
-    LIMITED = "rate limited"
+    RATE_LIMITED = "rate limited"
     """The gym put it off for longer than is waited."""
-    GONE = "not found"
+    NOT_FOUND = "not found"
     """There is no such run."""
-    THERE = "still exists"
+    STILL_EXISTS = "still exists"
     """The run is there, or to be cancelled and still running: no clear answer, or an empty yes."""
     UNKNOWN = "unknown"
     """No clear answer, and the run could not be looked at."""
@@ -101,7 +101,7 @@ class ActionResult:
     @property
     def is_well(self) -> bool:
         """Whether what was asked for is so."""
-        gone = self.outcome is ActionOutcome.GONE and self.checked
+        gone = self.outcome is ActionOutcome.NOT_FOUND and self.checked
         return self.outcome is ActionOutcome.DONE or (gone and self.verb is Verb.DELETE)
 
     @property
@@ -113,7 +113,7 @@ class ActionResult:
     def is_deleted(self) -> bool:
         """Whether there is no such run any more."""
         done = self.outcome is ActionOutcome.DONE and self.verb is Verb.DELETE
-        return done or self.outcome is ActionOutcome.GONE
+        return done or self.outcome is ActionOutcome.NOT_FOUND
 
     @property
     def is_settled(self) -> bool:
@@ -123,7 +123,7 @@ class ActionResult:
 
 def not_carried_out(run_id: str) -> ActionResult:
     """What is told of a run that goes on although the gym agreed to cancel it."""
-    return ActionResult(Verb.CANCEL, run_id, ActionOutcome.THERE)
+    return ActionResult(Verb.CANCEL, run_id, ActionOutcome.STILL_EXISTS)
 
 
 async def act(
@@ -181,9 +181,9 @@ async def _act(client: Endpoints, verb: Verb, run_id: str, limiter: _Limiter) ->
         return ActionResult(verb, run_id, ActionOutcome.DONE, rollouts)
     outcome = ActionOutcome.REFUSED
     if isinstance(error, RateLimited):
-        outcome = ActionOutcome.LIMITED
+        outcome = ActionOutcome.RATE_LIMITED
     elif isinstance(error, NotFound):
-        outcome = ActionOutcome.GONE
+        outcome = ActionOutcome.NOT_FOUND
     elif isinstance(error, _UNCLEAR):
         outcome = ActionOutcome.UNKNOWN
     return ActionResult(verb, run_id, outcome, error=error)
@@ -201,7 +201,7 @@ async def _look(
         try:
             run = await limiter.send(partial(_run, client, run_id))
         except NotFound:
-            return checked(ActionOutcome.GONE)
+            return checked(ActionOutcome.NOT_FOUND)
         except GymError as caught:
             trouble = caught.with_traceback(None)
             if not isinstance(trouble, _UNCLEAR):
@@ -214,7 +214,7 @@ async def _look(
             trouble = Garbled("GET /runs/{run_id}: it does not count what runs")
     if trouble is not None:
         return checked(ActionOutcome.UNKNOWN, trouble=trouble)
-    return checked(ActionOutcome.THERE)
+    return checked(ActionOutcome.STILL_EXISTS)
 
 
 async def _is_there(client: Endpoints, run_id: str, limiter: _Limiter) -> bool:
@@ -299,22 +299,22 @@ def describe_result(result: ActionResult) -> str:
             return _describe_done([result])
         case ActionOutcome.DONE:
             return f"{run_id} is {verb.past}: no clear answer ({why}), but nothing of it is running"
-        case ActionOutcome.GONE if not result.checked:
+        case ActionOutcome.NOT_FOUND if not result.checked:
             return f"{run_id} no longer exists"
-        case ActionOutcome.GONE:
+        case ActionOutcome.NOT_FOUND:
             return f"{run_id} no longer exists: no clear answer ({why}), then not found"
-        case ActionOutcome.THERE if verb is Verb.DELETE:
+        case ActionOutcome.STILL_EXISTS if verb is Verb.DELETE:
             return f"{run_id} still exists: no clear answer ({why}), then checked"
-        case ActionOutcome.THERE if result.error is None:
+        case ActionOutcome.STILL_EXISTS if result.error is None:
             return f"{run_id}: cancel accepted, still running"
-        case ActionOutcome.THERE:
+        case ActionOutcome.STILL_EXISTS:
             # Rollouts end at their next step: until then a cancel that was taken shows nothing.
             running = f"{run_id} is still running: no clear answer ({why})"
             return f"{running}; if accepted, rollouts end at their next step"
         case ActionOutcome.UNKNOWN:
             unknown = f"whether {run_id} was {verb.past} is unknown: no clear answer ({why})"
             return f"{unknown}, could not check ({_reason(result.trouble)})"
-        case ActionOutcome.LIMITED:
+        case ActionOutcome.RATE_LIMITED:
             after_s = result.error.retry_after_s if result.error is not None else None
             again = f", retry in {duration(after_s)}" if after_s else ""
             return f"{run_id} was not {verb.past}: rate limited{again}"
@@ -344,9 +344,9 @@ def _name(result: ActionResult) -> str:
             return "already finished"
         case ActionOutcome.DONE:
             return f"checked: {result.verb.past}" if result.checked else result.verb.past
-        case ActionOutcome.GONE:
+        case ActionOutcome.NOT_FOUND:
             return "checked: not found" if result.checked else "not found"
-        case ActionOutcome.THERE if result.verb is Verb.CANCEL:
+        case ActionOutcome.STILL_EXISTS if result.verb is Verb.CANCEL:
             return "still running" if result.error else "accepted, still running"
     return str(result.outcome)
 

@@ -34,7 +34,7 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     STALLED = "stalled"
     FAILING = "failing"
-    GONE = "deleted"
+    DELETED = "deleted"
     RULE = "rule"
     """A rule that the person armed holds."""
 
@@ -76,7 +76,7 @@ _WORDS = {
     AlertKind.FINISHED: "finished",
     AlertKind.STALLED: "has stalled: rollouts wait and none run",
     AlertKind.FAILING: "is failing",
-    AlertKind.GONE: "was deleted: the gym no longer has it",
+    AlertKind.DELETED: "was deleted: the gym no longer has it",
 }
 
 
@@ -86,7 +86,7 @@ def words(alert: RunAlert) -> str:
     if alert.event is AlertKind.RULE:
         return f"{run.name}: {alert.reason}"
     said = [f"{run.name} {_WORDS[alert.event]}"]
-    if alert.event is not AlertKind.GONE and run.row.run is not None:
+    if alert.event is not AlertKind.DELETED and run.row.run is not None:
         said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
         if summary is not None and summary.verdicts:
             rate = percent(summary.passes / summary.verdicts)
@@ -97,7 +97,7 @@ def words(alert: RunAlert) -> str:
 
 
 @dataclass(slots=True)
-class _Told:
+class _WatchState:
     """What is remembered of a watched run."""
 
     ended_s: float | None = None  # when it was first seen ended, UNIX seconds
@@ -119,12 +119,12 @@ class AlertMonitor:
     def __init__(self, *, everything: bool = False, fail_share: float | None = None) -> None:
         self._everything = everything
         self._fail_share = fail_share
-        self._told: dict[str, _Told] = {}
+        self._watched: dict[str, _WatchState] = {}
         self._whole_since_s: float | None = None
 
     def watches(self, run_id: str) -> bool:
         """Whether a run is watched."""
-        return run_id in self._told
+        return run_id in self._watched
 
     def switch(self, runs: Iterable[RunRow]) -> tuple[list[str], list[str]]:
         """Watch these runs, or no longer if all of them are watched.
@@ -134,12 +134,12 @@ class AlertMonitor:
         """
         rows = list(runs)
         live = [row.run_id for row in rows if row.active]
-        if live and all(run_id in self._told for run_id in live):
+        if live and all(run_id in self._watched for run_id in live):
             for run_id in live:
-                del self._told[run_id]
+                del self._watched[run_id]
             live = []
         for run_id in live:
-            self._told.setdefault(run_id, _Told())
+            self._watched.setdefault(run_id, _WatchState())
         return live, [row.run_id for row in rows if not row.active]
 
     def listed(self, added: Iterable[RunRow], now_s: float, *, whole: bool) -> None:
@@ -158,7 +158,7 @@ class AlertMonitor:
         elif self._everything:
             for row in added:
                 if not row.active:
-                    self._told.setdefault(row.run_id, _Told(since_s=self._whole_since_s))
+                    self._watched.setdefault(row.run_id, _WatchState(since_s=self._whole_since_s))
 
     def notice(self, store: Store, forecast: RunForecast, now_s: float) -> tuple[RunAlert, ...]:
         """What is to be told now.
@@ -173,40 +173,40 @@ class AlertMonitor:
         """
         if self._everything:
             for run_id in store.active_runs:
-                self._told.setdefault(run_id, _Told())
+                self._watched.setdefault(run_id, _WatchState())
         alerts: list[RunAlert] = []
-        for run_id, told in list(self._told.items()):
+        for run_id, state in list(self._watched.items()):
             row = store.runs.get(run_id)
             if row is None:
-                del self._told[run_id]
+                del self._watched[run_id]
                 continue
             run = RunView(row, store.summary(run_id))
-            event = self._event(run, told, forecast, now_s)
-            if event is not None and not _is_old(run, told):
+            event = self._event(run, state, forecast, now_s)
+            if event is not None and not _is_old(run, state):
                 alerts.append(RunAlert(event, run))
-            if event in (AlertKind.FINISHED, AlertKind.GONE):
-                del self._told[run_id]
+            if event in (AlertKind.FINISHED, AlertKind.DELETED):
+                del self._watched[run_id]
         return tuple(alerts)
 
     def _event(
-        self, run: RunView, told: _Told, forecast: RunForecast, now_s: float
+        self, run: RunView, state: _WatchState, forecast: RunForecast, now_s: float
     ) -> AlertKind | None:
         if run.row.is_deleted:
-            return AlertKind.GONE
+            return AlertKind.DELETED
         if not run.row.active:
-            if told.ended_s is None:
-                told.ended_s = now_s
-            waited = now_s - told.ended_s > RESULTS_S
+            if state.ended_s is None:
+                state.ended_s = now_s
+            waited = now_s - state.ended_s > RESULTS_S
             return AlertKind.FINISHED if waited or _settled(run) else None
-        told.ended_s = None
-        if not told.failing and self._fails(run):
-            told.failing = True
+        state.ended_s = None
+        if not state.failing and self._fails(run):
+            state.failing = True
             return AlertKind.FAILING
-        stalls = _stalls(run.row, told, forecast, now_s)
-        if stalls and not told.stalled:
-            told.stalled = True
+        stalls = _stalls(run.row, state, forecast, now_s)
+        if stalls and not state.stalled:
+            state.stalled = True
             return AlertKind.STALLED
-        told.stalled = stalls
+        state.stalled = stalls
         return None
 
     def _fails(self, run: RunView) -> bool:
@@ -218,12 +218,12 @@ class AlertMonitor:
         return ended >= ENDED_FOR_SHARE and failed >= self._fail_share * ended
 
 
-def _is_old(run: RunView, told: _Told) -> bool:
+def _is_old(run: RunView, state: _WatchState) -> bool:
     """Whether a run was over before anybody began to look, or nothing says that it was not."""
-    if told.since_s is None or run.row.active:
+    if state.since_s is None or run.row.active:
         return False
     ended = run.summary.ended_at if run.summary is not None else None
-    return ended is None or ended.timestamp() <= told.since_s - CLOCK_OFF_S
+    return ended is None or ended.timestamp() <= state.since_s - CLOCK_OFF_S
 
 
 def _settled(run: RunView) -> bool:
@@ -234,14 +234,14 @@ def _settled(run: RunView) -> bool:
     return summary.settled and summary.known >= (status.total or 0)
 
 
-def _stalls(row: RunRow, told: _Told, forecast: RunForecast, now_s: float) -> bool:
+def _stalls(row: RunRow, state: _WatchState, forecast: RunForecast, now_s: float) -> bool:
     """Whether nothing goes on in an active run, and for how long it must not is over."""
     none_runs = row.run is not None and bool(row.run.pending) and not row.run.running
     if not none_runs:
-        told.waits_since_s = None
-    elif told.waits_since_s is None:
-        told.waits_since_s = now_s
+        state.waits_since_s = None
+    elif state.waits_since_s is None:
+        state.waits_since_s = now_s
     moved_s = forecast.moved_s(row.run_id)
     if moved_s is not None and now_s - moved_s >= NOTHING_MOVES_S:
         return True
-    return told.waits_since_s is not None and now_s - told.waits_since_s >= NONE_RUNS_S
+    return state.waits_since_s is not None and now_s - state.waits_since_s >= NONE_RUNS_S

@@ -87,7 +87,7 @@ class ArtifactLoader:
         self._on_read = on_read
         self._archive = archive
         self._key_of = key_of
-        self._turns: WeakValueDictionary[tuple[str, bool], asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[tuple[str, bool], asyncio.Lock] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[str, bool], Artifacts] = OrderedDict()
 
     def kept(self, rollout_id: str, *, redacted: bool = False) -> Artifacts | None:
@@ -159,7 +159,7 @@ class ArtifactLoader:
         if archive is None or key is None:
             return await self._downloaded(rollout_id, redacted, on_progress)
         # Who comes second waits, and finds them here.
-        turn = self._turns.setdefault((rollout_id, redacted), asyncio.Lock())
+        turn = self._locks.setdefault((rollout_id, redacted), asyncio.Lock())
         async with turn:
             body = await asyncio.to_thread(archive.body, key)
             if body is None:

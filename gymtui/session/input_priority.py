@@ -25,11 +25,11 @@ class InputPriority:
         self._monotonic = monotonic
         self._until_s = monotonic()
 
-    def key(self) -> None:
+    def key_pressed(self) -> None:
         """A key was pressed."""
         self._until_s = self._monotonic() + WAIT_S
 
-    def drawn(self) -> None:
+    def frame_drawn(self) -> None:
         """A frame was drawn."""
         self._until_s = self._monotonic()
 

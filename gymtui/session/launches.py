@@ -62,7 +62,7 @@ class Launches:
         self._keys = keys
         self.kept = kept
         self._rng = rng
-        self.offers = ScenarioCatalog(client)
+        self.catalog = ScenarioCatalog(client)
         self._under_way: dict[str, Work] = {}
         self.to_select: str | None = None
         """A run that was just launched, until it is seen in the list."""
@@ -179,7 +179,7 @@ class Launches:
         words = "\n".join(describe_submission(one) for one in sent)
         self._host.notify_later(words, "information" if well else "warning")
 
-    def seen(self, run_ids: Mapping[str, object]) -> str | None:
+    def take_launched(self, run_ids: Mapping[str, object]) -> str | None:
         """The run that was just launched, once it is among these; each is told once."""
         wanted = self.to_select
         if wanted is None or wanted not in run_ids:

@@ -58,7 +58,7 @@ class Playback:
 
     Args:
         recording: Not empty.
-        turns: Whose turn it is on the event loop.
+        input_priority: Whose turn it is on the event loop.
         monotonic: Real seconds that only go forward.
     """
 
@@ -66,7 +66,7 @@ class Playback:
         self,
         recording: Recording,
         *,
-        turns: InputPriority,
+        input_priority: InputPriority,
         monotonic: Callable[[], float],
     ) -> None:
         self.recording = recording
@@ -76,7 +76,7 @@ class Playback:
         """The moment that is shown, by the gym's clock, microseconds since 1970."""
         self.marks: tuple[Mark, ...] = tuple(recording.marks)
         self.gaps: tuple[Gap, ...] = tuple(recording.gaps())
-        self._turns = turns
+        self._input_priority = input_priority
         self._monotonic = monotonic
         self._player: Player | None = None
         self._session: ReplaySession | None = None
@@ -175,7 +175,7 @@ class Playback:
             delta = delta.then(player.step())
             count += 1
             if count % AT_ONCE == 0:
-                await self._turns.yield_to_input()
+                await self._input_priority.yield_to_input()
         self._tell(delta)
 
     # -- keys ------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ class ReplaySession(Session):
         playback: Playback,
         host: SessionHost,
         *,
-        turns: InputPriority,
+        input_priority: InputPriority,
         rng: random.Random,
     ) -> None:
         clock = _RecordedClock(playback)
@@ -289,7 +289,7 @@ class ReplaySession(Session):
             clock,
             None,
             host,
-            turns=turns,
+            input_priority=input_priority,
             monotonic=lambda: playback.position_us / 1_000_000,
             rng=rng,
             feed=playback,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from gymtui.session.actions import Verb, describe_result
 from gymtui.session.alerts import AlertKind, RunAlert
-from gymtui.session.rules import Firing, RuleBook
+from gymtui.session.rules import HeldRule, RuleBook
 from gymtui.session.run_actions import Action
 from gymtui.store.store import Store
 
@@ -43,22 +43,22 @@ class RuleActions:
             now_s: The server's time, UNIX seconds.
             read_only: Whether nothing may be cancelled.
         """
-        for firing in self._rules.evaluate(store, now_s, tells=self._shows_alerts):
-            if firing.cancels and not read_only:
-                cancelling = asyncio.ensure_future(self._cancel_by(firing))
+        for held in self._rules.evaluate(store, now_s, tells=self._shows_alerts):
+            if held.cancels and not read_only:
+                cancelling = asyncio.ensure_future(self._cancel_by(held))
                 self._cancelling.add(cancelling)
                 cancelling.add_done_callback(self._cancelling.discard)
-                yield RunAlert(AlertKind.RULE, firing.run, f"cancelling: {firing.reason}")
-            elif firing.cancels:
-                self._rules.note(firing.rule.key, f"nothing: read-only; {firing.reason}")
+                yield RunAlert(AlertKind.RULE, held.run, f"cancelling: {held.reason}")
+            elif held.cancels:
+                self._rules.note(held.rule.key, f"nothing: read-only; {held.reason}")
             else:
-                yield RunAlert(AlertKind.RULE, firing.run, firing.reason)
+                yield RunAlert(AlertKind.RULE, held.run, held.reason)
 
-    async def _cancel_by(self, firing: Firing) -> None:
+    async def _cancel_by(self, held: HeldRule) -> None:
         """Cancel a run by a rule, and keep what came of that."""
-        run_id = firing.rule.run_id
+        run_id = held.rule.run_id
         result = (await self._act(Verb.CANCEL, [run_id])).results[run_id]
-        outcome = f"{describe_result(result)}: {firing.reason}"
-        self._rules.note(firing.rule.key, outcome)
+        outcome = f"{describe_result(result)}: {held.reason}"
+        self._rules.note(held.rule.key, outcome)
         if not result.is_well:
-            self._tell([RunAlert(AlertKind.RULE, firing.run, outcome)])
+            self._tell([RunAlert(AlertKind.RULE, held.run, outcome)])

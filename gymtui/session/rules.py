@@ -58,7 +58,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Firing:
+class HeldRule:
     """A rule that holds now."""
 
     rule: Rule
@@ -120,7 +120,7 @@ class RuleBook:
             if key in self._rules:
                 self._rules[key] = replace(self._rules[key], outcome=outcome)
 
-    def evaluate(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[Firing, ...]:
+    def evaluate(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[HeldRule, ...]:
         """See which rules hold now; each is told once.
 
         Args:
@@ -129,7 +129,7 @@ class RuleBook:
             tells: Whether somebody is told; else rules that tell are left to where somebody is.
         """
         self._join()
-        fired: list[Firing] = []
+        held: list[HeldRule] = []
         before = dict(self._rules)
         for key, rule in before.items():
             if rule.outcome is not None or not (tells or rule.kind is RuleKind.CANCEL):
@@ -151,7 +151,7 @@ class RuleBook:
                 continue
             self._rules[key], reason = self._evaluate(looked, run, other, store, now_s)
             if reason is not None:
-                fired.append(Firing(self._rules[key], run, reason))
+                held.append(HeldRule(self._rules[key], run, reason))
         moved = {
             key: rule
             for key, rule in self._rules.items()
@@ -160,7 +160,7 @@ class RuleBook:
         if moved:
             with self._changing():
                 self._rules.update({key: moved[key] for key in moved if key in self._rules})
-        return tuple(fired)
+        return tuple(held)
 
     def _evaluate(
         self, rule: Rule, run: RunView, other: RunSummary | None, store: Store, now_s: float

@@ -67,7 +67,7 @@ class RunActions:
         self._look_again_s = look_again_s
         self._monotonic = monotonic
         self._intents: dict[str, dict[Verb, Intent]] = {}
-        self._over = False
+        self._is_closed = False
         self.recent: deque[Action] = deque(maxlen=ACTIONS_KEPT)
         """What was done to runs from here, the latest first."""
 
@@ -84,7 +84,7 @@ class RunActions:
 
     def close(self) -> None:
         """Nobody is told any more what became of what was done."""
-        self._over = True
+        self._is_closed = True
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Runs are gone: nothing is intended with them any more."""
@@ -101,7 +101,7 @@ class RunActions:
 
         await act(self._client, action.verb, action.run_ids, checking=checking, done=done)
         outcomes = {result.outcome for result in action.results.values()}
-        if outcomes != {ActionOutcome.LIMITED}:
+        if outcomes != {ActionOutcome.RATE_LIMITED}:
             self._refresh()
         self._expect_the_end(action, CARRIED_OUT_S)
         return action
@@ -116,7 +116,7 @@ class RunActions:
         runs = self._store.runs
         begun = [run_id for run_id, result in action.results.items() if result.is_begun]
         left = [run_id for run_id in begun if run_id in runs and runs[run_id].active]
-        if self._over or not left:
+        if self._is_closed or not left:
             return
         if not self._is_live():
             # What is not fresh does not show that it goes on.

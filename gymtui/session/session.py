@@ -66,7 +66,7 @@ class Session:
         settings: What led there.
         clock: Its time, as far as that is known.
         journal: Where what is observed is kept; None keeps nothing.
-        turns: Whose turn it is on the event loop.
+        input_priority: Whose turn it is on the event loop.
         find_key: Called in a thread before a refused key is tried again.
         model_env: The environment that model keys may come from.
         feed: What it learns from; by default a poller of its own.
@@ -82,7 +82,7 @@ class Session:
         journal: Journal | None,
         host: SessionHost,
         *,
-        turns: InputPriority,
+        input_priority: InputPriority,
         monotonic: Callable[[], float],
         rng: random.Random,
         find_key: FindKey = lambda _settings: None,
@@ -102,10 +102,10 @@ class Session:
         self.tracker = RolloutTracker(
             self.store, journal, remembered=self._remembered, recalled=self._recalled
         )
-        self.over = False
+        self.is_closed = False
         """Whether one went elsewhere: what still comes in is nobody's business then."""
         self._host = host
-        self._turns = turns
+        self._input_priority = input_priority
         self.monotonic = monotonic
         self._find_key = find_key
         self._model_env = model_env
@@ -119,8 +119,8 @@ class Session:
         self.rules = RuleBook(beside(journal_path, "rules"))
         self.baseline = Baseline(beside(journal_path, "baseline"), self.store)
         self.transcripts = Transcripts(settings, client, self.store, self._read, archive)
-        self._untold = NOTHING
-        self._news = asyncio.Event()
+        self._pending = NOTHING
+        self._arrived = asyncio.Event()
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
@@ -134,7 +134,7 @@ class Session:
             rng=rng,
             heard=self._answered,
             renew=self._renew_key,
-            breathe=turns.yield_to_input,
+            breathe=input_priority.yield_to_input,
             max_requests_per_s=settings.max_requests_per_s,
         )
         self.run_actions = RunActions(
@@ -157,7 +157,7 @@ class Session:
 
     def close(self) -> None:
         """One goes elsewhere: write down what was watched, and hear nothing more."""
-        self.over = True
+        self.is_closed = True
         self.run_actions.close()
         self.tracker.close()
 
@@ -212,7 +212,7 @@ class Session:
 
     def take_launched(self, run_ids: Mapping[str, object]) -> str | None:
         """The run that was just launched, once it is among these; each is told once."""
-        return self._launches.seen(run_ids) if self._launches is not None else None
+        return self._launches.take_launched(run_ids) if self._launches is not None else None
 
     @property
     def pace(self) -> ObservedStepPace:
@@ -249,32 +249,36 @@ class Session:
     @property
     def has_news(self) -> bool:
         """Whether something was observed that is not on screen yet."""
-        return self._news.is_set()
+        return self._arrived.is_set()
 
-    async def news(self, patience_s: float = 0.0) -> Delta:
+    async def news(self, wait_s: float = 0.0) -> Delta:
         """Wait for what was observed; what came together is told together.
 
         Args:
-            patience_s: For so long other answers that are under way are waited for, too.
+            wait_s: For so long other answers that are under way are waited for, too.
         """
-        await self._news.wait()
-        if patience_s:
+        await self._arrived.wait()
+        if wait_s:
             with suppress(TimeoutError):
-                async with asyncio.timeout(patience_s):
+                async with asyncio.timeout(wait_s):
                     await self.poller.settled()
-        self._news.clear()
-        delta, self._untold = self._untold, NOTHING
+        self._arrived.clear()
+        delta, self._pending = self._pending, NOTHING
         return delta
 
     async def update_forecast(self) -> None:
         """Take the rest of what changed into the forecast, in pieces."""
         while self._update_forecast():
-            await self._turns.yield_to_input()
+            await self._input_priority.yield_to_input()
 
     async def _renew_key(self) -> None:
         """Use the key that is found now, where there is one; else that of before may work again."""
         found = await asyncio.to_thread(self._find_key, self.settings)
-        if found is None or self.over or found == (self.settings.key, self.settings.key_origin):
+        if (
+            found is None
+            or self.is_closed
+            or found == (self.settings.key, self.settings.key_origin)
+        ):
             return
         key, origin = found
         log.warning("the key is taken anew, from %s", origin)
@@ -294,9 +298,9 @@ class Session:
         rows = [row for row in rows if row.malformed is None and not row.is_deleted]
         if not rows:
             return None
-        watched, over = self.alerts.switch(rows)
+        watched, is_closed = self.alerts.switch(rows)
         self._show(Delta(runs_changed=frozenset(row.run_id for row in rows)))
-        return watched, over
+        return watched, is_closed
 
     def _arm(self, run_id: str, rules: Sequence[RuleSpec]) -> None:
         """Arm what a launch says on the run that it made."""
@@ -307,8 +311,8 @@ class Session:
 
     def _show(self, delta: Delta) -> None:
         if self._update_forecast(delta.rollouts):
-            self._news.set()
-        if delta and not self.over:
+            self._arrived.set()
+        if delta and not self.is_closed:
             self._host.changed(delta)
 
     def _read(self, rollout_id: str, artifacts: Artifacts) -> None:
@@ -324,7 +328,7 @@ class Session:
 
     def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
         """What the journal kept of finished runs came in."""
-        if not self.over:
+        if not self.is_closed:
             self._show(self.poller.remember(summaries))
             self.poller.begin_catch_up()
             if self.recorder is not None:
@@ -333,9 +337,9 @@ class Session:
     def _recalled(self, run_id: str) -> None:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
         rollout_ids = frozenset(row.rollout_id for row in self.store.rollouts_of(run_id))
-        self._untold = self._untold.then(Delta(rollouts_changed=rollout_ids))
+        self._pending = self._pending.then(Delta(rollouts_changed=rollout_ids))
         self._update_forecast(rollout_ids)
-        self._news.set()
+        self._arrived.set()
         if self.recorder is not None:
             self.recorder.recalled(run_id)
 
@@ -349,7 +353,7 @@ class Session:
 
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change."""
-        if self.over:
+        if self.is_closed:
             return
         self.tracker.dropped(update.delta.rollouts_removed)
         self._update_forecast(update.delta.rollouts)
@@ -357,8 +361,8 @@ class Session:
         added = [self.store.runs[i] for i in update.delta.runs_added if i in self.store.runs]
         self.alerts.listed(added, self.now().timestamp(), whole=update.link.synced)
         self.tell_alerts()
-        self._untold = self._untold.then(update.delta)
-        self._news.set()
+        self._pending = self._pending.then(update.delta)
+        self._arrived.set()
 
     def _update_forecast(self, touched: Iterable[str] = ()) -> bool:
         """Take what changed into the forecast; of much only a part, and whether some is left."""
@@ -370,7 +374,7 @@ class Session:
 
     def tell_alerts(self) -> None:
         """Tell what happened to watched runs, while what is known of them is fresh."""
-        if self.over or not self._is_live():
+        if self.is_closed or not self._is_live():
             return
         now_s = self.now().timestamp()
         alerts = [
@@ -383,7 +387,7 @@ class Session:
 
     def _forget(self, run_ids: frozenset[str]) -> None:
         """Runs were deleted, and that was seen: nothing is kept of them."""
-        if self.over:
+        if self.is_closed:
             return
         self.run_actions.forget(run_ids)
         delta = self.poller.forget(run_ids)

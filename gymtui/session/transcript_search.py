@@ -176,7 +176,7 @@ class TranscriptSearch:
             known = await asyncio.to_thread(self._known, targets)
             indexed = self._look_through(targets, known)
             lacking = [t for t in targets if self._keys.get(t.ref.rollout_id) not in known.passages]
-            while batch := await asyncio.to_thread(_for_a_while, indexed):
+            while batch := await asyncio.to_thread(_next_batch, indexed):
                 for target, found in batch:
                     if found is None:
                         lacking.append(target)
@@ -296,7 +296,7 @@ class TranscriptSearch:
         return self._found(target, (spoken for pack in packs for spoken in unpacked(pack)))
 
 
-def _for_a_while(
+def _next_batch(
     found: Iterator[tuple[SearchTarget, Sequence[FoundHit] | None]],
 ) -> list[tuple[SearchTarget, Sequence[FoundHit] | None]]:
     """What comes within a short time, at least one; none when there is no more."""

@@ -38,7 +38,7 @@ from gymtui.session.actions import (
 )
 from tests.helpers.virtual_time import play
 
-DONE, REFUSED, LIMITED, GONE, THERE, UNKNOWN = ActionOutcome
+DONE, REFUSED, RATE_LIMITED, NOT_FOUND, STILL_EXISTS, UNKNOWN = ActionOutcome
 
 Said = int | GymError | None
 """What is said to a request: how many rollouts, or what it ends in."""
@@ -136,15 +136,15 @@ def test_a_clear_no_is_believed(error: GymError) -> None:
 @pytest.mark.parametrize(
     ("verb", "seen", "outcome", "looks"),
     [
-        (Verb.DELETE, NotFound(), GONE, 1),
-        (Verb.CANCEL, NotFound(), GONE, 1),
+        (Verb.DELETE, NotFound(), NOT_FOUND, 1),
+        (Verb.CANCEL, NotFound(), NOT_FOUND, 1),
         (Verb.CANCEL, OVER, DONE, 1),
         (Verb.CANCEL, (RUNS, OVER), DONE, 2),
-        (Verb.DELETE, (OVER, NotFound()), GONE, 2),
-        (Verb.DELETE, (LOST, NotFound()), GONE, 2),
-        (Verb.DELETE, OVER, THERE, len(LOOKS_S)),
-        (Verb.CANCEL, RUNS, THERE, len(LOOKS_S)),
-        (Verb.DELETE, (LOST, ServerError(500), RUNS), THERE, len(LOOKS_S)),
+        (Verb.DELETE, (OVER, NotFound()), NOT_FOUND, 2),
+        (Verb.DELETE, (LOST, NotFound()), NOT_FOUND, 2),
+        (Verb.DELETE, OVER, STILL_EXISTS, len(LOOKS_S)),
+        (Verb.CANCEL, RUNS, STILL_EXISTS, len(LOOKS_S)),
+        (Verb.DELETE, (LOST, ServerError(500), RUNS), STILL_EXISTS, len(LOOKS_S)),
         (Verb.DELETE, (RUNS, RUNS, LOST), UNKNOWN, len(LOOKS_S)),
         (Verb.DELETE, LOST, UNKNOWN, len(LOOKS_S)),
         (Verb.DELETE, Forbidden(), UNKNOWN, 1),
@@ -152,7 +152,7 @@ def test_a_clear_no_is_believed(error: GymError) -> None:
         (Verb.DELETE, {"run_id": "another"}, UNKNOWN, len(LOOKS_S)),
         # Nothing that it counts says whether anything of it runs.
         (Verb.CANCEL, {}, UNKNOWN, len(LOOKS_S)),
-        (Verb.DELETE, {}, THERE, len(LOOKS_S)),
+        (Verb.DELETE, {}, STILL_EXISTS, len(LOOKS_S)),
     ],
 )
 def test_after_an_answer_that_is_neither_yes_nor_no_the_run_is_looked_at_and_nothing_sent_again(
@@ -176,7 +176,7 @@ def test_a_404_is_believed_of_a_run_that_is_not_there_alone() -> None:
         assert describe_result(result) == f"a was not {verb.past}: Not Found"
     for seen in (NotFound(), LOST):
         (result,) = played(FakeClient({"a": NotFound()}, {"a": seen}), Verb.DELETE)
-        assert (result.outcome, result.checked) == (GONE, False)
+        assert (result.outcome, result.checked) == (NOT_FOUND, False)
 
 
 def test_whoever_watches_is_told_of_each_run_when_it_is_checked_and_done() -> None:
@@ -210,7 +210,7 @@ def test_a_429_is_obeyed_and_sent_again(verb: Verb) -> None:
 def test_a_429_without_a_time_waits_ever_longer_and_not_for_ever() -> None:
     client = FakeClient({"a": RateLimited()})
     (result,) = played(client, Verb.CANCEL)
-    assert (result.outcome, result.checked) == (LIMITED, False)
+    assert (result.outcome, result.checked) == (RATE_LIMITED, False)
     assert client.sent("cancel") == [0.0, 1.0, 3.0, 7.0, 15.0]
     assert len(client.calls) == TRIES
 
@@ -219,7 +219,7 @@ def test_what_is_to_wait_for_too_long_is_rate_limited_at_once_also_what_was_not_
     ids = [f"r{i}" for i in range(30)]
     client = FakeClient(dict.fromkeys(ids, RateLimited(LONGEST_WAIT_S + 1)))
     results = played(client, Verb.DELETE)
-    assert {result.outcome for result in results} == {LIMITED}
+    assert {result.outcome for result in results} == {RATE_LIMITED}
     assert len(client.calls) == AT_ONCE, "the rest was told before it was asked"
     assert {at_s for *_, at_s in client.calls} == {0.0}
     assert describe_result(results[-1]) == "r29 was not deleted: rate limited, retry in 2m01s"
@@ -250,14 +250,14 @@ def test_all_waits_together_are_bounded() -> None:
     ids = [f"r{i}" for i in range(40)]
     client = FakeClient({run_id: [RateLimited(50.0), 1] for run_id in ids})
     results = played(client, Verb.DELETE)
-    assert {result.outcome for result in results} == {DONE, LIMITED}
+    assert {result.outcome for result in results} == {DONE, RATE_LIMITED}
     assert max(at_s for *_, at_s in client.calls) <= LONGEST_WAIT_S + 50.0
 
 
 def test_a_look_waits_for_as_long_as_a_503_asks() -> None:
     client = FakeClient({"a": ServerError(503, 9.0)}, {"a": [RateLimited(2.0), NotFound()]})
     (result,) = played(client, Verb.DELETE)
-    assert (result.outcome, result.checked) == (GONE, True)
+    assert (result.outcome, result.checked) == (NOT_FOUND, True)
     assert client.sent("look") == [9.0, 11.0]
 
 
@@ -286,22 +286,22 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
         ([cancel("a", rollouts=2), cancel("b")], "cancelled at least 2 rollouts of 2 runs"),
         ([delete("a", rollouts=9)], "deleted a and 9 rollouts"),
         ([delete("a"), delete("b")], "deleted 2 runs"),
-        ([delete("a", GONE, error=NotFound())], "a no longer exists"),
+        ([delete("a", NOT_FOUND, error=NotFound())], "a no longer exists"),
         ([delete("a", REFUSED, error=Refused(409, "it runs"))], "a was not deleted: it runs"),
-        ([cancel("a", LIMITED, error=RateLimited(30.0))],
+        ([cancel("a", RATE_LIMITED, error=RateLimited(30.0))],
          "a was not cancelled: rate limited, retry in 30s"),
-        ([cancel("a", LIMITED, error=RateLimited())], "a was not cancelled: rate limited"),
-        ([delete("a", GONE, **CHECKED)],
+        ([cancel("a", RATE_LIMITED, error=RateLimited())], "a was not cancelled: rate limited"),
+        ([delete("a", NOT_FOUND, **CHECKED)],
          "a no longer exists: no clear answer (502 bad gateway), then not found"),
         ([cancel("a", DONE, **CHECKED)],
          "a is cancelled: no clear answer (502 bad gateway), but nothing of it is running"),
-        ([delete("a", THERE, **CHECKED)],
+        ([delete("a", STILL_EXISTS, **CHECKED)],
          "a still exists: no clear answer (502 bad gateway), then checked"),
-        ([cancel("a", THERE, **CHECKED)],
+        ([cancel("a", STILL_EXISTS, **CHECKED)],
          "a is still running: no clear answer (502 bad gateway); "
          "if accepted, rollouts end at their next step"),
-        ([cancel("a", THERE)], "a: cancel accepted, still running"),
-        ([cancel("a", THERE)] * 3, "3 accepted, still running"),
+        ([cancel("a", STILL_EXISTS)], "a: cancel accepted, still running"),
+        ([cancel("a", STILL_EXISTS)] * 3, "3 accepted, still running"),
         ([delete("a", UNKNOWN, checked=True, error=Unreachable("timeout"), trouble=LOST)],
          "whether a was deleted is unknown: no clear answer (timeout), could not check (dropped)"),
         ([cancel("a", UNKNOWN, checked=True, error=ServerError(500), trouble=RateLimited(9.0))],
@@ -309,8 +309,8 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
          "no clear answer (500), could not check (rate limited)"),
         (
             [
-                *[delete("a", THERE, **CHECKED)] * 5,
-                *[delete("a", GONE, **CHECKED)] * 10,
+                *[delete("a", STILL_EXISTS, **CHECKED)] * 5,
+                *[delete("a", NOT_FOUND, **CHECKED)] * 10,
                 *[delete("a")] * 29,
                 *[delete("a", REFUSED)] * 4,
             ],
@@ -319,8 +319,8 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
         (
             [
                 *[cancel("a", rollouts=2)] * 2, cancel("a", rollouts=0),
-                cancel("a", DONE, **CHECKED), cancel("a", LIMITED), cancel("a", GONE),
-                cancel("a", THERE, **CHECKED), cancel("a", UNKNOWN),
+                cancel("a", DONE, **CHECKED), cancel("a", RATE_LIMITED), cancel("a", NOT_FOUND),
+                cancel("a", STILL_EXISTS, **CHECKED), cancel("a", UNKNOWN),
             ],
             "2 cancelled · 1 already finished · 1 checked: cancelled · 1 rate limited · "
             "1 not found · 1 still running · 1 unknown",
@@ -335,13 +335,13 @@ def test_what_became_of_it_is_told_in_a_line(results: list[ActionResult], line: 
     ("result", "well", "deleted"),
     [
         (delete("a"), True, True),
-        (delete("a", GONE, **CHECKED), True, True),
-        (delete("a", GONE), False, True),
-        (delete("a", THERE, **CHECKED), False, False),
+        (delete("a", NOT_FOUND, **CHECKED), True, True),
+        (delete("a", NOT_FOUND), False, True),
+        (delete("a", STILL_EXISTS, **CHECKED), False, False),
         (cancel("a"), True, False),
         (cancel("a", DONE, **CHECKED), True, False),
-        (cancel("a", GONE, **CHECKED), False, True),
-        (cancel("a", LIMITED), False, False),
+        (cancel("a", NOT_FOUND, **CHECKED), False, True),
+        (cancel("a", RATE_LIMITED), False, False),
     ],
 )
 def test_what_counts_as_done_and_what_is_not_there_any_more(

@@ -208,7 +208,7 @@ def test_a_run_that_vanished_is_told_of_and_no_longer_watched() -> None:
     world.lists(total=2, running=2)
     teller = watching(world)
     world.store.mark_deleted(["run"], 99.0)
-    assert world.told(teller) == [AlertKind.GONE]
+    assert world.told(teller) == [AlertKind.DELETED]
     assert not teller.watches("run")
 
 

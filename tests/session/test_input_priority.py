@@ -22,8 +22,8 @@ def test_a_key_is_waited_for_until_it_is_drawn() -> None:
     async def scene() -> float:
         loop = asyncio.get_running_loop()
         began_s, turns = loop.time(), InputPriority(loop.time)
-        turns.key()
-        loop.call_later(WAIT_S / 2, turns.drawn)
+        turns.key_pressed()
+        loop.call_later(WAIT_S / 2, turns.frame_drawn)
         await turns.yield_to_input()
         return loop.time() - began_s
 
@@ -37,7 +37,7 @@ def test_a_key_without_a_frame_and_keys_that_never_end_hold_no_work_up_for_long(
 
         async def hold_a_key_down() -> None:
             while True:
-                turns.key()
+                turns.key_pressed()
                 await asyncio.sleep(WAIT_S / 10)
 
         keys = asyncio.create_task(hold_a_key_down())

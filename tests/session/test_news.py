@@ -44,7 +44,7 @@ def watching(feed: SlowFeed) -> Session:
         ServerClock(lambda: 1e9, now),
         None,
         mock.Mock(),
-        turns=InputPriority(now),
+        input_priority=InputPriority(now),
         monotonic=now,
         rng=random.Random(1),
         feed=cast("Any", feed),

@@ -119,12 +119,12 @@ class Tiny(GuardedApp[None]):
 
 def main(mode: str) -> int:
     home = Path(os.environ["HOME"])
-    with Watchdog() as lifeline:
+    with Watchdog() as watchdog:
         child = subprocess.Popen(["sleep", "120"], start_new_session=True)
-        lifeline.on_lost(child.kill)
+        watchdog.on_lost(child.kill)
         app = Tiny(mode, home)
         try:
-            return run_guarded(app, lifeline)
+            return run_guarded(app, watchdog)
         finally:
             assert app._driver is None or isinstance(app._driver, GuardedDriver)
             child.kill()

@@ -42,8 +42,8 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
         return styled(running.row.rollout_id, "muted")
 
     return (
-        Column("run", "RUN", 10, run, good=20, whole=True, cut="middle"),
-        Column("task", "TASK", 10, task, good=20, whole=True, cut="middle"),
+        Column("run", "RUN", 10, run, ideal=20, whole=True, cut="middle"),
+        Column("task", "TASK", 10, task, ideal=20, whole=True, cut="middle"),
         Column("state", "STATE", 11, state),
         Column("steps", "STEPS", 7, steps, align="right", priority=1),
         Column("idle", "IDLE", 6, idle, align="right"),

@@ -55,11 +55,11 @@ class ActiveScreen(ListScreen[RunningRow]):
     def __init__(self) -> None:
         super().__init__(RUNNING, "idle")
         self._rows.set_order("idle", reverse=True)
-        self._on_the_move = Running()
+        self._running_rollouts = Running()
         self._failures = Failures()
-        self._untaken: set[str] = set()
-        self._found: Sequence[FailureGroup] | None = None
-        self._finding: WorkInPieces
+        self._pending: set[str] = set()
+        self._found_causes: Sequence[FailureGroup] | None = None
+        self._causes_work: WorkInPieces
         self._causes: CausesGrid
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
@@ -69,8 +69,8 @@ class ActiveScreen(ListScreen[RunningRow]):
     def body(self) -> Iterable[Widget]:
         """What goes wrong, the list, and how long the cursor's rollout has stood still."""
         palette = self.services.palette
-        self._on_the_move = Running(self.session.settings.stuck)
-        self._finding = WorkInPieces(self, self.services.turns, self._find_causes)
+        self._running_rollouts = Running(self.session.settings.stuck)
+        self._causes_work = WorkInPieces(self, self.services.input_priority, self._find_causes)
         yield Lines(palette, id="summary")
         yield Lines(palette, id="no-causes")
         self._causes = CausesGrid(palette, _WINDOW)
@@ -90,10 +90,10 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
         known = self.session.store.rollouts
         now = self.services.now().timestamp()
-        moves = self._on_the_move.update(known, delta.rollouts, self.session.pace)
+        moves = self._running_rollouts.update(known, delta.rollouts, self.session.pace)
         self._failures.keep(known)
-        self._untaken |= set(delta.rollouts)
-        self._finding.begin(at_once=len(self._untaken) + len(self._failures) <= AT_ONCE)
+        self._pending |= set(delta.rollouts)
+        self._causes_work.begin(at_once=len(self._pending) + len(self._failures) <= AT_ONCE)
         self._rows.apply(moves.changed, moves.removed, now)
         self.show_rows()
         self.summarise()
@@ -101,7 +101,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     def _find_causes(self) -> Iterator[None]:
         """See which of those that changed went wrong, as they are by then, and group them all."""
         known = self.session.store.rollouts
-        changed, self._untaken = self._untaken, set()
+        changed, self._pending = self._pending, set()
         for number, rollout_id in enumerate(changed, 1):
             row = known.get(rollout_id)
             if row is None:
@@ -111,39 +111,39 @@ class ActiveScreen(ListScreen[RunningRow]):
             if not number % AT_ONCE:
                 yield
         since = self.services.now() - WINDOW
-        self._found = yield from self._failures.groups_in_pieces(BROKEN, since=since)
+        self._found_causes = yield from self._failures.groups_in_pieces(BROKEN, since=since)
         self._show_causes()
 
     # -- around the list -------------------------------------------------------------------
 
     def summarise(self) -> None:
         """Write how many run and are stuck, what goes wrong, and the cursor's details."""
-        stuck = self._on_the_move.stuck(self.services.now())
-        runs = formats.of_many(len(self._on_the_move.runs), "run")
+        stuck = self._running_rollouts.stuck(self.services.now())
+        runs = formats.of_many(len(self._running_rollouts.runs), "run")
         left = [
-            StyledText(f"{len(self._on_the_move.rows):,} running", "strong"),
+            StyledText(f"{len(self._running_rollouts.rows):,} running", "strong"),
             StyledText(f" in {runs}"),
         ]
         if stuck:
             left += [StyledText(" · "), StyledText(f"{stuck:,} stuck", "warning")]
         session = self.session
-        shut = sum(
+        forbidden = sum(
             session.poller.forbidden_s(i) is not None for i in self.session.store.active_runs
         )
-        if shut:
+        if forbidden:
             left += [
                 StyledText(" · "),
-                StyledText(f"{formats.of_many(shut, 'run')} forbidden", "warning"),
+                StyledText(f"{formats.of_many(forbidden, 'run')} forbidden", "warning"),
             ]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
         self._detail()
 
     def _show_causes(self) -> None:
-        if self._found is None:
+        if self._found_causes is None:
             return
-        self._causes.show_causes(self._found, max(2, self.size.height // _CAUSES_SHARE))
+        self._causes.show_causes(self._found_causes, max(2, self.size.height // _CAUSES_SHARE))
         none = (StyledText(f"no errors in {_WINDOW}", "muted"),)
-        self.lines("no-causes").show([] if self._found else [Line(none)])
+        self.lines("no-causes").show([] if self._found_causes else [Line(none)])
 
     def on_causes_grid_chosen(self, event: CausesGrid.Chosen) -> None:
         """Go to the rollouts that ended so within that time."""
@@ -161,10 +161,10 @@ class ActiveScreen(ListScreen[RunningRow]):
             intent = run.intent if run is not None else None
             doing = f"{intent.under_way}  " if intent is not None else ""
             name = StyledText(f"{running.row.rollout_id}  ", "strong")
-            cell = (name, StyledText(doing, "warning"), StyledText(self._standing(running)))
+            cell = (name, StyledText(doing, "warning"), StyledText(self._describe_idle(running)))
         self.lines("details").show([Line(cell, bar=True)])
 
-    def _standing(self, running: RunningRow) -> str:
+    def _describe_idle(self, running: RunningRow) -> str:
         """How long it has stood still and how long it may, in words."""
         rollout = running.row.rollout
         still_s = idle_s(running, self.services.now())
@@ -211,7 +211,7 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def action_charts(self) -> None:
         """Chart the active runs."""
-        runs = tuple(sorted(self._on_the_move.runs))
+        runs = tuple(sorted(self._running_rollouts.runs))
         if runs:
             self.services.navigate(OpenCharts(runs))
         else:

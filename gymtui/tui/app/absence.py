@@ -36,19 +36,19 @@ class Absence:
         self._key_s = wall()
         self._kept_s = self._key_s
         self._since_s: float | None = None
-        self._told = True
+        self._is_reported = True
 
     def since(self, session: Session) -> datetime | None:
         """Since when nobody looked at a session's gym; None if that is not known."""
         self._at(session)
         return None if self._since_s is None else datetime.fromtimestamp(self._since_s, UTC)
 
-    def key(self) -> None:
+    def key_pressed(self) -> None:
         """Somebody is there."""
         now_s = self._wall()
         # Where nothing is kept (the demo, a replay), nobody comes back to it.
         if self._path is not None and now_s - self._key_s >= AWAY_S:
-            self._since_s, self._told = self._key_s, False
+            self._since_s, self._is_reported = self._key_s, False
         self._key_s = now_s
 
     def due(self, session: Session) -> Digest | None:
@@ -58,15 +58,15 @@ class Absence:
             self.keep()
         if (
             self._path is None
-            or self._told
+            or self._is_reported
             or since is None
             or not session.link.synced
             or session.link.reading
         ):
             return None
-        self._told = True
-        told = session.digest(since)
-        return told if told else None
+        self._is_reported = True
+        digest = session.digest(since)
+        return digest if digest else None
 
     def keep(self) -> None:
         """Write down until when somebody was there."""
@@ -87,7 +87,7 @@ class Absence:
         if gym != self._gym:
             self._gym = gym
             self._since_s = self._read().get(gym)
-            self._told = self._since_s is None
+            self._is_reported = self._since_s is None
 
     def _read(self) -> dict[str, float]:
         try:

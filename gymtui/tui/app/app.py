@@ -111,7 +111,7 @@ class GymtuiApp(HostApp):
         self._absence = Absence(kept.parent if kept is not None else None, wall)
         self.sessions = Sessions(
             self,
-            turns=self.turns,
+            input_priority=self.input_priority,
             wall=wall,
             monotonic=monotonic,
             rng=rng or random.Random(),  # noqa: S311  (jitter)
@@ -307,13 +307,13 @@ class GymtuiApp(HostApp):
     async def on_event(self, event: events.Event) -> None:
         """See when the person waits for a frame."""
         if isinstance(event, events.InputEvent):
-            self.turns.key()
-            self._absence.key()
+            self.input_priority.key_pressed()
+            self._absence.key_pressed()
         await super().on_event(event)
 
     def post_display_hook(self) -> None:
         """Called by the framework after each frame."""
-        self.turns.drawn()
+        self.input_priority.frame_drawn()
 
     def _time_passed(self) -> None:
         self.gc_control.idle(self._monotonic())

@@ -71,7 +71,7 @@ class HostApp(ThemedApp[None]):
         self.guided = guided
         self._problems = tuple(problems)
         self._monotonic = monotonic
-        self.turns = InputPriority(monotonic)
+        self.input_priority = InputPriority(monotonic)
         self.gc_control = GcControl(monotonic())
 
     def start_with(self, screen: GymScreen) -> None:
@@ -88,7 +88,7 @@ class HostApp(ThemedApp[None]):
     async def on_event(self, event: events.Event) -> None:
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
-            self.gc_control.key(self._monotonic())
+            self.gc_control.key_pressed(self._monotonic())
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
             self._keep_typing()
         if isinstance(event, events.Key) and self._opens_filter(event):

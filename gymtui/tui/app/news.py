@@ -13,7 +13,7 @@ from gymtui.poll.poller import LinkState
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.status_line import ticking
+from gymtui.tui.kit.status_line import changes_every_second
 from gymtui.tui.runtime.gc_control import GcControl
 
 NEWS_REST = 3
@@ -61,7 +61,7 @@ class News:
                 noted = session.client.note
                 self._app.notify(noted or "")
             await session.update_forecast()
-            self._app.gc_control.came(len(delta.rollouts))
+            self._app.gc_control.rows_changed(len(delta.rollouts))
             took_s = time.thread_time() - began_s
             spare_s, ended_s = max(spare_s - took_s, -NEWS_BURST_S), session.monotonic()
             if took_s > NEWS_COSTLY_S:
@@ -74,7 +74,7 @@ class News:
         now_s = session.monotonic()
         screen.dim(session.link.state(now_s) in (LinkState.STALE, LinkState.REFUSED))
         screen.show_frame()
-        if ticking(session.link, now_s):
+        if changes_every_second(session.link, now_s):
             if self._seconds is None:
                 self._seconds = self._app.set_interval(1.0, self._show_link)
         elif self._seconds is not None:

@@ -23,7 +23,7 @@ COMMAND_S = 60.0
 NOTICE_CELLS = 200
 """Longest notification: terminals show a line or two of it."""
 
-_BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.GONE, AlertKind.RULE})
+_BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.DELETED, AlertKind.RULE})
 
 
 def notify_alert(
@@ -44,9 +44,9 @@ def notify_alert(
         if settings.desktop:
             app.write_terminal(notification(said, in_tmux=bool(environ.get("TMUX"))))
         if settings.on_finish:
-            surroundings = {**environ, **event_variables(alert, settings.base_url)}
+            environment = {**environ, **event_variables(alert, settings.base_url)}
             app.run_worker(
-                _run(app, settings.on_finish, surroundings), group="on_finish", exit_on_error=False
+                _run(app, settings.on_finish, environment), group="on_finish", exit_on_error=False
             )
     if settings.bell:
         app.bell()
@@ -73,13 +73,13 @@ def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
         `GYMTUI_EVENT_RUN_ID` and the other ids and figures exactly as received,
         `GYMTUI_EVENT_TEXT` fit for a terminal.
     """
-    told = {
+    variables = {
         EVENT_PREFIX if name == "event" else f"{EVENT_PREFIX}_{name.upper()}": value
         for name, value in alert.figures.items()
     }
-    told[f"{EVENT_PREFIX}_BASE_URL"] = base_url
-    told[f"{EVENT_PREFIX}_TEXT"] = clean(words(alert))
-    return {name: as_variable(value) for name, value in told.items()}
+    variables[f"{EVENT_PREFIX}_BASE_URL"] = base_url
+    variables[f"{EVENT_PREFIX}_TEXT"] = clean(words(alert))
+    return {name: as_variable(value) for name, value in variables.items()}
 
 
 def as_variable(value: str) -> str:
@@ -88,13 +88,13 @@ def as_variable(value: str) -> str:
 
 
 async def _run(
-    app: GuardedApp[None], command: Sequence[str], surroundings: Mapping[str, str]
+    app: GuardedApp[None], command: Sequence[str], environment: Mapping[str, str]
 ) -> None:
     """Run the person's command, without a shell, and say if that went wrong."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
-            env=dict(surroundings),
+            env=dict(environment),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -23,7 +23,7 @@ PaletteEntry = tuple[str, Callable[[], object]]
 class PaletteCommands(Provider):
     """Offers what can be done on the screen that the palette was opened on."""
 
-    def _offered(self) -> Iterator[PaletteEntry]:
+    def _entries(self) -> Iterator[PaletteEntry]:
         screen = self.screen
         if isinstance(screen, GymScreen):
             yield from _keys(screen)
@@ -32,13 +32,13 @@ class PaletteCommands(Provider):
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
-        for words, do in self._offered():
+        for words, do in self._entries():
             yield DiscoveryHit(Content(words), do, words)
 
     async def search(self, query: str) -> Hits:
         """What matches."""
         matcher = self.matcher(query)
-        for words, do in self._offered():
+        for words, do in self._entries():
             score = matcher.match(words)
             if score > 0:
                 yield Hit(score, matcher.highlight(words), do, words)
@@ -56,9 +56,9 @@ def _keys(screen: GymScreen) -> Iterator[PaletteEntry]:
 def _profiles(screen: GymScreen) -> Iterator[PaletteEntry]:
     """The profiles other than the one in use; who reads files has none."""
     services = screen.services
-    for offered in services.other_profiles:
-        words = clean(f"profile {offered.name}  {offered.base_url}".rstrip())
-        yield words, partial(screen.app.call_later, services.switch_profile, offered)
+    for profile in services.other_profiles:
+        words = clean(f"profile {profile.name}  {profile.base_url}".rstrip())
+        yield words, partial(screen.app.call_later, services.switch_profile, profile)
 
 
 def _ask_theme(app: ThemedApp[Any]) -> None:

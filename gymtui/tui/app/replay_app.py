@@ -62,14 +62,16 @@ class ReplayApp(GymtuiApp):
             problems=problems,
             wall=lambda: replayed[0].local_s() if replayed else 0.0,
         )
-        self.playback = Playback(recording, turns=self.turns, monotonic=self._monotonic)
+        self.playback = Playback(
+            recording, input_priority=self.input_priority, monotonic=self._monotonic
+        )
         if at_us is not None:
             self.playback.position_us = at_us
         self.session = ReplaySession(
             settings,
             self.playback,
             self,
-            turns=self.turns,
+            input_priority=self.input_priority,
             rng=random.Random(),  # noqa: S311  (no key, no secret)
         )
         replayed.append(self.session)

@@ -35,7 +35,7 @@ def replay(
         return
     looks = [f"--theme={app.palette.name}", *(["--ascii"] if app.appearance.ascii else [])]
     words = command(recording, run_id, [*configured(session.settings, gyms), *looks])
-    app.run_worker(_played(app, words), group="replay", exclusive=True, exit_on_error=True)
+    app.run_worker(_play(app, words), group="replay", exclusive=True, exit_on_error=True)
 
 
 def configured(settings: Settings, gyms: ProfileConnections | None) -> list[str]:
@@ -67,7 +67,7 @@ def _is_argument(text: str) -> bool:
         return False
 
 
-async def _played(app: ThemedApp[None], words: Sequence[str]) -> None:
+async def _play(app: ThemedApp[None], words: Sequence[str]) -> None:
     try:
         status = await run_in_terminal(app, words, os.environ)
     except OSError as error:

@@ -32,7 +32,7 @@ class Sessions:
     """Makes sessions, with what all of them are given."""
 
     host: SessionHost
-    turns: InputPriority
+    input_priority: InputPriority
     wall: Callable[[], float]  # UNIX seconds
     monotonic: Callable[[], float]  # seconds that only go forward
     rng: random.Random  # where jitter comes from
@@ -102,7 +102,7 @@ class Sessions:
             clock,
             journal,
             self.host,
-            turns=self.turns,
+            input_priority=self.input_priority,
             monotonic=self.monotonic,
             rng=self.rng,
             find_key=self.find_key,

@@ -56,12 +56,12 @@ class ThemedApp(GuardedApp[ResultT]):
         self.appearance = appearance or Appearance()
         self.saved_layout = saved_layout or SavedLayout()
         self._theme_problems: list[Problem] = []
-        self._worn = 0
-        self._lessened: list[LineFilter] = []
+        self._theme_number = 0
+        self._reducing_filters: list[LineFilter] = []
         if not self.appearance.colour:
-            self._lessened.append(Colourless())
+            self._reducing_filters.append(Colourless())
         if self.appearance.ascii:
-            self._lessened.append(Ascii(self.appearance.terminal.charset))
+            self._reducing_filters.append(Ascii(self.appearance.terminal.charset))
         self.palette: Palette = self._first()
         super().__init__(reporter=reporter, colour=self.appearance.colour, **options)
         self.no_color = not self.appearance.colour
@@ -98,28 +98,28 @@ class ThemedApp(GuardedApp[ResultT]):
         # The framework draws without colours in shades of grey, which are colours too.
         others = super().get_line_filters()
         kept = [each for each in others if not isinstance(each, Monochrome | NoColor)]
-        return [*kept, *self._lessened]
+        return [*kept, *self._reducing_filters]
 
     def _first(self) -> Palette:
         """The theme to start with: as told, else as chosen last time, else our own choice."""
-        looks = self.appearance
-        if not looks.colour:
+        appearance = self.appearance
+        if not appearance.colour:
             return colourless()
         default = theme_files.DEFAULT
-        if looks.terminal.few_colours:
+        if appearance.terminal.few_colours:
             default = theme_files.DEFAULT_ANSI
         kept = self.saved_layout.theme
-        for name, told_by in (
-            (looks.theme, looks.named_by),
+        for name, named_by in (
+            (appearance.theme, appearance.named_by),
             (kept, "the last chosen theme"),
             (default, "theme"),
         ):
-            if name is not None and (theme := self._read(name, told_by, self._theme_problems)):
+            if name is not None and (theme := self._read(name, named_by, self._theme_problems)):
                 return coloured(theme)
         return colourless()
 
-    def _read(self, name: str, told_by: str, problems: list[Problem]) -> ThemeFile | None:
-        found = theme_files.read(name, self.appearance.places, told_by)
+    def _read(self, name: str, named_by: str, problems: list[Problem]) -> ThemeFile | None:
+        found = theme_files.read(name, self.appearance.places, named_by)
         problems += found.problems
         return found.theme
 
@@ -175,9 +175,9 @@ class ThemedApp(GuardedApp[ResultT]):
 
     def apply_theme(self) -> None:
         """Hand the palette to the framework, which knows a theme by its name alone."""
-        before, self._worn = self._worn, self._worn + 1
-        self.register_theme(replace(self.palette.framework, name=f"gymtui-{self._worn}"))
-        self.theme = f"gymtui-{self._worn}"
+        before, self._theme_number = self._theme_number, self._theme_number + 1
+        self.register_theme(replace(self.palette.framework, name=f"gymtui-{self._theme_number}"))
+        self.theme = f"gymtui-{self._theme_number}"
         self.unregister_theme(f"gymtui-{before}")
 
     def tell_problems(self, problems: Sequence[Problem]) -> None:

@@ -38,25 +38,25 @@ def command_variables(
         `…_SCENARIO_ID`, `…_MODEL`, `…_TASK_ID`, and of a rollout `…_STATUS`, as received; what is
         not known is left out.
     """
-    told: dict[str, str | None] = {"": command.name}
+    values: dict[str, str | None] = {"": command.name}
     if session is not None:
-        told["_BASE_URL"] = session.settings.base_url
-        told["_PROFILE"] = session.settings.profile_name
+        values["_BASE_URL"] = session.settings.base_url
+        values["_PROFILE"] = session.settings.profile_name
         run_row = session.store.runs.get(next(iter(selection.run_ids), ""))
         if run_row is not None and run_row.run is not None:
-            told["_SCENARIO_ID"] = run_row.run.scenario_id
+            values["_SCENARIO_ID"] = run_row.run.scenario_id
             summary = session.store.summary(run_row.run_id)
-            told["_MODEL"] = summary.model if summary is not None else None
+            values["_MODEL"] = summary.model if summary is not None else None
         row = session.store.rollouts.get(next(iter(selection.rollout_ids), ""))
         if row is not None and row.rollout is not None:
-            told["_TASK_ID"] = row.rollout.task_id
-            told["_STATUS"] = row.rollout.status
+            values["_TASK_ID"] = row.rollout.task_id
+            values["_STATUS"] = row.rollout.status
     for name, ids in (("RUN", selection.run_ids), ("ROLLOUT", selection.rollout_ids)):
         if ids:
-            told |= {f"_{name}_ID": ids[0], f"_{name}_IDS": "\n".join(ids)}
+            values |= {f"_{name}_ID": ids[0], f"_{name}_IDS": "\n".join(ids)}
     return {
         f"{COMMAND_PREFIX}{name}": as_variable(value)
-        for name, value in told.items()
+        for name, value in values.items()
         if value is not None
     }
 
@@ -72,12 +72,12 @@ def start(
     if command.destroys and services.read_only:
         app.notify(f"read-only: {command.name} is disabled", severity="warning")
         return
-    surroundings = {**environ, **command_variables(command, selection, services.session)}
+    environment = {**environ, **command_variables(command, selection, services.session)}
 
     def answered(do_it: bool | None) -> None:
         if do_it:
             # Not one after the other: each is its own.
-            app.run_worker(_run(app, command, surroundings), group="command", exit_on_error=True)
+            app.run_worker(_run(app, command, environment), group="command", exit_on_error=True)
 
     if command.confirm or command.destroys:
         lines = (*_target_lines(selection), (), (StyledText(_shown(command), "muted"),))
@@ -100,15 +100,13 @@ def _shown(command: UserCommand) -> str:
     return " ".join(command.command)
 
 
-async def _run(
-    app: GuardedApp[None], command: UserCommand, surroundings: Mapping[str, str]
-) -> None:
+async def _run(app: GuardedApp[None], command: UserCommand, environment: Mapping[str, str]) -> None:
     words = ("sh", "-c", *command.command) if command.shell else command.command
     try:
         if command.terminal:
-            status, said = await run_in_terminal(app, words, surroundings), ""
+            status, said = await run_in_terminal(app, words, environment), ""
         else:
-            status, said = await _beside(words, surroundings)
+            status, said = await _run_in_background(words, environment)
     except OSError as error:
         app.notify(f"{command.name}: {command.command[0]}: {error.strerror}", severity="warning")
         return
@@ -126,7 +124,7 @@ async def _run(
 
 
 async def run_in_terminal(
-    app: GuardedApp[None], words: Sequence[str], surroundings: Mapping[str, str]
+    app: GuardedApp[None], words: Sequence[str], environment: Mapping[str, str]
 ) -> int:
     """Give the terminal to a command until it ends; polling goes on.
 
@@ -134,11 +132,13 @@ async def run_in_terminal(
         Its exit status.
     """
     with app.suspend():
-        ended = await asyncio.to_thread(subprocess.run, words, env=dict(surroundings), check=False)
+        ended = await asyncio.to_thread(subprocess.run, words, env=dict(environment), check=False)
     return ended.returncode
 
 
-async def _beside(words: Sequence[str], surroundings: Mapping[str, str]) -> tuple[int, str]:
+async def _run_in_background(
+    words: Sequence[str], environment: Mapping[str, str]
+) -> tuple[int, str]:
     """Run a command without a terminal.
 
     Returns:
@@ -146,7 +146,7 @@ async def _beside(words: Sequence[str], surroundings: Mapping[str, str]) -> tupl
     """
     process = await asyncio.create_subprocess_exec(
         *words,
-        env=dict(surroundings),
+        env=dict(environment),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -109,7 +109,7 @@ def bin_rows(found: Histogram, measure: Measure) -> list[ChartRow]:
                 place,
                 label,
                 f"{one.total:,}",
-                f"{measure.name} {label}: {counted(one.counts)}",
+                f"{measure.name} {label}: {describe_counts(one.counts)}",
                 counts=one.counts,
                 rollout_ids=one.rollout_ids,
             )
@@ -134,7 +134,7 @@ def time_rows(found: Histogram, zone: tzinfo | None = None) -> list[ChartRow]:
                 place,
                 label,
                 f"{one.total:,}",
-                f"ended from {label}{within}: {counted(one.counts)}",
+                f"ended from {label}{within}: {describe_counts(one.counts)}",
                 counts=one.counts,
                 rollout_ids=one.rollout_ids,
             )
@@ -142,7 +142,7 @@ def time_rows(found: Histogram, zone: tzinfo | None = None) -> list[ChartRow]:
     return rows
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def describe_counts(counts: Mapping[str, int]) -> str:
     """`14 rollouts: 9 passed, 5 failed`."""
     parts = [f"{counts[kind]:,} {_NOUNS[kind]}" for kind in KINDS if counts.get(kind)]
     total = of_many(sum(counts.values()), "rollout")

@@ -33,7 +33,7 @@ from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 CHARTS = (RATE, *(measure.name for measure in MEASURES), OVER_TIME)
@@ -55,7 +55,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         super().__init__(ROWS, "place")
         self.run_ids = route.run_ids
         self._chart = route.chart if route.chart in CHARTS else CHARTS[0]
-        self._counted = Histogram((), 0, 0)
+        self._histogram = Histogram((), 0, 0)
         self._most = 0
 
     def columns(self) -> tuple[Column[ChartRow], ...]:
@@ -135,7 +135,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         """Why there is nothing to draw."""
         if self._wanted.text.strip():
             return super().empty_text()
-        if self._chart in ("tokens", "cost") and self._counted.of:
+        if self._chart in ("tokens", "cost") and self._histogram.of:
             return f"{self._chart} is known of transcripts that were read: of none here"
         return "nothing to draw yet"
 
@@ -169,11 +169,11 @@ class ChartsScreen(ListScreen[ChartRow]):
             return rate_rows(trend(found, (name, summary)), name, rate)
         rollouts = self._rollouts()
         if self._chart == OVER_TIME:
-            self._counted = histogram(rollouts, ENDED)
-            return time_rows(self._counted)
+            self._histogram = histogram(rollouts, ENDED)
+            return time_rows(self._histogram)
         measure = next(one for one in MEASURES if one.name == self._chart)
-        self._counted = histogram(rollouts, measure, session.tracker.last_steps)
-        return bin_rows(self._counted, measure)
+        self._histogram = histogram(rollouts, measure, session.tracker.last_steps)
+        return bin_rows(self._histogram, measure)
 
     def _rollouts(self) -> list[RolloutRow]:
         store = self.session.store
@@ -198,7 +198,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         ]
         self.lines("summary").show(lines)
         row, room = self._rows.records.get(self._grid.cursor_id or ""), self.size.width - 2
-        told = wrapped(clean(row.words), room, room, 2) if row is not None else []
+        told = wrap_words(clean(row.words), room, room, 2) if row is not None else []
         cells: list[Cell] = [(StyledText(line),) for line in told]
         cells += [()] * (2 - len(cells))
         self.lines("details").show([Line(cell, bar=True) for cell in cells[:2]])
@@ -208,7 +208,7 @@ class ChartsScreen(ListScreen[ChartRow]):
             mark = "|" if self.services.appearance.ascii else "┊"
             against = "the baseline" if self.session.baseline.run_id else "the checkpoint before"
             return f"95 % intervals · {mark} what it is compared with: {against}"
-        known, of = self._counted.known, formats.of_many(self._counted.of, "rollout")
+        known, of = self._histogram.known, formats.of_many(self._histogram.of, "rollout")
         missing = sum(1 for _ in self._missing())
         more = f" · reading {formats.of_many(missing, 'more run')}" if missing else ""
         return f"{self._chart} known for {known:,} of {of} that ended{more}"

@@ -60,8 +60,8 @@ class CompareScreen(GymScreen):
     def __init__(self, left: RolloutRef, right: RolloutRef) -> None:
         super().__init__()
         self._sides = (left, right)
-        self._found: tuple[Artifacts, ...] = ()
-        self._asking = False
+        self._artifacts: tuple[Artifacts, ...] = ()
+        self._is_fetching = False
         self._pairs: Sequence[Pair] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -103,7 +103,7 @@ class CompareScreen(GymScreen):
         if not self.is_mounted:
             return
         touched = delta.rollouts.intersection(side.rollout_id for side in self._sides)
-        if touched and not self._found and not self._asking:
+        if touched and not self._artifacts and not self._is_fetching:
             self._fetch()
         if touched or not delta:
             self._summarise()
@@ -113,9 +113,9 @@ class CompareScreen(GymScreen):
             try:
                 await self._get()
             finally:
-                self._asking = False
+                self._is_fetching = False
 
-        self._asking = True
+        self._is_fetching = True
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
 
     async def _get(self) -> None:
@@ -145,7 +145,7 @@ class CompareScreen(GymScreen):
         left, right = (artifacts.transcript for artifacts in found)
         self._say("comparing …", "muted")
         self._pairs = await asyncio.to_thread(diff.compare, left, right)
-        self._found = tuple(found)
+        self._artifacts = tuple(found)
         self.services.gc_control.freeze()
         self._show()
 
@@ -169,7 +169,7 @@ class CompareScreen(GymScreen):
 
     def _show(self) -> None:
         self._say("")
-        transcripts = [artifacts.transcript for artifacts in self._found]
+        transcripts = [artifacts.transcript for artifacts in self._artifacts]
         for view, transcript in zip(self._views, transcripts, strict=True):
             view.read(transcript)
         self._pane.show(self._pairs, *(outline(transcript) for transcript in transcripts))
@@ -177,7 +177,7 @@ class CompareScreen(GymScreen):
 
     def _summarise(self) -> None:
         """How both ended, and where one is among the differences."""
-        lines = [Line(self._ended(side, number)) for number, side in enumerate(self._sides)]
+        lines = [Line(self._describe_end(side, number)) for number, side in enumerate(self._sides)]
         differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
         selected = sum(len(view.selected_text()) for view in self._views)
         if selected:
@@ -188,13 +188,13 @@ class CompareScreen(GymScreen):
                 StyledText(f"{copy} copies", "muted"),
             )
             lines[0] = Line(lines[0].left, end)
-        elif self._found:
+        elif self._artifacts:
             before = sum(1 for n in differing if n <= self._pane.cursor)
             words = f"difference {before} of {len(differing)}" if differing else "the same calls"
             lines[0] = Line(lines[0].left, (StyledText(words, "accent" if differing else "muted"),))
         self.lines("summary").show(lines)
 
-    def _ended(self, side: RolloutRef, number: int) -> Cell:
+    def _describe_end(self, side: RolloutRef, number: int) -> Cell:
         """How one of them ended: which run, if not the same, and why."""
         row = self.session.store.rollouts.get(side.rollout_id)
         said = [StyledText(f"{'AB'[number]} ", "key"), StyledText(f"{side.rollout_id}  ", "strong")]
@@ -209,8 +209,8 @@ class CompareScreen(GymScreen):
 
     def _steps(self, number: int, rollout: Rollout) -> str:
         """How far it came: once it has finished only its artifacts know."""
-        if self._found and rollout.current_step is None:
-            taken = self._found[number].transcript.steps_taken
+        if self._artifacts and rollout.current_step is None:
+            taken = self._artifacts[number].transcript.steps_taken
             if taken is not None:
                 return formats.count(taken)
         return formats.steps(rollout)
@@ -219,7 +219,7 @@ class CompareScreen(GymScreen):
         """Bring both bodies to the row, and tell what differs in it."""
         event.stop()
         pair = self._pane.pair
-        if pair is None or not self._found:
+        if pair is None or not self._artifacts:
             return
         above = self._pairs[: self._pane.cursor + 1]
         # Where one side makes no call, its body stays at what it said last.
@@ -229,20 +229,20 @@ class CompareScreen(GymScreen):
             entry = outline(view.transcript)[turns[-1] if turns else 0] if view.transcript else None
             if entry is not None:
                 view.show_turn(entry.turn, entry.block)
-        self._tell(pair)
+        self._show_changes(pair)
         self._summarise()
 
-    def _tell(self, pair: Pair) -> None:
+    def _show_changes(self, pair: Pair) -> None:
         lines: list[Line] = []
         if pair.left is not None and pair.right is not None and pair.differs:
-            left, right = (artifacts.transcript for artifacts in self._found)
+            left, right = (artifacts.transcript for artifacts in self._artifacts)
             found = diff.changes(left.turns[pair.left], right.turns[pair.right])
             for change in found[:_CHANGES]:
                 lines.append(
                     Line(
                         (
                             StyledText(f"≠ {change.name}  ", "warning"),
-                            *self._both(change),
+                            *self._change_cell(change),
                         )
                     )
                 )
@@ -258,7 +258,7 @@ class CompareScreen(GymScreen):
         lines += [Line()] * (_CHANGES - len(lines))
         self.lines("changes").show(lines)
 
-    def _both(self, change: Change) -> Cell:
+    def _change_cell(self, change: Change) -> Cell:
         """Both values of an argument, each with half of the line, where they part in sight."""
         room = max(12, (self.size.width - len(change.name) - 12) // 2)
         left, right = diff.parting(change.left, change.right, room)
@@ -277,19 +277,19 @@ class CompareScreen(GymScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Fit what differs to the width."""
         pair = self._pane.pair if self.ready else None
-        if pair is not None and self._found:
-            self._tell(pair)
+        if pair is not None and self._artifacts:
+            self._show_changes(pair)
 
     def action_fold(self) -> None:
         """Fold or unfold the turns that both bodies are at."""
-        if not self._found:
+        if not self._artifacts:
             refuse(self, _NOT_YET)
         elif not [view for view in self._views if view.fold()]:
             refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
         """Fold or unfold everything."""
-        if not self._found:
+        if not self._artifacts:
             refuse(self, _NOT_YET)
             return
         for view in self._views:
@@ -319,7 +319,7 @@ class CompareScreen(GymScreen):
         beyond = [n for n in differing if (n > here if step > 0 else n < here)]
         if beyond:
             self._pane.go(beyond[0] if step > 0 else beyond[-1])
-        elif not self._found:
+        elif not self._artifacts:
             refuse(self, _NOT_YET)
         else:
             where = "below" if step > 0 else "above"
@@ -328,7 +328,7 @@ class CompareScreen(GymScreen):
     def action_refresh_now(self) -> None:
         """Ask the gym now; for the transcripts too if they are missing."""
         super().action_refresh_now()
-        if not self._found:
+        if not self._artifacts:
             self._fetch()
 
     def copy_text(self) -> str | None:

@@ -284,18 +284,20 @@ def _clashes(
     for one in table:
         if one.destroys and (same := _shared(one, destroyer)):
             # The key that opened the question must not answer it.
-            yield _told(one, destroyer, same, "opens the confirmation that it would confirm", later)
+            yield _clash_of(
+                one, destroyer, same, "opens the confirmation that it would confirm", later
+            )
     for number, one in enumerate(table):
         if only is not None:
             if one is not only and (same := _shared(only, one)) and _meet(only, one):
-                yield _told(only, one, same, "", later)
+                yield _clash_of(only, one, same, "", later)
             continue
         for other in table[number + 1 :]:
             if (same := _shared(one, other)) and _meet(one, other):
-                yield _told(one, other, same, "", later)
+                yield _clash_of(one, other, same, "", later)
 
 
-def _told(one: Key, other: Key, same: str, why: str, later: Mapping[str, int]) -> _Clash:
+def _clash_of(one: Key, other: Key, same: str, why: str, later: Mapping[str, int]) -> _Clash:
     worse, better = sorted((one, other), key=lambda key: -later.get(key.name, -1))
     words = why or f"is already {better.name} ({better.scope}: {better.text})"
     return _Clash(worse.name, f"{shown(same)} {words}")

@@ -35,7 +35,7 @@ class Services(Protocol):
     """Whether each screen says what there is to try."""
     quit_remark: str
     """What goes on without the program, said to whoever wants to quit."""
-    turns: InputPriority
+    input_priority: InputPriority
     gc_control: GcControl
 
     @property

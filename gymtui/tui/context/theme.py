@@ -51,7 +51,7 @@ class Palette:
 def coloured(theme: ThemeFile) -> Palette:
     """The palette of a theme as its file has it."""
     named = {name: _rich(colour) for name, colour in theme.named().items()}
-    inks = {name: Style(color=colour) for name, colour in named.items()}
+    text_styles = {name: Style(color=colour) for name, colour in named.items()}
     edges = Style(color=_rich(_EDGES if theme.ansi else theme.colours.cursor))
     if theme.ansi:
         # Nobody knows what stands out from the terminal's own colours but its background.
@@ -62,7 +62,7 @@ def coloured(theme: ThemeFile) -> Palette:
         match = Style(color=named["background"], bgcolor=named["warning"])
         match_here = Style(color=named["background"], bgcolor=named["accent"], bold=True)
         selected = Style(bgcolor=named["cursor"])
-    styles = _styles(inks, match=match, match_here=match_here, selected=selected)
+    styles = _styles(text_styles, match=match, match_here=match_here, selected=selected)
     return Palette(
         name=theme.name,
         styles={
@@ -83,15 +83,15 @@ def colourless() -> Palette:
     For `NO_COLOR`, for terminals that have none, and for when no theme can be read.
     """
     plain, dim, bold = Style(), Style(dim=True), Style(bold=True)
-    inks = dict.fromkeys(("foreground", "passed", "running", "done", "assistant"), plain)
-    inks |= dict.fromkeys(("muted", "waiting", "system", "tool"), dim)
-    inks |= dict.fromkeys(("accent", "warning", "failed", "error", "user"), bold)
-    inks |= dict.fromkeys((*PHASE_COLOURS, "cursor"), plain)
+    text_styles = dict.fromkeys(("foreground", "passed", "running", "done", "assistant"), plain)
+    text_styles |= dict.fromkeys(("muted", "waiting", "system", "tool"), dim)
+    text_styles |= dict.fromkeys(("accent", "warning", "failed", "error", "user"), bold)
+    text_styles |= dict.fromkeys((*PHASE_COLOURS, "cursor"), plain)
     bars = {f"bar {phase}": plain for phase in PHASE_COLOURS}
     bars |= {f"|{phase}": Style(reverse=True) for phase in PHASE_COLOURS}
     bars |= {f"{one}|{other}": plain for one in PHASE_COLOURS for other in PHASE_COLOURS}
     marks = _styles(
-        inks,
+        text_styles,
         match=Style(reverse=True),
         match_here=Style(reverse=True, bold=True, underline=True),
         selected=Style(reverse=True),
@@ -116,38 +116,42 @@ def colourless() -> Palette:
 
 
 def _styles(
-    inks: Mapping[str, Style], *, match: Style, match_here: Style, selected: Style
+    text_styles: Mapping[str, Style], *, match: Style, match_here: Style, selected: Style
 ) -> dict[str, Style]:
     """The styles that are drawn with, by name.
 
     Args:
-        inks: How text is drawn by the names of a theme's colours.
+        text_styles: How text is drawn by the names of a theme's colours.
     """
-    text, muted, accent = inks["foreground"], inks["muted"], inks["accent"]
+    text, muted, accent = text_styles["foreground"], text_styles["muted"], text_styles["accent"]
     bold, italic = Style(bold=True), Style(italic=True)
     return {
-        **{name: ink for name, ink in inks.items() if name not in ("background", "foreground")},
+        **{
+            name: style
+            for name, style in text_styles.items()
+            if name not in ("background", "foreground")
+        },
         "": text,
         "plain": text,
         "strong": text + bold,
         "heading": muted + bold,
         "key": accent + bold,
-        "gone": muted + Style(strike=True),
+        "deleted": muted + Style(strike=True),
         "mark": accent + bold,
         "bar": text,
         "bold": bold,
         "italic": italic,
         "thinking": muted + italic,
-        "code": inks["tool"],
+        "code": text_styles["tool"],
         "comment": muted + italic,
-        "key-name": inks["assistant"],
-        "string": inks["user"],
-        "number": inks["tool"],
-        "keyword": inks["system"],
+        "key-name": text_styles["assistant"],
+        "string": text_styles["user"],
+        "number": text_styles["tool"],
+        "keyword": text_styles["system"],
         "link": accent + Style(underline=True),
-        "added": inks["passed"],
-        "removed": inks["failed"],
-        "place": inks["system"],
+        "added": text_styles["passed"],
+        "removed": text_styles["failed"],
+        "place": text_styles["system"],
         "match": match,
         "match-here": match_here,
         "selected": selected,

@@ -110,12 +110,12 @@ class FileScreen(ReaderScreen):
         if len(self._paths) < 2:
             refuse(self, "only one file was opened")
             return
-        offers = await asyncio.to_thread(_offers, self._paths)
+        options = await asyncio.to_thread(_file_options, self._paths)
         self.app.push_screen(
             PickScreen(
                 "file",
                 Titles("FILE", "STATE", "SCORE", "MESSAGE"),
-                offers,
+                options,
                 lambda chosen: self._go_to(int(chosen[0])),
                 marked=(str(self._place),),
                 several=False,
@@ -171,21 +171,23 @@ class FileScreen(ReaderScreen):
         refuse(self, "files only: nothing to cancel or delete")
 
 
-def _offers(paths: Sequence[Path]) -> list[PickOption]:
+def _file_options(paths: Sequence[Path]) -> list[PickOption]:
     """The files with how each ended, by the records beside them."""
     named = [f"{path.parent.name}/{path.name}" for path in paths]
     if len({path.parent for path in paths}) == 1:
         named = [path.name for path in paths]
-    offers = []
+    options = []
     for place, (path, name) in enumerate(zip(paths, named, strict=True)):
         record = record_files.read(path)
         row = record.row
         if row is None:
-            offers.append(PickOption(str(place), about=record.problem, name=name))
+            options.append(PickOption(str(place), about=record.problem, name=name))
             continue
         style = outcome_text.STYLE[row.outcome] if row.outcome is not None else "muted"
-        offers.append(PickOption(str(place), state_words(row), _score(row), _why(row), style, name))
-    return offers
+        options.append(
+            PickOption(str(place), state_words(row), _score(row), _why(row), style, name)
+        )
+    return options
 
 
 def _score(row: RolloutRow) -> str:

@@ -17,17 +17,17 @@ from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.runtime.frame_timer import SoonDrawn
+from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 
-class AskScreen(SoonDrawn, ModalScreen[bool]):
+class AskScreen(FrameTimerMixin, ModalScreen[bool]):
     """Asks; its result is whether to do it.
 
     Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
     modifier, no loss of focus.
 
     Args:
-        told: What it is about, a line each.
+        about: What it is about, a line each.
         do: What `y` does, in a word or two.
         keep: What `n`, `esc` and `enter` do.
     """
@@ -44,10 +44,10 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
     }
     """
 
-    def __init__(self, title: str, told: Sequence[Cell], *, do: str, keep: str) -> None:
+    def __init__(self, title: str, about: Sequence[Cell], *, do: str, keep: str) -> None:
         super().__init__()
-        self._asked = title
-        self._told = tuple(told)
+        self._title_text = title
+        self._about = tuple(about)
         self._do = do
         self._keep = keep
 
@@ -67,7 +67,7 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
 
     def show(self) -> None:
         """Draw the question, what it is about, and what can be answered."""
-        lines = [(StyledText(self._asked, "strong"),), (), *self._told, (), *self.answers()]
+        lines = [(StyledText(self._title_text, "strong"),), (), *self._about, (), *self.answers()]
         self.query_one("#question", Lines).show([Line(cell) for cell in lines])
 
     def answers(self) -> Sequence[Cell]:
@@ -78,9 +78,9 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
             StyledText(f"{keys.shown('do-it')} ", "key"),
             StyledText(self._do),
         )
-        return [(*self.kept(keys.shown("keep")), *do)]
+        return [(*self.keep_cell(keys.shown("keep")), *do)]
 
-    def kept(self, key: str) -> Cell:
+    def keep_cell(self, key: str) -> Cell:
         """What leaves everything as it is, under the cursor.
 
         Args:

@@ -17,10 +17,10 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.styled_text import StyledText
-from gymtui.tui.runtime.frame_timer import SoonDrawn
+from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 
-class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
+class AskLineScreen(FrameTimerMixin, ModalScreen[str | None]):
     """Its result is what was typed, or None.
 
     Args:

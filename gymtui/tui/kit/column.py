@@ -34,7 +34,7 @@ class Column(Generic[R]):
     # What it shows of a record, given the record and the cells it has.
     cell: Callable[[R, int], Cell]
     priority: int = 0  # 0 stays always; higher ones are dropped first when the terminal is narrow
-    good: int = 0  # cells with which it says all that it should: extras come after that
+    ideal: int = 0  # cells with which it says all that it should: extras come after that
     whole: bool = False  # whether its texts are shown whole where there is room, however long
     flex: int = 0  # its share of the cells that nobody needs
     most: int = 200  # cells it takes at most
@@ -45,13 +45,13 @@ class Column(Generic[R]):
     heading: Callable[[int], Cell] | None = None
 
     @property
-    def called(self) -> str:
+    def heading_text(self) -> str:
         """Its heading as it is now."""
         return self.title if isinstance(self.title, str) else self.title()
 
 
 @dataclass(frozen=True, slots=True)
-class Placed(Generic[R]):
+class PlacedColumn(Generic[R]):
     """A column where it stands: its first cell and how many it has."""
 
     column: Column[R]
@@ -61,17 +61,17 @@ class Placed(Generic[R]):
 
 def place(
     columns: Sequence[Column[R]], cells: int, longest: Mapping[str, int] = MappingProxyType({})
-) -> tuple[Placed[R], ...]:
+) -> tuple[PlacedColumn[R], ...]:
     """Choose the columns that fit and share out the width.
 
     Args:
         longest: The cells that the longest text of a column takes, by its key, where it is known.
     """
     needs = [_need(column, longest.get(column.key, 0)) for column in columns]
-    placed: list[Placed[R]] = []
+    placed: list[PlacedColumn[R]] = []
     x = GUTTER
     for number, share in fitted(needs, cells - GUTTER - MARGIN, GAP).items():
-        placed.append(Placed(columns[number], x, share))
+        placed.append(PlacedColumn(columns[number], x, share))
         x += share + GAP
     return tuple(placed)
 
@@ -80,10 +80,10 @@ def _need(column: Column[R], longest: int) -> Need:
     """What a column needs: of names no more than the longest has."""
     wanted = 0
     if column.whole:
-        wanted = min(max(longest, column.width, width(clean(column.called))), column.most)
+        wanted = min(max(longest, column.width, width(clean(column.heading_text))), column.most)
     return Need(
         column.width,
-        min(column.good, wanted) if column.whole else column.good,
+        min(column.ideal, wanted) if column.whole else column.ideal,
         wanted,
         column.priority,
         column.flex,

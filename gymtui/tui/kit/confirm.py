@@ -62,7 +62,7 @@ class ConfirmScreen(AskScreen):
                 StyledText("▏", "accent"),
             ),
             (),
-            self.kept(self.services.keys.untyped("keep")),
+            self.keep_cell(self.services.keys.untyped("keep")),
         ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -21,9 +21,9 @@ from textual.strip import Strip
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cached_strip import draw_directly
-from gymtui.tui.kit.column import Column, Placed
+from gymtui.tui.kit.column import Column, PlacedColumn
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.row_lines import DueRows, RowLines, RowStyles, ShownRow
+from gymtui.tui.kit.row_lines import DueLine, RowLines, RowStyles, ShownRow
 from gymtui.tui.kit.styled_text import Cell
 from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
@@ -84,9 +84,9 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self._rows: Sequence[str] = ()
         self._cursor_at = 0
         self._held = False
-        self._told_view: tuple[str, ...] = ()
-        self._drawn: dict[int, ShownRow] = {}
-        self._due: dict[int, DueRows] = {}
+        self._reported_view: tuple[str, ...] = ()
+        self._shown_lines: dict[int, ShownRow] = {}
+        self._due: dict[int, DueLine] = {}
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
@@ -98,11 +98,11 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         return self._all
 
     @property
-    def placed(self) -> tuple[Placed[R], ...]:
+    def placed(self) -> tuple[PlacedColumn[R], ...]:
         """The columns where they stand."""
         return self._lines.placed
 
-    def would_place(self, columns: Sequence[Column[R]]) -> tuple[Placed[R], ...]:
+    def would_place(self, columns: Sequence[Column[R]]) -> tuple[PlacedColumn[R], ...]:
         """Where columns would stand if these were shown."""
         return self._lines.would_place(columns, self.size.width)
 
@@ -161,11 +161,11 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             if now != before and top > 0:
                 self.scroll_to(y=max(0, top + now - before), animate=False, force=True)
         self.sync()
-        if self.in_view != self._told_view:
-            self._tell()
+        if self.in_view != self._reported_view:
+            self._post_moved()
 
-    def _tell(self) -> None:
-        self._told_view = self.in_view
+    def _post_moved(self) -> None:
+        self._reported_view = self.in_view
         self.post_message(self.Moved())
 
     def _index(self, row_id: str) -> int | None:
@@ -180,9 +180,9 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             return
         top, (cells, height) = self.scroll_offset.y, self.size
         self._due = {
-            y: DueRows(top, shown)
+            y: DueLine(top, shown)
             for y in range(height)
-            if (shown := self._line(y, top, cells)) != self._drawn.get(y)
+            if (shown := self._line(y, top, cells)) != self._shown_lines.get(y)
         }
         if self._lines.outgrown:
             self.redraw()
@@ -206,7 +206,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             self._line(y, top, cells)
         if self._lines.outgrown:
             self._lines.place(self._columns, cells)
-        self._drawn.clear()
+        self._shown_lines.clear()
         self._due.clear()
         self.refresh()
 
@@ -221,7 +221,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
         self.redraw()
         self._keep_in_view()
-        self._tell()
+        self._post_moved()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window: the heading on top, rows below."""
@@ -229,7 +229,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         # What `sync` looked up a moment ago holds, unless the window was moved since.
         still = due is not None and due.top == top
         shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
-        self._drawn[y] = shown
+        self._shown_lines[y] = shown
         if self._lines.outgrown:  # by rows that were scrolled to
             self._lines.outgrown = False  # one of a frame's lines asks for all of them
             self.call_later(self.redraw)
@@ -292,7 +292,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         if self.is_mounted:
             self._keep_in_view()
             self.sync()
-            self._tell()
+            self._post_moved()
 
     def _keep_in_view(self) -> None:
         index, height = self.cursor_index, self.size.height - 1
@@ -341,7 +341,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self._range_from = self.cursor_id
         self.action_move(1)
         self.sync()
-        self._tell()
+        self._post_moved()
 
     def action_mark_range(self) -> None:
         """Mark from the row marked last to the cursor's."""
@@ -355,7 +355,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self.marks |= set(self._rows[low : high + 1])
         self._range_from = self.cursor_id
         self.sync()
-        self._tell()
+        self._post_moved()
 
     def action_unmark(self) -> None:
         """Unmark everything."""
@@ -371,7 +371,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             self.marks = kept
             self._range_from = None
             self.sync()
-            self._tell()
+            self._post_moved()
 
     # -- mouse -----------------------------------------------------------------------------
 
@@ -393,4 +393,4 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         """Scroll without animation; the cursor stays on its row."""
         self.hold()
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
-        self._tell()
+        self._post_moved()

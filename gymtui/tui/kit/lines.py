@@ -81,8 +81,8 @@ class Lines(Widget, ThemedWidget):
         for piece in self._pieces(event.y):
             x += width(piece.text)
             if event.x < x:
-                if piece.target:
-                    self.post_message(self.Clicked(piece.target))
+                if piece.link:
+                    self.post_message(self.Clicked(piece.link))
                 return
 
     def _line(self, y: int) -> Line:

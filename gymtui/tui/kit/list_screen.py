@@ -199,7 +199,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     async def _filter_in_pieces(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
         for _ in rows.set_filter_in_pieces(wanted, self.services.now().timestamp()):
-            await self.services.turns.yield_to_input()
+            await self.services.input_priority.yield_to_input()
         if rows is self._rows:
             self.show_filtered()
 

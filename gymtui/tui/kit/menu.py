@@ -17,7 +17,7 @@ from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.runtime.frame_timer import SoonDrawn
+from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 _FRAME = 6
 """Lines of the box that are no choice: border, title, keys, and the lines between."""
@@ -35,7 +35,7 @@ class Choice:
     on: bool | None = None  # whether it is switched on; None where there is nothing to switch
 
 
-class MenuScreen(SoonDrawn, ModalScreen[str | None]):
+class MenuScreen(FrameTimerMixin, ModalScreen[str | None]):
     """Its result is the key that was chosen, or None.
 
     Args:

@@ -50,8 +50,8 @@ class Titles:
     about: str = ""
 
 
-def _name(offer: PickOption) -> str:
-    return offer.name or offer.key
+def _name(option: PickOption) -> str:
+    return option.name or option.key
 
 
 def _field(title: str, else_: str) -> str:
@@ -67,21 +67,23 @@ def _schema(titles: Titles) -> Schema[PickOption]:
                 _field(titles.key, "name"),
                 ValueKind.TEXT,
                 _name,
-                order=lambda offer: natural(_name(offer)),
+                order=lambda option: natural(_name(option)),
             ),
-            Field(_field(titles.kind, "kind"), ValueKind.TEXT, lambda offer: offer.kind or None),
-            Field(_field(titles.size, "size"), ValueKind.TEXT, lambda offer: offer.size or None),
-            Field(_field(titles.about, "about"), ValueKind.TEXT, lambda offer: offer.about or None),
-            Field("given", ValueKind.NUMBER, lambda offer: offer.at),
+            Field(_field(titles.kind, "kind"), ValueKind.TEXT, lambda option: option.kind or None),
+            Field(_field(titles.size, "size"), ValueKind.TEXT, lambda option: option.size or None),
+            Field(
+                _field(titles.about, "about"), ValueKind.TEXT, lambda option: option.about or None
+            ),
+            Field("given", ValueKind.NUMBER, lambda option: option.at),
         ]
     )
 
 
-def _example(titles: Titles, offers: Sequence[PickOption]) -> str:
+def _example(titles: Titles, options: Sequence[PickOption]) -> str:
     """A filter that some of these match."""
     for title, values in (
-        (titles.size, (offer.size for offer in offers)),
-        (titles.kind, (offer.kind for offer in offers)),
+        (titles.size, (option.size for option in options)),
+        (titles.kind, (option.kind for option in options)),
     ):
         plain = next((said for said in values if re.fullmatch(r"\w+", said, re.ASCII)), None)
         if title and plain:
@@ -112,7 +114,7 @@ class PickScreen(ListScreen[PickOption]):
 
     Args:
         what: What is chosen: `task`.
-        taken: Called with what was chosen, in that order.
+        on_chosen: Called with what was chosen, in that order.
         behind: The screens behind it, as the way back says.
     """
 
@@ -129,8 +131,8 @@ class PickScreen(ListScreen[PickOption]):
         self,
         what: str,
         titles: Titles,
-        offers: Sequence[PickOption],
-        taken: Callable[[tuple[str, ...]], None],
+        options: Sequence[PickOption],
+        on_chosen: Callable[[tuple[str, ...]], None],
         *,
         marked: Collection[str] = (),
         several: bool = True,
@@ -139,22 +141,22 @@ class PickScreen(ListScreen[PickOption]):
         super().__init__(_schema(titles), "given")
         self._what = what
         self._titles = titles
-        self._offers = tuple(replace(offer, at=at) for at, offer in enumerate(offers))
-        self._taken = taken
+        self._options = tuple(replace(option, at=at) for at, option in enumerate(options))
+        self._on_chosen = on_chosen
         self._marked = frozenset(marked)
         self._several = several
         self._behind = behind
         self._typed = ""
-        prompt = f"type to filter: words{_example(titles, offers)}"
+        prompt = f"type to filter: words{_example(titles, options)}"
         self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
 
     def columns(self) -> tuple[Column[PickOption], ...]:
         """The columns that have a title."""
 
         def cell(name: str) -> Callable[[PickOption, int], Cell]:
-            def drawn(offer: PickOption, cells: int) -> Cell:
-                style = {"key": "", "kind": offer.style}.get(name, "muted")
-                said = _name(offer) if name == "key" else getattr(offer, name)
+            def drawn(option: PickOption, cells: int) -> Cell:
+                style = {"key": "", "kind": option.style}.get(name, "muted")
+                said = _name(option) if name == "key" else getattr(option, name)
                 return styled(said or None, style)
 
             return drawn
@@ -162,8 +164,8 @@ class PickScreen(ListScreen[PickOption]):
         titles = self._titles
         column: Callable[..., Column[PickOption]] = partial(Column, whole=True)
         every = (
-            column(_field(titles.key, "name"), titles.key, 20, cell("key"), good=24, cut="middle"),
-            column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), good=12),
+            column(_field(titles.key, "name"), titles.key, 20, cell("key"), ideal=24, cut="middle"),
+            column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), ideal=12),
             column(_field(titles.size, "size"), titles.size, 10, cell("size"), priority=1),
             column(_field(titles.about, "about"), titles.about, 20, cell("about"), priority=1),
         )
@@ -178,12 +180,12 @@ class PickScreen(ListScreen[PickOption]):
         """Show what there is, with the marks on what is chosen already."""
         self._rows.set_order("given", reverse=False)
         now = self.services.now().timestamp()
-        self._rows.apply({offer.key: offer for offer in self._offers}, (), now)
+        self._rows.apply({option.key: option for option in self._options}, (), now)
         self._grid.order = None
         if self._several:
-            self._grid.marks = {o.key for o in self._offers if o.key in self._marked}
+            self._grid.marks = {o.key for o in self._options if o.key in self._marked}
         self._grid.set_rows(self._rows)
-        first = next((o.key for o in self._offers if o.key in self._marked), None)
+        first = next((o.key for o in self._options if o.key in self._marked), None)
         if first is not None:
             self._grid.select(first)
         # A click must not take the letters away from the filter.
@@ -209,7 +211,7 @@ class PickScreen(ListScreen[PickOption]):
         """Say how many there are and how many are chosen."""
         if not self.ready:
             return
-        said = [StyledText(of_many(len(self._offers), self._what), "strong")]
+        said = [StyledText(of_many(len(self._options), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
             one = f" · none marked: {self.services.keys.shown('pick-take')} chooses this one"
@@ -316,7 +318,7 @@ class PickScreen(ListScreen[PickOption]):
         wanted = self._grid.marks if self._several and self._grid.marks else {here}
         self.hint = None
         self.app.pop_screen()
-        self._taken(tuple(offer.key for offer in self._offers if offer.key in wanted))
+        self._on_chosen(tuple(option.key for option in self._options if option.key in wanted))
 
     def order_by(self, name: str, *, reverse: bool) -> None:
         """Order by a column; it is the gym's own order again next time."""

@@ -111,11 +111,11 @@ def _message(name: str, state: Cell, message: str, cells: int, height: int) -> l
     """The name, how it stands, and the message in as many lines as it takes."""
     head: Cell = (StyledText(f"{name}  ", "strong"), *state, StyledText("  "))
     used = sum(width(clean(piece.text)) for piece in head)
-    first, *rest = wrapped(clean(message), cells - used, cells, height)
+    first, *rest = wrap_words(clean(message), cells - used, cells, height)
     return [(*head, StyledText(first)), *[(StyledText(line),) for line in rest]]
 
 
-def wrapped(text: str, first: int, cells: int, height: int) -> list[str]:
+def wrap_words(text: str, first: int, cells: int, height: int) -> list[str]:
     """Break text at its blanks; what does not fit into the last line stays in it, to be cut.
 
     Args:

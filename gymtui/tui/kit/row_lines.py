@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.column import GAP, GUTTER, Column, Placed, place
+from gymtui.tui.kit.column import GAP, GUTTER, Column, PlacedColumn, place
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, styled, width_of
 
 R = TypeVar("R")
@@ -27,7 +27,7 @@ class FittedRow:
     """A row laid out: one that says something else is another."""
 
     pieces: tuple[StyledText, ...] = ()
-    said: tuple[Cell, ...] = ()  # what the cells said that it was laid out from
+    cells_shown: tuple[Cell, ...] = ()  # what the cells said that it was laid out from
     record: object = None  # what they were of
     # The lines that were drawn of it, by how it was to look.
     strips: dict[RowStyles, Strip] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class ShownRow(NamedTuple):
     looks: RowStyles
 
 
-class DueRows(NamedTuple):
+class DueLine(NamedTuple):
     """What a line is about to show, and at which scroll offset it was looked up."""
 
     top: int
@@ -73,17 +73,17 @@ class RowLines(Generic[R]):
         row_message: Callable[[R], Cell | None] = lambda _record: None,
     ) -> None:
         self._record = record
-        self._instead = row_message
+        self._row_message = row_message
         self._palette = palette
         self._rows: dict[str, FittedRow] = {}
         self._others: dict[object, FittedRow] = {}
         self._longest: dict[str, int] = {}
-        self.placed: tuple[Placed[R], ...] = ()
+        self.placed: tuple[PlacedColumn[R], ...] = ()
         self.outgrown = False
         """Whether a text was met that is longer than all that the columns were placed for."""
         self.nothing = FittedRow()
 
-    def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
+    def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[PlacedColumn[R], ...]:
         """Where columns would stand."""
         return place(columns, cells, self._longest)
 
@@ -104,30 +104,34 @@ class RowLines(Generic[R]):
         record = self._record(row_id)
         if record is None:
             return self.nothing
-        row_message = self._instead(record)
+        row_message = self._row_message(record)
         known = self._rows.get(row_id)
         if row_message is not None:
-            said: tuple[Cell, ...] = (row_message,)
-        elif known is not None and known.record is record and len(known.said) == len(self.placed):
-            said = tuple(
+            cells_shown: tuple[Cell, ...] = (row_message,)
+        elif (
+            known is not None
+            and known.record is record
+            and len(known.cells_shown) == len(self.placed)
+        ):
+            cells_shown = tuple(
                 [
                     cell if at.column.of_record else at.column.cell(record, at.width)
-                    for at, cell in zip(self.placed, known.said, strict=True)
+                    for at, cell in zip(self.placed, known.cells_shown, strict=True)
                 ]
             )
         else:
-            said = tuple([at.column.cell(record, at.width) for at in self.placed])
-        if known is not None and known.said == said:
+            cells_shown = tuple([at.column.cell(record, at.width) for at in self.placed])
+        if known is not None and known.cells_shown == cells_shown:
             known.record = record
             return known
         if len(self._rows) > keep:
             self._rows.clear()
         if row_message is None:
-            self._measure(record, said)
-            pieces = _joined(self._cells(said))
+            self._measure(record, cells_shown)
+            pieces = _joined(self._cells(cells_shown))
         else:
             pieces = fit_cells(row_message, self._cells_in_all)
-        made = self._rows[row_id] = FittedRow(pieces, said, record)
+        made = self._rows[row_id] = FittedRow(pieces, cells_shown, record)
         return made
 
     @property
@@ -135,9 +139,9 @@ class RowLines(Generic[R]):
         last = self.placed[-1]
         return last.x + last.width - GUTTER
 
-    def _measure(self, record: R, said: Sequence[Cell]) -> None:
+    def _measure(self, record: R, cells_shown: Sequence[Cell]) -> None:
         """Learn how long texts are; only what fills its column can be longer than was known."""
-        for at, cell in zip(self.placed, said, strict=True):
+        for at, cell in zip(self.placed, cells_shown, strict=True):
             column = at.column
             if not column.whole or sum(map(_at_most, cell)) < at.width:
                 continue
@@ -148,8 +152,8 @@ class RowLines(Generic[R]):
                 self._longest[column.key] = length
                 self.outgrown = True
 
-    def _cells(self, said: Sequence[Cell]) -> Iterable[StyledText]:
-        for number, (at, cell) in enumerate(zip(self.placed, said, strict=True)):
+    def _cells(self, cells_shown: Sequence[Cell]) -> Iterable[StyledText]:
+        for number, (at, cell) in enumerate(zip(self.placed, cells_shown, strict=True)):
             if number:
                 yield StyledText(" " * GAP)
             yield from fit_cells(cell, at.width, align=at.column.align, cut=at.column.cut)
@@ -167,7 +171,7 @@ class RowLines(Generic[R]):
             if at.column.heading is not None:
                 pieces += fit_cells(at.column.heading(at.width), at.width)
                 continue
-            title = at.column.called
+            title = at.column.heading_text
             if order is not None and order[0] == at.column.key:
                 title = f"{title}{'▼' if order[1] else '▲'}"
             # Its end says by what it is ordered, and which k it is for.

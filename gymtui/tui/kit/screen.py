@@ -35,7 +35,7 @@ from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.tips import tip
-from gymtui.tui.runtime.frame_timer import SoonDrawn
+from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 
 def perform(screen: Screen[Any], action: str) -> None:
@@ -48,7 +48,7 @@ def perform(screen: Screen[Any], action: str) -> None:
             return
 
 
-class GymScreen(SoonDrawn, Screen[None]):
+class GymScreen(FrameTimerMixin, Screen[None]):
     """A full screen of the dashboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)
@@ -72,7 +72,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     prompt: ClassVar[str] = "filter"
     can_filter: ClassVar[bool] = True
     """Whether there is anything in it to filter or to search."""
-    suggests: ClassVar[bool] = True
+    has_tip: ClassVar[bool] = True
     """Whether what its scope suggests to try fits this very screen."""
 
     mistake = range(0)
@@ -84,7 +84,7 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pieces: dict[str, Lines] = {}
+        self._known_lines: dict[str, Lines] = {}
 
     @property
     def services(self) -> Services:
@@ -105,9 +105,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         Those met once are remembered: what comes in while the screen is taken down finds them
         still, and what it writes there is simply not drawn.
         """
-        known = self._pieces.get(name)
+        known = self._known_lines.get(name)
         if known is None:
-            known = self._pieces[name] = self.query_one(f"#{name}", Lines)
+            known = self._known_lines[name] = self.query_one(f"#{name}", Lines)
         return known
 
     # -- for the screens -------------------------------------------------------------------
@@ -174,7 +174,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     @property
     def _tip(self) -> Cell:
         """What to try here, in the demo."""
-        wanted = self.services.guided and self.suggests
+        wanted = self.services.guided and self.has_tip
         if not wanted:
             return ()
         return tip(self.scopes[0], self.size.width - 2, plain=self.services.appearance.ascii)
@@ -240,7 +240,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         lines.set_class(bool(said), "said")
         if said:
             again = "key:refresh_now"  # what it says can be done about it
-            linked = (tuple(replace(piece, target=again) for piece in cell) for cell in said)
+            linked = (tuple(replace(piece, link=again) for piece in cell) for cell in said)
             lines.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
 
@@ -306,11 +306,11 @@ class GymScreen(SoonDrawn, Screen[None]):
         event.stop()
         if not self.filtering:
             return
-        self._hint(self.apply_filter(event.value))
+        self._set_hint(self.apply_filter(event.value))
         event.input.refresh()
         self.show_frame()
 
-    def _hint(self, wrong: str | None) -> None:
+    def _set_hint(self, wrong: str | None) -> None:
         if wrong != self.hint:
             self.hint = wrong
             self.show_hint()
@@ -324,7 +324,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def close_prompt(self) -> None:
         """Put the filter's line away."""
         self.mistake = range(0)
-        self._hint(None)
+        self._set_hint(None)
         self.remove_class("filtering")
         self.set_focus(self.query(".main").first())
         self.show_frame()

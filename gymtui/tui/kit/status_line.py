@@ -73,7 +73,7 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
             return (StyledText("● ", "passed"), StyledText(every, "muted")), ""
 
 
-def ticking(link: Link, now_s: float) -> bool:
+def changes_every_second(link: Link, now_s: float) -> bool:
     """Whether the words change with every second, so that a timer is worth its bytes."""
     moving = (LinkState.STALE, LinkState.CONNECTING, LinkState.REFUSED)
     return link.error is not None or link.state(now_s) in moving

@@ -32,7 +32,7 @@ class Paragraph:
     indent: int = 0  # cells left of it, kept when it wraps
 
 
-def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, ...]]:
+def wrap_paragraph(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, ...]]:
     """Break a paragraph into lines no wider than `cells`, at spaces where there are any.
 
     Returns:
@@ -116,7 +116,7 @@ class TextView(Wheel, ThemedWidget, ScrollView, can_focus=True):
         self._lines, self._starts = [], []
         for paragraph in self._paragraphs:
             self._starts.append(len(self._lines))
-            self._lines.extend(wrapped(paragraph, cells))
+            self._lines.extend(wrap_paragraph(paragraph, cells))
         self.virtual_size = Size(self.size.width, len(self._lines))
         self.refresh()
 

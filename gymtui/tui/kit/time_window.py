@@ -16,7 +16,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.time_extent import Extent
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.timeline_bar import FRONT, PLAIN_FRONT, Scale, axis, bar, fitting
+from gymtui.tui.kit.timeline_bar import FRONT, PLAIN_FRONT, Scale, axis, bar, round_span_s
 
 ROOM = 1.04
 """What is fitted leaves this much room, for the mark at its end."""
@@ -24,28 +24,28 @@ CLOSEST_S = 4.0
 """No closer than so many seconds from edge to edge."""
 PAN = 0.25
 """One key moves by this share of what is shown."""
-DRAWN_KEPT = 500
+BARS_KEPT = 500
 
 
 class TimeWindow:
     """The timeline column of one screen.
 
     Args:
-        watch: What is known of each rollout's life.
+        tracker: What is known of each rollout's life.
         lead: How far the server's clock is ahead of ours.
     """
 
     def __init__(
-        self, watch: RolloutTracker, lead: Callable[[], timedelta], *, plain: bool
+        self, tracker: RolloutTracker, lead: Callable[[], timedelta], *, plain: bool
     ) -> None:
         self.wall = False
         self.extent = Extent()
-        self._watch = watch
+        self._tracker = tracker
         self._lead = lead
         self._plain = plain
         self._zoom = 0
         self._start_s: float | None = None
-        self._drawn: dict[str, tuple[tuple[object, ...], Cell]] = {}
+        self._bars: dict[str, tuple[tuple[object, ...], Cell]] = {}
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -66,8 +66,8 @@ class TimeWindow:
     def _whole(self) -> tuple[float, float]:
         if self.wall:
             first_s = self.extent.first_s
-            return first_s, fitting((self.extent.last_s - first_s) * ROOM)
-        return 0.0, fitting(self.extent.longest_s * ROOM)
+            return first_s, round_span_s((self.extent.last_s - first_s) * ROOM)
+        return 0.0, round_span_s(self.extent.longest_s * ROOM)
 
     @property
     def level(self) -> int:
@@ -118,7 +118,7 @@ class TimeWindow:
         self._zoom, self._start_s = 0, None
         return self.scale != before
 
-    def turn(self) -> None:
+    def toggle_clock(self) -> None:
         """By the clock instead of from each start, or back."""
         self.wall = not self.wall
         self.fit()
@@ -139,17 +139,17 @@ class TimeWindow:
         front: int | None = None
         if row.rollout is not None and not is_finished(row.rollout):
             # What is still going on is drawn in eighths of a cell: less than half of one is none.
-            front = int(self._watch.last_seen_at(row).timestamp() // (scale.span_s / cells / 16))
-        observations = len(self._watch.observations(row.rollout_id))
+            front = int(self._tracker.last_seen_at(row).timestamp() // (scale.span_s / cells / 16))
+        observations = len(self._tracker.observations(row.rollout_id))
         made_from = (row, observations, front, scale, cells)
-        known = self._drawn.get(row.rollout_id)
+        known = self._bars.get(row.rollout_id)
         if known is not None and known[0] == made_from:
             return known[1]
-        if len(self._drawn) >= DRAWN_KEPT:
-            self._drawn.clear()
-        life = self._watch.segments(row)
+        if len(self._bars) >= BARS_KEPT:
+            self._bars.clear()
+        life = self._tracker.segments(row)
         drawn = bar(life, scale, cells, end=self._end(row), plain=self._plain)
-        self._drawn[row.rollout_id] = (made_from, drawn)
+        self._bars[row.rollout_id] = (made_from, drawn)
         return drawn
 
     def _end(self, row: RolloutRow) -> StyledText | None:

@@ -67,7 +67,7 @@ class Scale:
         return (instant_s - self.start_s) / self.span_s * cells
 
 
-def fitting(longest_s: float) -> float:
+def round_span_s(longest_s: float) -> float:
     """A round span that holds so many seconds, so that the axis seldom moves while they grow.
 
     Returns:

@@ -46,7 +46,7 @@ class TimelineScreen(ListScreen[RolloutRow]):
     def action_wall_clock(self) -> None:
         """By the clock, or from each start."""
         if self._looks_at_timeline():
-            self._chart.turn()
+            self._chart.toggle_clock()
             self._arranged()
 
     @property

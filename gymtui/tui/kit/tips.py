@@ -45,15 +45,15 @@ def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
     if plain:
         text = text.replace("↵", "Enter")
     first, *others = text.split(_BETWEEN)
-    line = (StyledText("try  ", "warning"), *_inked(first))
+    line = (StyledText("try  ", "warning"), *_styled(first))
     for other in others:
-        more = (*line, *_inked(_BETWEEN + other))
+        more = (*line, *_styled(_BETWEEN + other))
         if width_of(more) > cells:
             break
         line = more
     return line
 
 
-def _inked(text: str) -> Cell:
+def _styled(text: str) -> Cell:
     pieces = text.split("`")
     return tuple(StyledText(piece, "key" if n % 2 else "muted") for n, piece in enumerate(pieces))

@@ -14,15 +14,15 @@ class WorkInPieces:
 
     Args:
         widget: Whose work it is; it ends with it.
-        turns: Whose turn it is between two pieces.
+        input_priority: Whose turn it is between two pieces.
         work: The work; it stops now and then.
     """
 
     def __init__(
-        self, widget: Widget, turns: InputPriority, work: Callable[[], Iterator[None]]
+        self, widget: Widget, input_priority: InputPriority, work: Callable[[], Iterator[None]]
     ) -> None:
         self._widget = widget
-        self._turns = turns
+        self._input_priority = input_priority
         self._work = work
         self._is_due = self._is_abandoned = False
         self.is_under_way = False
@@ -49,7 +49,7 @@ class WorkInPieces:
             while self._is_due:
                 self._is_due = self._is_abandoned = False
                 for _ in self._work():
-                    await self._turns.yield_to_input()
+                    await self._input_priority.yield_to_input()
                     if self._is_abandoned:
                         break
         finally:

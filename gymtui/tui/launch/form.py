@@ -32,7 +32,7 @@ _LABEL = 22
 _MOST_VALUE = 90
 
 
-class Typing(Enum):
+class RowKind(Enum):
     """How a row is changed."""
 
     TEXT = auto()
@@ -53,7 +53,7 @@ class Row:
     label: str
     value: Cell = ()  # what stands in it, as drawn while it is not typed
     hint: Cell = ()
-    typing: Typing = Typing.TEXT
+    kind: RowKind = RowKind.TEXT
     text: str = ""  # what is typed on from, for rows that are typed; drawn cleaned
 
 
@@ -88,19 +88,19 @@ class FieldInput(Input, inherit_bindings=False):
         super().__init__(compact=True, select_on_focus=False, classes="main")
         self._form = form
         self.cursor_blink = False
-        self.typing = False
+        self.takes_text = False
         """Whether it takes what is typed."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Letters are its own only while it takes them."""
-        return self.typing and super().check_consume_key(key, character)
+        return self.takes_text and super().check_consume_key(key, character)
 
     async def _on_key(self, event: events.Key) -> None:
         """Move, choose, or type; what means nothing here goes on to the screen."""
         if self._acts(event.key) or self._chooses(event):
             event.stop()
             event.prevent_default()
-        elif not self.typing:
+        elif not self.takes_text:
             event.prevent_default()
 
     def _acts(self, key: str) -> bool:
@@ -113,7 +113,7 @@ class FieldInput(Input, inherit_bindings=False):
                 self._form.action_enter()
             case "row":
                 self._form.action_row(*cast("tuple[int]", arguments))
-            case _ if active.node is self and self.typing:
+            case _ if active.node is self and self.takes_text:
                 # Its own editing, likewise: a backspace must not come after the next letter.
                 try:
                     getattr(self, f"action_{name}")(*arguments)
@@ -124,20 +124,20 @@ class FieldInput(Input, inherit_bindings=False):
         return True
 
     def _chooses(self, event: events.Key) -> bool:
-        if self.typing:
+        if self.takes_text:
             return False
         step = {"left": -1, "right": 1, "space": 1}.get(event.key)
         if step is not None:
-            return self._form.turn(step)
+            return self._form.change_choice(step)
         letter = event.character or ""
-        return letter.isalnum() and self._form.turn(1, letter.lower())
+        return letter.isalnum() and self._form.change_choice(1, letter.lower())
 
     def _on_paste(self, event: events.Paste) -> None:
         """Take all of it; the framework's own would drop everything after the first line."""
         event.stop()
         event.prevent_default()
         text = event.text.strip() if self.password else clean(event.text)
-        if text and self.typing:
+        if text and self.takes_text:
             start, end = self.selection
             self.replace(text, start, end)
 
@@ -156,7 +156,7 @@ class Form(Wheel, ThemedWidget, Widget):
     """The form.
 
     Args:
-        hears: Who is told what is done. At once, and not by messages: what was typed must be
+        listener: Who is told what is done. At once, and not by messages: what was typed must be
             known before the key after it acts.
     """
 
@@ -173,19 +173,19 @@ class Form(Wheel, ThemedWidget, Widget):
     def __init__(
         self,
         palette: Palette,
-        hears: FormListener,
+        listener: FormListener,
         *,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._palette = palette
-        self._hears = hears
+        self._listener = listener
         self._rows: tuple[Row, ...] = ()
         self._at = 0
         self._top = 0
         self._field = FieldInput(self)
-        self._begun: str | None = None
-        self._begun_with = ""
+        self._edited_key: str | None = None
+        self._edited_text = ""
 
     def compose(self) -> ComposeResult:
         """The line of input."""
@@ -213,8 +213,8 @@ class Form(Wheel, ThemedWidget, Widget):
         if len(before) != len(rows) or moved:
             self._keep_in_view()
             self.refresh()
-            self._begin()
-        self._keep_up()
+            self._edit_row()
+        self._refresh_text()
         if len(before) != len(rows) or moved:
             return
         for y, (old, new) in enumerate(zip(before, rows, strict=True)):
@@ -229,43 +229,43 @@ class Form(Wheel, ThemedWidget, Widget):
 
     def _set_text(self, text: str) -> None:
         """Put another text into the row that is typed: it was changed in another way."""
-        self._begun_with = self._field.value = clean(text) if text else ""
+        self._edited_text = self._field.value = clean(text) if text else ""
         self._field.cursor_position = len(self._field.value)
 
-    def _keep_up(self) -> None:
+    def _refresh_text(self) -> None:
         """Show what the row that is typed holds now, should it have changed in another way."""
         row = self._rows[self._at] if self._rows else None
-        if row is None or row.key != self._begun or self._field.value == row.text:
+        if row is None or row.key != self._edited_key or self._field.value == row.text:
             return
-        if self._field.value != self._begun_with:  # typed, and not told yet
+        if self._field.value != self._edited_text:  # typed, and not told yet
             return
         if self._field.value != (clean(row.text) if row.text else ""):
             self._set_text(row.text)
 
     def commit(self) -> None:
         """Say what was typed so far: messages of keys may be under way still."""
-        if self._begun is not None and self._field.value != self._begun_with:
-            self._begun_with = self._field.value
-            self._hears.typed(self._begun, self._field.value)
+        if self._edited_key is not None and self._field.value != self._edited_text:
+            self._edited_text = self._field.value
+            self._listener.typed(self._edited_key, self._field.value)
 
     # -- typing ----------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _edit_row(self) -> None:
         """Have the line of input stand for the row that is typed, or for none."""
         row = self._rows[self._at] if self._rows else None
-        self._field.typing = row is not None and row.typing in (Typing.TEXT, Typing.SECRET)
-        if row is None or not self._field.typing:
-            self._begun = None
-            self._begun_with = self._field.value = ""
-        elif self._begun != row.key:
-            self._begun = row.key
-            self._field.password = row.typing is Typing.SECRET
+        self._field.takes_text = row is not None and row.kind in (RowKind.TEXT, RowKind.SECRET)
+        if row is None or not self._field.takes_text:
+            self._edited_key = None
+            self._edited_text = self._field.value = ""
+        elif self._edited_key != row.key:
+            self._edited_key = row.key
+            self._field.password = row.kind is RowKind.SECRET
             self._set_text(row.text)
         self._place()
 
     def _place(self) -> None:
         # Out of sight it keeps the focus, and with it the order in which keys come.
-        y = self._at - self._top if self._field.typing else self.size.height + 1
+        y = self._at - self._top if self._field.takes_text else self.size.height + 1
         self._field.styles.offset = (self._value_x, y)
         self._field.styles.width = self._value_cells
 
@@ -279,7 +279,7 @@ class Form(Wheel, ThemedWidget, Widget):
 
     def on_mount(self) -> None:
         """Begin at the first row."""
-        self._begin()
+        self._edit_row()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what is typed: what stands there now, since an earlier row's may come late."""
@@ -292,35 +292,35 @@ class Form(Wheel, ThemedWidget, Widget):
         """Say that enter was pressed here."""
         self.commit()
         if self._rows:
-            self._hears.enter_pressed(self.key)
+            self._listener.enter_pressed(self.key)
 
     def action_row(self, step: int) -> None:
         """Go to another row; the ends meet."""
         if self._rows:
             self._move_to((self._at + step) % len(self._rows))
 
-    def turn(self, step: int, letter: str = "") -> bool:
+    def change_choice(self, step: int, letter: str = "") -> bool:
         """Take another choice of this row, if it has any."""
         row = self._rows[self._at] if self._rows else None
-        if row is None or row.typing is not Typing.CHOICE:
+        if row is None or row.kind is not RowKind.CHOICE:
             return False
-        self._hears.choice_changed(row.key, step, letter)
+        self._listener.choice_changed(row.key, step, letter)
         return True
 
-    def action_turn(self, step: int) -> None:
+    def action_choice(self, step: int) -> None:
         """Take the next choice, or the one before."""
-        self.turn(step)
+        self.change_choice(step)
 
     def _move_to(self, at: int) -> None:
         self.commit()
-        if at == self._at and self._begun == self.key:
+        if at == self._at and self._edited_key == self.key:
             return
         before, self._at = self._at, at
         if not self._keep_in_view():
             for y in (before, at):
                 self.refresh(Region(0, y - self._top, self.size.width, 1))
-        self._begin()
-        self._hears.moved()
+        self._edit_row()
+        self._listener.moved()
 
     def _keep_in_view(self) -> bool:
         """Scroll so that the row is seen; whether that moved anything."""
@@ -365,7 +365,7 @@ class Form(Wheel, ThemedWidget, Widget):
         row, here = self._rows[at], at == self._at
         more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
         room, rest = self._value_cells, cells - self._value_x - 1
-        if row.typing is Typing.ACTION:
+        if row.kind is RowKind.ACTION:
             said = fit_cells((*row.value, StyledText("   "), *row.hint), max(0, rest))
         else:
             # Past its column a value goes only into what the hint leaves.

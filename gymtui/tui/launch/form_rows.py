@@ -23,17 +23,17 @@ from gymtui.launching.validation import DraftCheck
 from gymtui.store.formats import of_many
 from gymtui.tui.kit.pick import PickOption
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.launch.form import Row, Typing
+from gymtui.tui.launch.form import Row, RowKind
 
-AGAIN = "again"
+RERUN = "again"
 ADVANCED = "advanced"
 LAUNCH = "launch"
 """Rows that are no fields."""
 
-_TYPING = {
-    FieldKind.SECRET: Typing.SECRET,
-    FieldKind.CHOICE: Typing.CHOICE,
-    FieldKind.FLAG: Typing.CHOICE,
+_ROW_KINDS = {
+    FieldKind.SECRET: RowKind.SECRET,
+    FieldKind.CHOICE: RowKind.CHOICE,
+    FieldKind.FLAG: RowKind.CHOICE,
 }
 _LISTED = 6
 
@@ -52,17 +52,17 @@ class FormState:
     key_source: Mapping[str, str] = field(default_factory=dict)
     # Which failures of the parent are rerun; "" where none were chosen by cause.
     rerun_summary: str = ""
-    lost: int = 0  # how many rollouts of the parent that is
-    enter: str = "↵"  # the key that opens what a row has to open
-    turn: str = "← →"  # the keys that go through choices
+    failures: int = 0  # how many rollouts of the parent that is
+    enter_key: str = "↵"  # the key that opens what a row has to open
+    choice_keys: str = "← →"  # the keys that go through choices
 
     @property
     def repeats(self) -> str:
         """That more is run again than went wrong, where it is: a launch takes tasks as a whole."""
-        total, lost = self.check.total or 0, self.lost * len(self.check.variants)
-        if not 0 < lost < total:
+        total, failures = self.check.total or 0, self.failures * len(self.check.variants)
+        if not 0 < failures < total:
             return ""
-        return f"whole tasks are rerun: {total:,} rollouts for {lost:,} failures"
+        return f"whole tasks are rerun: {total:,} rollouts for {failures:,} failures"
 
     def wrong(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
@@ -82,8 +82,8 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
     """The rows, top to bottom."""
     rows: list[Row] = []
     if form.draft.parent is not None and form.rerun_summary:
-        hint = (StyledText(f"{form.enter} choose causes", "muted"),)
-        rows.append(Row(AGAIN, "rerun", (StyledText(form.rerun_summary),), hint, Typing.ACTION))
+        hint = (StyledText(f"{form.enter_key} choose causes", "muted"),)
+        rows.append(Row(RERUN, "rerun", (StyledText(form.rerun_summary),), hint, RowKind.ACTION))
     hidden = 0
     before: list[Row] = []
     after: list[Row] = []
@@ -98,38 +98,40 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
             hidden += 1
     said = of_many(hidden, "more field") if hidden else "hide unset fields"
     how = "show" if hidden else "hide"
-    hint = (StyledText(f"{form.enter} {how}", "muted"),)
-    toggle = Row(ADVANCED, "advanced", (StyledText(said, "muted"),), hint, Typing.ACTION)
+    hint = (StyledText(f"{form.enter_key} {how}", "muted"),)
+    toggle = Row(ADVANCED, "advanced", (StyledText(said, "muted"),), hint, RowKind.ACTION)
     rows += [*before, toggle, *after]
     # What the gym refused is wrong no less, but is known only until it is asked again.
     wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
-    next_ = StyledText(f"{form.enter} confirms first", "muted")
+    next_ = StyledText(f"{form.enter_key} confirms first", "muted")
     if wrong:
         next_ = StyledText(f"{of_many(wrong, 'field')} to fix", "warning")
     elif form.refused:
         next_ = StyledText(f"{len(form.refused)} refused", "warning")
     total: Cell = (StyledText(form.check.words, "strong"),)
     if form.repeats and not wrong:
-        total += (StyledText(f", for {form.lost * len(form.check.variants):,} failures", "accent"),)
-    return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
+        total += (
+            StyledText(f", for {form.failures * len(form.check.variants):,} failures", "accent"),
+        )
+    return (*rows, Row(LAUNCH, "launch", total, (next_,), RowKind.ACTION))
 
 
 def _row(form: FormState, known: FormField) -> Row:
     path, text = known.path, form.draft.text(known.path)
-    typing = _TYPING.get(known.kind, Typing.TEXT)
+    kind = _ROW_KINDS.get(known.kind, RowKind.TEXT)
     if known.kind is FieldKind.SECRET:
         key = form.draft.keys.get(path)
         there = "" if form.wrong(path) else form.key_source.get(path, "")
         shown = StyledText("•" * 8) if key is not None else StyledText(there or ABSENT, "muted")
         edited = key.reveal() if key is not None else ""
-        return Row(path, known.label, (shown,), _hint(form, known), typing, edited)
+        return Row(path, known.label, (shown,), _hint(form, known), kind, edited)
     if text:
         value: Cell = (StyledText(text),)
     elif path == NAME:
         value = (StyledText("auto-generated", "muted"),)
     else:
         value = (StyledText(known.default or ABSENT, "muted"),)
-    return Row(path, known.label, value, _hint(form, known), typing, text)
+    return Row(path, known.label, value, _hint(form, known), kind, text)
 
 
 def _hint(form: FormState, known: FormField) -> Cell:
@@ -139,7 +141,7 @@ def _hint(form: FormState, known: FormField) -> Cell:
     if offered and known.path not in form.refused and not form.draft.text(known.path):
         return (
             StyledText("required", "warning"),
-            StyledText(f" · {form.enter} list of {len(offered)}", "muted"),
+            StyledText(f" · {form.enter_key} list of {len(offered)}", "muted"),
         )
     if wrong:
         return (StyledText(wrong, "failed" if known.path in form.refused else "warning"),)
@@ -147,13 +149,13 @@ def _hint(form: FormState, known: FormField) -> Cell:
     if remark:
         return remark
     if known.path == SCENARIO and form.scenarios:
-        return (StyledText(f"{form.enter} list of {len(form.scenarios)}", "muted"),)
+        return (StyledText(f"{form.enter_key} list of {len(form.scenarios)}", "muted"),)
     if known.path == TASKS:
         count = len(form.check.tasks)
         if form.tasks:
             return (
                 StyledText(f"{count} of {len(form.tasks)}", ""),
-                StyledText(f" · {form.enter} list", "muted"),
+                StyledText(f" · {form.enter_key} list", "muted"),
             )
         return (
             (StyledText(of_many(count, "task"), "muted"),)
@@ -168,7 +170,7 @@ def _hint(form: FormState, known: FormField) -> Cell:
             ),
         )
     if known.kind in (FieldKind.CHOICE, FieldKind.FLAG):
-        return (StyledText(f"{form.turn} or first letter", "muted"),)
+        return (StyledText(f"{form.choice_keys} or first letter", "muted"),)
     return (StyledText(known.allows, "muted"),)
 
 
@@ -177,7 +179,7 @@ def help_of(form: FormState, key: str) -> tuple[Cell, Cell]:
     known = BY_PATH.get(key)
     if known is None:
         words = {
-            AGAIN: "which of the parent's failures to rerun: their tasks, each with as many "
+            RERUN: "which of the parent's failures to rerun: their tasks, each with as many "
             "attempts as the task with the most failures",
             ADVANCED: "rarely needed fields; set fields are always shown",
             LAUNCH: "validates everything, then asks for confirmation",
@@ -247,7 +249,7 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
     return tuple(lines)
 
 
-def scenario_offers(scenarios: Sequence[Scenario]) -> tuple[PickOption, ...]:
+def scenario_options(scenarios: Sequence[Scenario]) -> tuple[PickOption, ...]:
     """Scenarios as what can be chosen."""
     return tuple(
         PickOption(
@@ -260,7 +262,7 @@ def scenario_offers(scenarios: Sequence[Scenario]) -> tuple[PickOption, ...]:
     )
 
 
-def task_offers(tasks: Sequence[Task]) -> tuple[PickOption, ...]:
+def task_options(tasks: Sequence[Task]) -> tuple[PickOption, ...]:
     """Tasks likewise."""
     return tuple(
         PickOption(
@@ -273,7 +275,7 @@ def task_offers(tasks: Sequence[Task]) -> tuple[PickOption, ...]:
     )
 
 
-def cause_offers(causes: Sequence[Cause]) -> tuple[PickOption, ...]:
+def cause_options(causes: Sequence[Cause]) -> tuple[PickOption, ...]:
     """What went wrong likewise."""
     return tuple(
         PickOption(

@@ -30,8 +30,8 @@ from gymtui.tui.launch.form_rows import (
     FormState,
     help_of,
     rows_of,
-    scenario_offers,
-    task_offers,
+    scenario_options,
+    task_options,
 )
 
 _DETAILS = 4
@@ -86,7 +86,7 @@ class FormScreen(GymScreen):
         """What of a run is run again, in words; "" where nothing is chosen by cause."""
         return ""
 
-    def lost(self) -> int:
+    def failure_count(self) -> int:
         """How many of its rollouts that is."""
         return 0
 
@@ -108,7 +108,7 @@ class FormScreen(GymScreen):
 
     async def _load_scenarios(self) -> None:
         try:
-            self._scenarios = await self.session.launches.offers.scenarios()
+            self._scenarios = await self.session.launches.catalog.scenarios()
         except GymError as error:
             self._say(StyledText(f"could not list scenarios: {error.brief}", "warning"))
             return
@@ -129,7 +129,7 @@ class FormScreen(GymScreen):
 
     async def _read_tasks(self, scenario: str) -> None:
         try:
-            tasks = await self.session.launches.offers.tasks(scenario)
+            tasks = await self.session.launches.catalog.tasks(scenario)
         except GymError as error:
             self._say(StyledText(f"could not list tasks: {error.brief}", "warning"))
             return
@@ -164,7 +164,7 @@ class FormScreen(GymScreen):
                 USER_KEY: launches.key_source(self._draft.user_provider),
             },
             self.rerun_summary(),
-            self.lost(),
+            self.failure_count(),
             keys.shown("form-enter"),
             f"{keys.shown('form-choice-previous')} {keys.shown('form-choice-next')}",
         )
@@ -223,14 +223,14 @@ class FormScreen(GymScreen):
             self.action_advanced()
         elif key == SCENARIO and self._scenarios:
             titles = Titles("SCENARIO", "NAME", "SIZE", "ABOUT")
-            self._pick(SCENARIO, "scenario", titles, scenario_offers(self._scenarios))
+            self._pick(SCENARIO, "scenario", titles, scenario_options(self._scenarios))
         elif key == TASKS and self._tasks:
             titles = Titles("TASK", "CATEGORY", "DIFFICULTY", "ABOUT")
-            self._pick(TASKS, "task", titles, task_offers(self._tasks))
+            self._pick(TASKS, "task", titles, task_options(self._tasks))
         else:
             self._form.action_row(1)
 
-    def _pick(self, path: str, what: str, titles: Titles, offers: Sequence[PickOption]) -> None:
+    def _pick(self, path: str, what: str, titles: Titles, options: Sequence[PickOption]) -> None:
         def taken(ids: tuple[str, ...]) -> None:
             self._refused.pop(path, None)
             if path == TASKS:
@@ -244,7 +244,7 @@ class FormScreen(GymScreen):
 
         marked = self._shown.check.tasks if path == TASKS else (self._draft.text(path),)
         self.app.push_screen(
-            PickScreen(what, titles, offers, taken, marked=marked, several=path == TASKS)
+            PickScreen(what, titles, options, taken, marked=marked, several=path == TASKS)
         )
 
     def action_advanced(self) -> None:

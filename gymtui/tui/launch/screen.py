@@ -31,7 +31,13 @@ from gymtui.tui.kit.pick import PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.launch.form_rows import AGAIN, LAUNCH, cause_offers, confirmation_lines, rerun_words
+from gymtui.tui.launch.form_rows import (
+    LAUNCH,
+    RERUN,
+    cause_options,
+    confirmation_lines,
+    rerun_words,
+)
 from gymtui.tui.launch.form_screen import FormScreen
 
 
@@ -56,10 +62,10 @@ class LaunchScreen(FormScreen):
         self._start = start
         self._filled = start is None
         self._busy = False
-        self._over = False
+        self._is_done = False
         self._causes: tuple[Cause, ...] = ()
         self._chosen: frozenset[str] = frozenset()
-        self._meant: Mapping[str, str] = {}
+        self._accepted_doubts: Mapping[str, str] = {}
 
     def on_mount(self) -> None:
         """Start from the run, if its rollouts are known."""
@@ -67,7 +73,7 @@ class LaunchScreen(FormScreen):
 
     def on_screen_resume(self) -> None:
         """Leave, if what was asked for is done."""
-        if self._over:
+        if self._is_done:
             self.call_later(self._leave)
 
     def breadcrumb(self) -> Cell:
@@ -132,7 +138,7 @@ class LaunchScreen(FormScreen):
         """What of the run is run again."""
         return rerun_words(self._causes, self._chosen) if self._causes else ""
 
-    def lost(self) -> int:
+    def failure_count(self) -> int:
         """How many of its rollouts that is."""
         return sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen)
 
@@ -140,7 +146,7 @@ class LaunchScreen(FormScreen):
         """Launch, choose what is run again, or what the form does."""
         if key == LAUNCH:
             self.action_launch()
-        elif key == AGAIN:
+        elif key == RERUN:
             self._pick_causes()
         else:
             super().enter_pressed(key)
@@ -152,8 +158,8 @@ class LaunchScreen(FormScreen):
             self._show()
 
         titles = Titles("FAILURE", "AS", "ROLLOUTS", "IN")
-        offers = cause_offers(self._causes)
-        self.app.push_screen(PickScreen("cause", titles, offers, taken, marked=self._chosen))
+        options = cause_options(self._causes)
+        self.app.push_screen(PickScreen("cause", titles, options, taken, marked=self._chosen))
 
     # -- launching -------------------------------------------------------------------------
 
@@ -178,8 +184,8 @@ class LaunchScreen(FormScreen):
             return
         # The gym may be of another mind by now, or have meant another field: once more is enough.
         doubts = {**found.unlisted, **self._refused}
-        if doubts and doubts != self._meant:
-            self._meant = doubts
+        if doubts and doubts != self._accepted_doubts:
+            self._accepted_doubts = doubts
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
             again = f"{self.services.keys.label('form-launch')} again launches anyway"
@@ -225,7 +231,7 @@ class LaunchScreen(FormScreen):
         launched = sum(one.fate is SubmissionState.LAUNCHED for one in sent)
         variants = self._draft.variants
         if launched == len(variants):
-            self._over = True
+            self._is_done = True
             if self.app.screen is self:
                 self._leave()
             return False

@@ -123,7 +123,7 @@ def task_columns(
         return styled(formats.duration(row.median_s))
 
     return (
-        Column("task", "TASK", 14, task, good=24, whole=True, cut="middle"),
+        Column("task", "TASK", 14, task, ideal=24, whole=True, cut="middle"),
         Column("attempts", "ATTEMPTS", 9, attempts, flex=3, most=max(2 * most + 1, 9)),
         Column("pass", "PASS@1", 10, lambda row, cells: rate_cell(row)),
         Column("pass@k", lambda: f"PASS@{k()}", 6, share(lambda row: row.at_k), 2, align="right"),

@@ -82,15 +82,15 @@ class CompareRunsScreen(RunsMatrixScreen):
     def __init__(self, run_ids: Sequence[str]) -> None:
         super().__init__(run_ids, _schema(len(run_ids)))
         self._rows.set_order("evidence", reverse=False)
-        self._told: dict[str, tuple[int, dict[str, str]]] = {}
+        self._settings_of_run: dict[str, tuple[int, dict[str, str]]] = {}
         self._settings: Sequence[Setting] = ()
         self._differences: Sequence[Difference | None] = ()
 
     def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
         """A column a run, and what their difference is worth."""
-        task, apart, *runs = super().columns()
-        worth = Column("evidence", "EVIDENCE", 9, self._worth, good=18, most=26, flex=1)
-        return (task, apart, worth, *runs)
+        task, difference, *runs = super().columns()
+        evidence = Column("evidence", "EVIDENCE", 9, self._evidence, ideal=18, most=26, flex=1)
+        return (task, difference, evidence, *runs)
 
     def body(self) -> Iterable[Widget]:
         """The matrix with the runs and their settings above it."""
@@ -118,7 +118,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         store = self.session.store
         if run_id not in store.runs:
             return {}
-        known = self._told.get(run_id)
+        known = self._settings_of_run.get(run_id)
         if known is not None and not store.knows_rollouts_of(run_id):
             return known[1]
         rows = store.rollouts_of(run_id)
@@ -126,7 +126,7 @@ class CompareRunsScreen(RunsMatrixScreen):
             row = store.runs.get(run_id)
             rollouts = (row.rollout for row in rows if row.rollout is not None)
             told = comparison.settings_of(row.run if row is not None else None, rollouts)
-            known = self._told[run_id] = (len(rows), told)
+            known = self._settings_of_run[run_id] = (len(rows), told)
         return known[1]
 
     def summary_lines(self) -> Sequence[Cell]:
@@ -178,14 +178,14 @@ class CompareRunsScreen(RunsMatrixScreen):
         room = self.size.width - 2
         most = min(_NAME, room // 4, max(width(clean(run_id)) for run_id in self.run_ids))
         name = StyledText(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
-        begin = [*self._run_said(place, None)[:1], name, StyledText("  ")]
-        said = [LinePart((*begin, *self._run_said(place, sums)[1:]))]
+        begin = [*self._run_cell(place, None)[:1], name, StyledText("  ")]
+        said = [LinePart((*begin, *self._run_cell(place, sums)[1:]))]
         if sums is not None and sums.errors:
             said.append(LinePart((StyledText(formats.of_many(sums.errors, "error"), "error"),), 2))
         if sums is not None and sums.unfinished:
             said.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
         found = self._differences[place] if place < len(self._differences) else None
-        return join_fitting([*said, *(_apart(found) if found is not None else ())], room)
+        return join_fitting([*said, *(_difference_parts(found) if found is not None else ())], room)
 
     def _setting_line(self, setting: Setting) -> Cell:
         """A setting's value in each run, from shortly before they part."""
@@ -202,11 +202,11 @@ class CompareRunsScreen(RunsMatrixScreen):
             ]
         return (*begin, *pieces)
 
-    def _worth(self, row: TaskAcrossRuns, cells: int) -> Cell:
+    def _evidence(self, row: TaskAcrossRuns, cells: int) -> Cell:
         found = evidence_of(row)
         if found is None:
             return styled("=" if row.difference == 0 else ABSENT, "muted")
-        return _said_of(found, cells)
+        return _evidence_cell(found, cells)
 
     def describe_significance(self, row: TaskAcrossRuns) -> Cell:
         """Which runs do best and worst, and what is the evidence."""
@@ -216,7 +216,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         between = f"{found.best + 1} over {found.worst + 1}"
         if found.runs > 2:
             between = f"best {found.best + 1}, worst {found.worst + 1} of {found.runs}"
-        return (StyledText(f"{between}: ", "muted"), *_said_of(found, _NAME))
+        return (StyledText(f"{between}: ", "muted"), *_evidence_cell(found, _NAME))
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -229,8 +229,8 @@ class CompareRunsScreen(RunsMatrixScreen):
         found = evidence_of(row) if row is not None else None
         if row is None or found is None:
             return
-        best = _one(row.cells[found.best], Outcome.PASSED)
-        worst = _one(row.cells[found.worst], Outcome.FAILED)
+        best = _first_attempt(row.cells[found.best], Outcome.PASSED)
+        worst = _first_attempt(row.cells[found.worst], Outcome.FAILED)
         if best is not None and worst is not None:
             event.prevent_default()
             pair = tuple(RolloutRef(side.run_id, side.rollout_id) for side in (best, worst))
@@ -260,7 +260,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         refuse(self, "these runs are already being compared")
 
 
-def _said_of(found: Evidence, cells: int) -> Cell:
+def _evidence_cell(found: Evidence, cells: int) -> Cell:
     """What evidence is worth, in so many cells: no number is ever cut."""
     full, (brief, style) = found.worth.value, _WORDS[found.worth]
     p = "" if found.worth is Significance.ONE_ATTEMPT else f", {formats.p_words(found.p)}"
@@ -271,7 +271,7 @@ def _said_of(found: Evidence, cells: int) -> Cell:
     return (StyledText(brief, style),)
 
 
-def _apart(found: Difference) -> list[LinePart]:
+def _difference_parts(found: Difference) -> list[LinePart]:
     """`by task -12pp · -25 to +1 · p 0.04 · 18 tasks vs 1`: how far a run is from the first."""
     style = "warning" if found.clear else "muted"
     adjusted = "adjusted " if found.comparisons > 1 else ""
@@ -286,7 +286,7 @@ def _apart(found: Difference) -> list[LinePart]:
     return said
 
 
-def _one(cell: TaskRow | None, outcome: Outcome) -> RolloutRow | None:
+def _first_attempt(cell: TaskRow | None, outcome: Outcome) -> RolloutRow | None:
     """The first attempt that came out so."""
     attempts = cell.attempts if cell is not None else ()
     return next((row for row in attempts if row.outcome is outcome), None)

@@ -21,7 +21,7 @@ class CountedRollouts:
         self.failures = Failures()
         self.seen: set[str] = set()
 
-    def drop_gone(self, store: Store, last_steps: Mapping[str, int]) -> bool:
+    def drop_deleted(self, store: Store, last_steps: Mapping[str, int]) -> bool:
         """Take out the runs that the store no longer knows; whether there were any."""
         gone = [run_id for run_id in self.seen if run_id not in store.runs]
         for run_id in gone:
@@ -72,7 +72,7 @@ class CountedRollouts:
             )
             yield
             self.seen = seen
-            self.drop_gone(store, last_steps)  # between two pieces
+            self.drop_deleted(store, last_steps)  # between two pieces
         return moved
 
     def _drop(self, rollout_ids: Collection[str]) -> None:

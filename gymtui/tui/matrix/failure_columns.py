@@ -80,7 +80,7 @@ def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow]
 
     heading = partial(_heading, content)
     return (
-        Column("name", heading, 16, name, good=34, whole=True, flex=1),
+        Column("name", heading, 16, name, ideal=34, whole=True, flex=1),
         Column("rollouts", "N", 4, failure(rollouts), align="right"),
         Column("tasks", "TASKS", 5, failure(tasks), 1, align="right"),
         Column("runs", "RUNS", 4, failure(runs), 2, align="right"),

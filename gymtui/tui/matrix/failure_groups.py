@@ -99,7 +99,7 @@ class FailureGroups:
         self.unread: list[str] = []
         """Rollouts that ended and whose tool calls are not known."""
 
-    def grouping(self, store: Store, pair: tuple[str, str] | None) -> Iterator[None]:
+    def group(self, store: Store, pair: tuple[str, str] | None) -> Iterator[None]:
         """Group what is counted now, stopping now and then so that keys are answered.
 
         Args:

@@ -22,7 +22,7 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.matrix.failure_columns import change_words, failure_columns
 from gymtui.tui.matrix.failure_groups import (
@@ -155,7 +155,7 @@ class FailuresPane(Vertical):
 # -- in words ------------------------------------------------------------------------------
 
 
-def described(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, Cell, Cell]:
+def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, Cell, Cell]:
     """A row in words: what comes before its text, the text, and its numbers."""
     if isinstance(row, ToolTally):
         head: Cell = (StyledText(f"{row.tool}  ", "strong"),)
@@ -176,16 +176,16 @@ def described(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, Cel
     )
     said = []
     if row.change is not None:
-        said += _change_said(row.change)
+        said += _change_parts(row.change)
     said += [
         LinePart((StyledText(text, "muted"),), 2 + place)
-        for place, text in enumerate(_together_said(content, row))
+        for place, text in enumerate(_together_texts(content, row))
     ]
     example = f" – such as: {group.example}" if group.example != group.text else ""
     return head, (StyledText(f"{group.text}{example}"),), join_fitting(said, cells)
 
 
-def _change_said(change: Change) -> tuple[LinePart, LinePart]:
+def _change_parts(change: Change) -> tuple[LinePart, LinePart]:
     now, before = change.now, change.before
     style = "warning" if change.clear else "muted"
     adjusted = "adjusted " if change.comparisons > 1 else ""
@@ -194,20 +194,20 @@ def _change_said(change: Change) -> tuple[LinePart, LinePart]:
     return LinePart((StyledText(counts),), 1), LinePart((StyledText(words, style),))
 
 
-def _together_said(content: PaneContent, row: FailureRow) -> list[str]:
+def _together_texts(content: PaneContent, row: FailureRow) -> list[str]:
     if content.view is not PaneView.CRITERION or row.group.outcome is not Outcome.FAILED:
         return []
     found = content.together.with_group(row.group)
     return [f"with {clean(other.text)} {number}×" for other, number in found]
 
 
-def in_full(content: PaneContent, row: PaneRow, width: int, screen_height: int) -> list[Cell]:
+def detail_lines(content: PaneContent, row: PaneRow, width: int, screen_height: int) -> list[Cell]:
     """A failure in all its words: always so many lines, or the panes would jump."""
     height = min(_FULL_LINES, max(1, screen_height // 10))
     cells = max(width - 2, 8)
-    head, text, numbers = described(content, row, cells)
+    head, text, numbers = describe_row(content, row, cells)
     words = " ".join(clean(piece.text) for piece in text)
-    first, *rest = wrapped(words, cells - width_of(head), cells, max(1, height - 1))
+    first, *rest = wrap_words(words, cells - width_of(head), cells, max(1, height - 1))
     lines: list[Cell] = [(*head, StyledText(first)), *((StyledText(line),) for line in rest)]
     if height > 1:
         lines.append(numbers)

@@ -41,7 +41,7 @@ from gymtui.tui.matrix.failure_groups import (
     filter_of,
     rollouts_of,
 )
-from gymtui.tui.matrix.failures_pane import NOT_KNOWN, FailuresGrid, FailuresPane, in_full
+from gymtui.tui.matrix.failures_pane import NOT_KNOWN, FailuresGrid, FailuresPane, detail_lines
 
 R = TypeVar("R")
 _FAILURES_SHARE = 0.48
@@ -79,10 +79,10 @@ class MatrixPanes(ListScreen[R]):
         self._pane: FailuresPane
         self._groups = FailureGroups(self.run_ids, self._counted)
         self._waits = False
-        self._grouping: WorkInPieces
+        self._failures_work: WorkInPieces
         self._intake: WorkInPieces
         self._at = 0
-        self._untaken = NOTHING
+        self._pending = NOTHING
 
     def action_charts(self) -> None:
         """Chart these runs."""
@@ -132,8 +132,8 @@ class MatrixPanes(ListScreen[R]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
-        palette, turns = self.services.palette, self.services.turns
-        self._grouping = WorkInPieces(self, turns, self._group)
+        palette, turns = self.services.palette, self.services.input_priority
+        self._failures_work = WorkInPieces(self, turns, self._group_failures)
         self._intake = WorkInPieces(self, turns, self._take_in)
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
@@ -190,18 +190,18 @@ class MatrixPanes(ListScreen[R]):
         if not delta.runs.isdisjoint(self._wanted_runs):
             self.show_frame()
         store, steps = self.session.store, self.session.tracker.last_steps
-        if not self._intake.is_under_way and self._counted.drop_gone(store, steps):
+        if not self._intake.is_under_way and self._counted.drop_deleted(store, steps):
             self._show()  # runs that no longer exist, whether or not that was told here
         if not delta and not self._intake.is_under_way:
             self._show()
-        self._untaken = self._untaken.then(delta)
-        if self._untaken:
-            due = self._counted.due(store, self._untaken, self._wanted_runs)
+        self._pending = self._pending.then(delta)
+        if self._pending:
+            due = self._counted.due(store, self._pending, self._wanted_runs)
             self._intake.begin(at_once=due <= TAKEN_AT_ONCE)
 
     def _take_in(self) -> Iterator[None]:
         """Take in what came, and show it if anything about these runs is another now."""
-        delta, self._untaken = self._untaken, NOTHING
+        delta, self._pending = self._pending, NOTHING
         before = len(self._counted.seen)
         moved = yield from self._counted.taking(
             self.session.store, delta, self._wanted_runs, self.session.tracker.last_steps
@@ -237,10 +237,10 @@ class MatrixPanes(ListScreen[R]):
 
     def _show_failures(self, *, anew: bool = False) -> None:
         """Show what went wrong: of few rollouts at once, of many in pieces."""
-        self._grouping.begin(at_once=len(self._counted.matrix) <= AT_ONCE, anew=anew)
+        self._failures_work.begin(at_once=len(self._counted.matrix) <= AT_ONCE, anew=anew)
 
-    def _group(self) -> Iterator[None]:
-        yield from self._groups.grouping(self.session.store, self.compared())
+    def _group_failures(self) -> Iterator[None]:
+        yield from self._groups.group(self.session.store, self.compared())
         self._write_failures()
         self.summarise()
 
@@ -286,7 +286,7 @@ class MatrixPanes(ListScreen[R]):
         row = self._pointed_at
         details = [self.detail()]
         if row is not None:
-            details = in_full(self._groups.content, row, *self.size)
+            details = detail_lines(self._groups.content, row, *self.size)
         self.lines("details").show([Line(cell, bar=True) for cell in details])
 
     @property

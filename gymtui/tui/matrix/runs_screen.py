@@ -34,7 +34,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     layout_name: ClassVar[str] = "matrix of runs"
     prompt: ClassVar[str] = "words, or clear: diff>=50% run1<50%"
     beside_from: ClassVar[int] = 160
-    suggests: ClassVar[bool] = False
+    has_tip: ClassVar[bool] = False
 
     def __init__(
         self, run_ids: Sequence[str], schema: Schema[TaskAcrossRuns] | None = None
@@ -78,7 +78,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     def summary_lines(self) -> Sequence[Cell]:
         """pass@1 of each run as far as there is room, and how many tasks differ."""
         things = [
-            LinePart(self._run_said(number, sums), number) for number, sums in enumerate(self._sums)
+            LinePart(self._run_cell(number, sums), number) for number, sums in enumerate(self._sums)
         ]
         rows = self._rows.records.values()
         differ = [row for row in rows if row.difference]
@@ -102,7 +102,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         number = sum(bool(difference) for difference in found)
         return f"{number} {'differs' if number == 1 else 'differ'}"
 
-    def _run_said(self, number: int, sums: Totals | None) -> Cell:
+    def _run_cell(self, number: int, sums: Totals | None) -> Cell:
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
         begin = StyledText(f"{number + 1}: ", "key" if number == self._at else "muted")
         if sums is None:
@@ -124,7 +124,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         run_id = self.run_ids[self._at]
         things = [
             LinePart((StyledText(run_id, "strong"),)),
-            LinePart(self._cell_said(row.cells[self._at])),
+            LinePart(self._task_cell(row.cells[self._at])),
         ]
         if row.difference:
             points = round(row.difference * 100)
@@ -136,7 +136,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         """What the difference of a task is worth."""
         return (StyledText("significant" if row.clear else "not significant (~)", "muted"),)
 
-    def _cell_said(self, cell: TaskRow | None) -> Cell:
+    def _task_cell(self, cell: TaskRow | None) -> Cell:
         if cell is None:
             return (StyledText("this run does not have this task", "muted"),)
         tally = cell.tally

@@ -68,8 +68,8 @@ def run_header(
         LinePart(_scores(numbers), 3),
         LinePart(_kinds(numbers), 4),
     ]
-    goes = _goes(spent, plain=plain, narrow=narrow)
-    pace = _pace(run, numbers, now_s)
+    goes = _phase_shares(spent, plain=plain, narrow=narrow)
+    pace = _throughput(run, numbers, now_s)
     left = cells[2] - width_of(goes) - width_of(pace) - len(BETWEEN) - 1
     third = [
         LinePart((*_sparks(numbers, now_s, min(left, _MOST_SPARKS), plain=plain), *pace)),
@@ -84,7 +84,7 @@ def run_header(
     )
 
 
-def bounds(run: RunView, numbers: RunStats | None) -> Cell:
+def final_bounds(run: RunView, numbers: RunStats | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
@@ -226,7 +226,7 @@ def _sparks(numbers: RunStats | None, now_s: float, cells: int, *, plain: bool) 
     )
 
 
-def _pace(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
+def _throughput(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
     """Verdicts a minute, and the window in which they were counted."""
     rate: Rate | None = None
     if numbers is not None:
@@ -244,7 +244,7 @@ def _pace(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
     )
 
 
-def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
+def _phase_shares(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
     """Where time goes, which is the timeline's legend too."""
     shares = spent.shares if spent is not None and spent.complete else None
     of = shares.of if shares is not None else {}
@@ -267,7 +267,7 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
     return tuple(pieces[:-1])
 
 
-def stuck_among(
+def count_stuck(
     rows: Mapping[str, RolloutRow],
     numbers: RunStats | None,
     running: Running,

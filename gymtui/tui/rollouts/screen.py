@@ -43,7 +43,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.kit.timeline_screen import TimelineScreen
 from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
-from gymtui.tui.rollouts.header import bounds, run_header, stuck_among
+from gymtui.tui.rollouts.header import count_stuck, final_bounds, run_header
 from gymtui.tui.rollouts.task_heads import task_heads
 
 SETTLED_AT_ONCE = 50
@@ -74,7 +74,7 @@ class RolloutsScreen(TimelineScreen):
         self._run_rows = RunRows(self._rows)
         self._settling = False
         self._adding = False
-        self._head: tuple[object, tuple[Cell, ...]] | None = None
+        self._header: tuple[object, tuple[Cell, ...]] | None = None
         self._numbers: RunStats | None = None
         self._spent: TimeSpent | None = None
         self._grouped = False
@@ -158,7 +158,7 @@ class RolloutsScreen(TimelineScreen):
             for _ in self._settle():
                 pass
             self._show_rows()
-            self._add_time_up()
+            self._add_up_time()
         else:
             self._settling = True
             self.run_worker(self._settle_in_pieces(), group="settling", exit_on_error=True)
@@ -170,11 +170,11 @@ class RolloutsScreen(TimelineScreen):
     async def _settle_in_pieces(self) -> None:
         try:
             for _ in self._settle():
-                await self.services.turns.yield_to_input()
-            await self.services.turns.yield_to_input()
+                await self.services.input_priority.yield_to_input()
+            await self.services.input_priority.yield_to_input()
             self._show_rows()
-            await self.services.turns.yield_to_input()
-            self._add_time_up()
+            await self.services.input_priority.yield_to_input()
+            self._add_up_time()
         finally:
             self._settling = False
 
@@ -191,7 +191,7 @@ class RolloutsScreen(TimelineScreen):
             self.fill("score", filled=self._numbers.scores is not None)
         self.show_rows()
 
-    def _add_time_up(self) -> None:
+    def _add_up_time(self) -> None:
         """See where time goes, of a large run a part at a time, and write the numbers."""
         spent = self.session.tracker.time_spent(self.run_id)
         if spent.complete:
@@ -199,12 +199,12 @@ class RolloutsScreen(TimelineScreen):
         elif not self._adding:
             self._adding = True
             self.set_timer(0.01, self._go_on_adding)
-        self._head = None
+        self._header = None
         self.summarise()
 
     def _go_on_adding(self) -> None:
         self._adding = False
-        self._add_time_up()
+        self._add_up_time()
 
     # -- around the list -------------------------------------------------------------------
 
@@ -225,16 +225,16 @@ class RolloutsScreen(TimelineScreen):
         row = self._run
         remarks = self.remarks()
         if row is None or row.run is None:
-            self._head = None
+            self._header = None
             self.lines("summary").show([Line((), remarks)])  # what it said is true no longer
             return
         width = self.size.width
         cells = (room_beside(remarks, width), width - 2, width - 2)
         # Where the cursor stands changes nothing in it.
-        if self._head is None or self._head[0] != cells:
+        if self._header is None or self._header[0] != cells:
             now = self.services.now()
             watched, limits = self.session.pace, self.session.settings.stuck
-            stuck = stuck_among(self._rows.records, self._numbers, Running(limits), watched, now)
+            stuck = count_stuck(self._rows.records, self._numbers, Running(limits), watched, now)
             lines = run_header(
                 RunView(row, self.session.store.summary(self.run_id), stuck=stuck),
                 self._numbers,
@@ -244,8 +244,8 @@ class RolloutsScreen(TimelineScreen):
                 plain=self.services.appearance.ascii,
                 colour=self.services.appearance.colour,
             )
-            self._head = (cells, lines)
-        first, *others = self._head[1]
+            self._header = (cells, lines)
+        first, *others = self._header[1]
         why = why_empty(self.session, self.run_id)
         if why is not None and not row.is_deleted and self._rows.records:
             others[0] = (
@@ -258,7 +258,7 @@ class RolloutsScreen(TimelineScreen):
         row = self._rows.records.get(row_id) if row_id is not None else None
         height = self._details_height
         run = self._run
-        ends = bounds(RunView(run), self._numbers) if run is not None else ()
+        ends = final_bounds(RunView(run), self._numbers) if run is not None else ()
         plain = self.services.appearance.ascii
         told = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
         lines = [Line(cell, bar=True) for cell in told]

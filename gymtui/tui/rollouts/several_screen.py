@@ -57,7 +57,7 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
             return styled(row.run_id)
 
         task, *others = rollout_columns(self.services.now, lambda: tracker.last_steps)
-        named = Column("run", "RUN", 12, run, good=20, whole=True, cut="middle")
+        named = Column("run", "RUN", 12, run, ideal=20, whole=True, cut="middle")
         return (named, task, *others, message_column(flex=1))
 
     def body(self) -> Iterable[Widget]:
@@ -101,7 +101,7 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
     async def _in_pieces(self, taking: Generator[None, None, object]) -> None:
         try:
             for _ in taking:
-                await self.services.turns.yield_to_input()
+                await self.services.input_priority.yield_to_input()
         finally:
             self._taking = False
         self._show()

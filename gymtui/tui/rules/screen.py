@@ -21,7 +21,7 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 RULES: Schema[Rule] = Schema(
@@ -76,9 +76,9 @@ class RulesScreen(ListScreen[Rule]):
             return styled(duration(max(0.0, now().timestamp() - rule.armed_s)), "muted")
 
         return (
-            Column("run", "RUN", 12, run, good=20, whole=True, cut="middle"),
+            Column("run", "RUN", 12, run, ideal=20, whole=True, cut="middle"),
             Column("state", "STATE", 5, state),
-            Column("rule", "RULE", 16, words, good=24, whole=True),
+            Column("rule", "RULE", 16, words, ideal=24, whole=True),
             Column("evaluation", "LAST EVALUATION", 16, found, 1, whole=True, flex=1),
             Column("age", "AGE", 6, age, 2, align="right"),
         )
@@ -113,7 +113,7 @@ class RulesScreen(ListScreen[Rule]):
         if rule is not None:
             said = rule.outcome or rule.evaluation or ABSENT
             cells = max(self.size.width - 2, 8)
-            lines = wrapped(clean(f"{rule.run_id}: {rule.words} – {said}"), cells, cells, _LINES)
+            lines = wrap_words(clean(f"{rule.run_id}: {rule.words} – {said}"), cells, cells, _LINES)
             told = [(StyledText(line),) for line in lines] + [()] * (_LINES - len(lines))
         self.lines("details").show([Line(cell, bar=True) for cell in told])
 

@@ -46,7 +46,7 @@ def run_columns(
             shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
             return (StyledText(shown, "strong" if row.active else ""), StyledText(counted, "muted"))
         if row.is_deleted:
-            return (StyledText(run.name, "gone"),)
+            return (StyledText(run.name, "deleted"),)
         if row.intent is not None:
             doing = row.intent.under_way
             if cells - len(doing) - 1 < min(width(clean(run.name)), _LEAST_NAME):
@@ -135,10 +135,10 @@ def run_columns(
         return styled(run.note, "accent")
 
     columns = (
-        Column("run", title, 12, name, good=20, whole=True, cut="middle"),
+        Column("run", title, 12, name, ideal=20, whole=True, cut="middle"),
         Column("progress", "PROGRESS", 10, progress, flex=2, most=32, priority=2),
-        Column("done", "DONE", 7, done, good=9, align="right"),
-        Column("pass", "PASS@1", 11, passes, good=18),
+        Column("done", "DONE", 7, done, ideal=9, align="right"),
+        Column("pass", "PASS@1", 11, passes, ideal=18),
         Column("errors", "ERR", 4, errors, align="right"),
         Column("running", "▸", 4, running, align="right", priority=1),
         Column("waiting", "·", 4, waiting, align="right", priority=4),
@@ -147,7 +147,7 @@ def run_columns(
         Column("score", "SCORE", 5, score, align="right", priority=5),
         Column("note", "NOTE", 8, note, priority=5, whole=True, most=60),
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
-        Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),
+        Column("model", "MODEL", 12, model, priority=EXTRA, ideal=16, whole=True, cut="middle"),
     )
     # A group's name says how many there are, an age moves by itself.
     by_more = {"run", "age"}

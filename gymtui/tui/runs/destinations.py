@@ -33,13 +33,13 @@ def _readable(session: Session, run_ids: Iterable[str]) -> list[str]:
 
 
 def open_matrix(
-    screen: Screen[Any], services: Services, session: Session, meant: Sequence[str]
+    screen: Screen[Any], services: Services, session: Session, run_ids: Sequence[str]
 ) -> None:
     """Show one run as tasks by attempts, or several as tasks by runs."""
-    chosen = _readable(session, meant)
+    chosen = _readable(session, run_ids)
     if not chosen:
         unread = "a run that could not be read has no matrix"
-        refuse(screen, unread if meant else "no run to show a matrix of")
+        refuse(screen, unread if run_ids else "no run to show a matrix of")
         return
     if len(chosen) > MATRIX_RUNS:
         services.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
@@ -73,9 +73,9 @@ def choose_source(screen: Screen[Any], services: Services, session: Session) -> 
     screen.app.push_screen(MenuScreen("source of the runs", choices), services.switch_source)
 
 
-def charts_of(session: Session, meant: Sequence[str]) -> Route | str:
+def charts_of(session: Session, run_ids: Sequence[str]) -> Route | str:
     """The charts of some runs; of one alone, of all checkpoints of its series."""
-    chosen = _readable(session, meant)
+    chosen = _readable(session, run_ids)
     if not chosen:
         return "no run to chart"
     if len(chosen) == 1 and (own := checkpoint_of(chosen[0])) is not None:
@@ -84,25 +84,25 @@ def charts_of(session: Session, meant: Sequence[str]) -> Route | str:
     return OpenCharts(tuple(chosen))
 
 
-def search_of(session: Session, meant: Sequence[str], what: str) -> Route | str:
+def search_of(session: Session, run_ids: Sequence[str], what: str) -> Route | str:
     """A search in the transcripts of some runs.
 
     Args:
         what: What one of them is called.
     """
-    chosen = tuple(_readable(session, meant))
+    chosen = tuple(_readable(session, run_ids))
     if not chosen:
         return "no run to search"
     scope = chosen[0] if len(chosen) == 1 else of_many(len(chosen), what)
     return OpenSearch(chosen, None, scope)
 
 
-def comparison_of(session: Session, meant: Sequence[str], baseline_key: str) -> Route | str:
+def comparison_of(session: Session, run_ids: Sequence[str], baseline_key: str) -> Route | str:
     """A comparison of runs, with the baseline where there is one, else with the oldest of them.
 
     A run alone is compared with the baseline, else with the checkpoint before it.
     """
-    chosen = _readable(session, meant)
+    chosen = _readable(session, run_ids)
     began = {i: summary.created_at for i in chosen if (summary := session.store.summary(i))}
     known = sorted((at, i) for i, at in began.items() if at is not None)
     if len(chosen) > 1:
@@ -111,6 +111,6 @@ def comparison_of(session: Session, meant: Sequence[str], baseline_key: str) -> 
         return CompareRuns(session.baseline.first(chosen))
     if chosen and (before := session.baseline.compared_with(chosen[0])) is not None:
         return CompareRuns((before, chosen[0]))
-    if len(meant) > 1:
+    if len(run_ids) > 1:
         return "runs that could not be read cannot be compared"
     return f"mark two or more runs to compare, or choose a baseline with {baseline_key}"

@@ -283,7 +283,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
-        open_matrix(self, self.services, self.session, self._meant())
+        open_matrix(self, self.services, self.session, self._chosen_runs())
 
     def _go(self, where: Route | str) -> None:
         """Go somewhere, or say why not."""
@@ -292,7 +292,7 @@ class RunsScreen(ListScreen[RunView]):
         else:
             self.services.navigate(where)
 
-    def _meant(self) -> list[str]:
+    def _chosen_runs(self) -> list[str]:
         """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
         groups, views = self._groups, self._runs.records
         if groups is None:
@@ -302,22 +302,22 @@ class RunsScreen(ListScreen[RunView]):
 
     def selection(self) -> Selection:
         """The marked runs, else the one under the cursor; of groups all their runs."""
-        return Selection(tuple(self._meant()))
+        return Selection(tuple(self._chosen_runs()))
 
     def action_charts(self) -> None:
         """Chart the chosen runs; of one alone, all checkpoints of its series."""
-        self._go(charts_of(self.session, self._meant()))
+        self._go(charts_of(self.session, self._chosen_runs()))
 
     def action_search(self) -> None:
         """Search the transcripts of the chosen runs, else of all that are listed."""
         groups = self._groups
         if self._grid.marks:
-            meant, what = self._meant(), "marked run"
+            run_ids, what = self._chosen_runs(), "marked run"
         elif groups is not None:
-            meant, what = [i for group in self._rows for i in groups.members(group)], "run"
+            run_ids, what = [i for group in self._rows for i in groups.members(group)], "run"
         else:
-            meant, what = list(self._rows), "run"
-        self._go(search_of(self.session, meant, what))
+            run_ids, what = list(self._rows), "run"
+        self._go(search_of(self.session, run_ids, what))
 
     def action_digest(self) -> None:
         """List what happened since the person left, else in the last half day."""

@@ -54,7 +54,7 @@ class Frames:
         """Take nothing for shown: the terminal was resized, or another program had it."""
         self._rows.clear()
 
-    def diffed(self, update: CompositorUpdate) -> CompositorUpdate:
+    def diff(self, update: CompositorUpdate) -> CompositorUpdate:
         """An update that, when it is written, leaves out what the terminal shows already.
 
         Args:
@@ -92,7 +92,7 @@ class Frames:
         row += [None] * (end - len(row))
         if row[x:end] == drawn:
             return
-        for first, stop in _runs(row[x:end], drawn):
+        for first, stop in _stretches(row[x:end], drawn):
             pen.write(y, x + first, drawn[first:stop])
         row[x:end] = drawn
 
@@ -112,25 +112,25 @@ class _Pen:
     """Writes cells, and says of place and colours only what is not so already."""
 
     def __init__(self) -> None:
-        self._said: list[str] = []
+        self._output: list[str] = []
         self._look = PLAIN
         self._y: int | None = None
 
     def write(self, y: int, x: int, run: list[Cell]) -> None:
         """Write neighbouring cells."""
-        self._said.append(f"\x1b[{x + 1}G" if y == self._y else f"\x1b[{y + 1};{x + 1}H")
+        self._output.append(f"\x1b[{x + 1}G" if y == self._y else f"\x1b[{y + 1};{x + 1}H")
         self._y = y
         for look, several in groupby(run, key=_look_of):
             if look != self._look:
-                self._said.append(_turn(self._look, look))
+                self._output.append(_transition(self._look, look))
                 self._look = look
-            self._said.append("".join(text for text, _ in several))
+            self._output.append("".join(text for text, _ in several))
 
     def finish(self) -> str:
         """All that was written, the colours put back."""
         if self._look != PLAIN:
-            self._said.append("\x1b[0m")
-        return "".join(self._said)
+            self._output.append("\x1b[0m")
+        return "".join(self._output)
 
 
 def cells(strip: Strip, system: ColorSystem | None) -> list[Cell]:
@@ -192,14 +192,14 @@ def _look_of(cell: Cell) -> PenState:
 
 
 @lru_cache(4096)
-def _turn(before: PenState, now: PenState) -> str:
+def _transition(before: PenState, now: PenState) -> str:
     """The sequence that makes one look another."""
-    unsay = (
+    resets = (
         before.attributes not in ("", now.attributes)
         or (before.front and not now.front)
         or (before.back and not now.back)
     )
-    if unsay:
+    if resets:
         before = PLAIN
     pairs = (
         (before.attributes, now.attributes),
@@ -207,10 +207,10 @@ def _turn(before: PenState, now: PenState) -> str:
         (before.back, now.back),
     )
     codes = [new for old, new in pairs if new and new != old]
-    return f"\x1b[{';'.join(['0', *codes] if unsay else codes)}m"
+    return f"\x1b[{';'.join(['0', *codes] if resets else codes)}m"
 
 
-def _runs(before: Row, now: list[Cell]) -> Iterable[tuple[int, int]]:
+def _stretches(before: Row, now: list[Cell]) -> Iterable[tuple[int, int]]:
     """The stretches to write: all cells that differ, joined over what is cheaper written too."""
     first = stop = None
     for at, (old, new) in enumerate(zip(before, now, strict=True)):

@@ -151,10 +151,10 @@ class TerminalWriter(threading.Thread):
 
 
 _GONE: Final = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF})
-"""What a descriptor answers whose terminal was taken away; the lifeline ends the process."""
+"""What a descriptor answers whose terminal was taken away; the watchdog ends the process."""
 
 
-class Screenful(Protocol):
+class TerminalListener(Protocol):
     """What the driver tells the app."""
 
     def terminal_resumed(self, gap_s: float) -> None:
@@ -172,7 +172,7 @@ class GuardedDriver(LinuxDriver):
     before it draws, and draws all anew once the terminal has caught up.
     """
 
-    _outlet: TerminalWriter | None = None
+    _writer: TerminalWriter | None = None
     _drawn_on: int = 2
     _continued: bool = False
     stops_group: bool = False
@@ -183,26 +183,26 @@ class GuardedDriver(LinuxDriver):
     @property
     def stalled_since(self) -> float | None:
         """Monotonic seconds at which the terminal stopped reading, or None while it reads."""
-        return self._outlet.stalled_since if self._outlet else None
+        return self._writer.stalled_since if self._writer else None
 
     def takes_frame(self) -> bool:
         """Whether a frame should be drawn now; if not, the app will be told when."""
-        return self._outlet is None or self._outlet.takes_frame()
+        return self._writer is None or self._writer.takes_frame()
 
     def start_application_mode(self) -> None:
         """Start the output, then the rest."""
-        if self._outlet is not None:
-            self._outlet.stop()
+        if self._writer is not None:
+            self._writer.stop()
         stream: Any = sys.__stderr__
         stream.flush()
         self._drawn_on = stream.fileno()
         self._encoding: str = stream.encoding or "utf-8"
-        self._outlet = TerminalWriter(
+        self._writer = TerminalWriter(
             self._drawn_on,
-            on_resumed=lambda gap_s: self._tell(self._screenful.terminal_resumed, gap_s),
-            on_drained=lambda: self._tell(self._screenful.redraw),
+            on_resumed=lambda gap_s: self._tell(self._listener.terminal_resumed, gap_s),
+            on_drained=lambda: self._tell(self._listener.redraw),
         )
-        self._outlet.start()
+        self._writer.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
@@ -211,19 +211,19 @@ class GuardedDriver(LinuxDriver):
         Args:
             data: Complete escape sequences and text.
         """
-        if self._outlet is not None:
-            self._outlet.write(data.encode(self._encoding, "replace"))
+        if self._writer is not None:
+            self._writer.write(data.encode(self._encoding, "replace"))
 
     def close(self) -> None:
         """End the output; a terminal that does not read is not waited for."""
         super().close()
-        if self._outlet is not None:
-            self._outlet.stop()
+        if self._writer is not None:
+            self._writer.stop()
 
     def resume_application_mode(self) -> None:
         """Come back from a suspension: the framework alone leaves the screen empty."""
         super().resume_application_mode()
-        self._tell(self._screenful.redraw)
+        self._tell(self._listener.redraw)
 
     def _sigtstp_application(self, *_: object) -> None:
         group, self.stops_group = self.stops_group, False
@@ -278,8 +278,8 @@ class GuardedDriver(LinuxDriver):
                 raise
 
     @property
-    def _screenful(self) -> Screenful:
-        return cast("Screenful", self._app)
+    def _listener(self) -> TerminalListener:
+        return cast("TerminalListener", self._app)
 
     def _tell(self, what: Callable[..., None], *args: object) -> None:
         """Call the app in its own time, from any thread, signal handlers included."""

@@ -37,7 +37,7 @@ class FrameTimer(Timer):
             count += 1
 
 
-class SoonDrawn:
+class FrameTimerMixin:
     """A screen, before its framework's class among the bases, whose frames come soon.
 
     It is no widget itself, and so takes no part in how style sheets are inherited.

@@ -41,11 +41,11 @@ class GcControl:
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
 
-    def key(self, now_s: float) -> None:
+    def key_pressed(self, now_s: float) -> None:
         """Somebody pressed a key."""
         self._key_s = now_s
 
-    def came(self, rows: int) -> None:
+    def rows_changed(self, rows: int) -> None:
         """Rows came or changed."""
         self._rows += rows
         if self._rows >= ROWS:

@@ -43,7 +43,7 @@ class GuardedApp(App[ResultT]):
     """An app with the framework's crash path, output and notices replaced by safe ones.
 
     Args:
-        lifeline: Ends the process with its terminal; `run_guarded` gives it.
+        watchdog: Ends the process with its terminal; `run_guarded` gives it.
         colour: Whether any colour may be written.
     """
 
@@ -51,14 +51,14 @@ class GuardedApp(App[ResultT]):
         self,
         *,
         reporter: Reporter,
-        lifeline: Watchdog | None = None,
+        watchdog: Watchdog | None = None,
         colour: bool = True,
         **options: Any,
     ) -> None:
         self.reporter = reporter
-        self.lifeline = lifeline
+        self.watchdog = watchdog
         self._defect: Defect | None = None
-        self._told = False
+        self._is_reported = False
         self._frames = Frames(colour=colour)
         super().__init__(**options)
 
@@ -67,7 +67,7 @@ class GuardedApp(App[ResultT]):
     def terminal_resumed(self, gap_s: float) -> None:
         """The terminal reads again after it did not. Polling went on; nobody saw it."""
 
-    def noted(self, defect: Defect) -> None:
+    def background_defect(self, defect: Defect) -> None:
         """A defect in the background that need not end the program: the report has been kept."""
         self.notify(f"{defect.headline}\nReport: {self.reporter.path}", severity="warning")
 
@@ -98,7 +98,7 @@ class GuardedApp(App[ResultT]):
             self.post_display_hook()  # not drawn: all is drawn anew when the terminal reads again
             return
         if isinstance(renderable, CompositorUpdate):
-            renderable = self._frames.diffed(renderable)
+            renderable = self._frames.diff(renderable)
         super()._display(screen, renderable)
 
     def on_resize(self) -> None:
@@ -129,7 +129,7 @@ class GuardedApp(App[ResultT]):
         """
         cells, lines = self.size
         super().notify(
-            notices.shortened(clean_block(message), cells, lines),
+            notices.shorten(clean_block(message), cells, lines),
             title=clean(title) if title else "",
             severity=severity,
             timeout=timeout,
@@ -187,8 +187,8 @@ class GuardedApp(App[ResultT]):
 
     async def _process_messages(self, *args: Any, **options: Any) -> None:
         asyncio.get_running_loop().set_exception_handler(self._loop_failed)
-        if self.lifeline is not None:
-            self.lifeline.on_terminate(self._asked_to_end)
+        if self.watchdog is not None:
+            self.watchdog.on_terminate(self._asked_to_end)
         await super()._process_messages(*args, **options)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -217,19 +217,19 @@ class GuardedApp(App[ResultT]):
         self.reporter.keep(defect)
         if self._defect is None:  # what fails while all is torn down is in the report alone
             self._defect = defect
-            if self.lifeline is not None:
-                self.lifeline.end_within(_WEDGED_S, EXIT_DEFECT)
+            if self.watchdog is not None:
+                self.watchdog.end_within(_WEDGED_S, EXIT_DEFECT)
         self._close_messages_no_wait()
 
     def _print_error_renderables(self) -> None:
-        self._say_farewell(sys.stderr)
+        self._print_exit_message(sys.stderr)
 
-    def _say_farewell(self, stream: TextIO | None) -> None:
+    def _print_exit_message(self, stream: TextIO | None) -> None:
         for renderable in self._exit_renderables:
             say(f"{clean_block(_words_of(renderable)[0])}\n", stream)
         self._exit_renderables.clear()
-        if self._defect is not None and not self._told:
-            self._told = True
+        if self._defect is not None and not self._is_reported:
+            self._is_reported = True
             say(self.reporter.exit_message(self._defect), stream)
 
     def _thread_failed(self, error: BaseException) -> None:
@@ -248,27 +248,27 @@ class GuardedApp(App[ResultT]):
             defect = self.reporter.defect_of(str(context.get("message", "error in the event loop")))
         self.reporter.keep(defect)
         if self._running:
-            self.call_later(self.noted, defect)
+            self.call_later(self.background_defect, defect)
 
     # The end
 
     def _asked_to_end(self, code: int) -> None:
-        """Called in the lifeline's thread on SIGTERM and its like."""
+        """Called in the watchdog's thread on SIGTERM and its like."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(lambda: self.exit(return_code=code))
 
-    def last_words(self) -> None:
+    def restore_terminal(self) -> None:
         """Give the terminal back and say what happened, from a thread: the event loop is stuck."""
         if isinstance(self._driver, GuardedDriver):
             self._driver.restore()
-        self._say_farewell(sys.__stderr__)  # sys.stderr is still the framework's
+        self._print_exit_message(sys.__stderr__)  # sys.stderr is still the framework's
 
 
-def run_guarded(app: GuardedApp[Any], lifeline: Watchdog | None = None) -> int:
+def run_guarded(app: GuardedApp[Any], watchdog: Watchdog | None = None) -> int:
     """Run an app so that neither the terminal nor a process is left behind, come what may.
 
     Args:
-        lifeline: One already entered, with its callbacks; else one is made for the run.
+        watchdog: One already entered, with its callbacks; else one is made for the run.
 
     Returns:
         The exit code: the app's own, `EXIT_DEFECT` after a defect, 143 after SIGTERM (128 and
@@ -278,17 +278,17 @@ def run_guarded(app: GuardedApp[Any], lifeline: Watchdog | None = None) -> int:
     Raises:
         SystemExit: With `EXIT_DEFECT`, when the framework failed outside of the app's own reach.
     """
-    if lifeline is None:
-        with Watchdog() as lifeline:
-            return run_guarded(app, lifeline)
-    app.lifeline = lifeline
-    forget = lifeline.on_lost(app.last_words)
+    if watchdog is None:
+        with Watchdog() as watchdog:
+            return run_guarded(app, watchdog)
+    app.watchdog = watchdog
+    forget = watchdog.on_lost(app.restore_terminal)
     try:
         with Boundary(app.reporter, app._thread_failed):
             app.run()
     finally:
         forget()
-        lifeline.on_terminate(None)
+        watchdog.on_terminate(None)
     return app.return_code or 0
 
 

@@ -19,7 +19,7 @@ _BELOW: Final = 5
 _BETWEEN: Final = 1
 
 
-def shortened(text: str, cells: int, lines: int) -> str:
+def shorten(text: str, cells: int, lines: int) -> str:
     """A text of which a notice has room for all."""
     room, wide = _room(lines) - 2, _wide(cells)
     kept: list[str] = []

@@ -68,7 +68,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def on_lost(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Have something done when the lifeline ends the process: end a child, say.
+        """Have something done when the watchdog ends the process: end a child, say.
 
         Args:
             callback: Called in a thread of its own. It must not need the event loop, and what it
@@ -95,7 +95,7 @@ class Watchdog:
         self._polite = polite
 
     def end_within(self, seconds: float, code: int) -> None:
-        """End the process after a time, unless the lifeline is closed before.
+        """End the process after a time, unless the watchdog is closed before.
 
         Args:
             seconds: From now; an earlier end that was already set stays.
@@ -117,7 +117,7 @@ class Watchdog:
             theirs = number not in (signal.SIGHUP, signal.SIGTERM) and now not in _DEFAULTS
             if now is not signal.SIG_IGN and not theirs:
                 self._before[number] = signal.signal(number, self._on_signal)
-        self._thread = threading.Thread(target=self._watch, name="lifeline", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._thread.start()
         return self
 

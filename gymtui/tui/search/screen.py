@@ -111,12 +111,12 @@ class SearchScreen(ListScreen[HitRow]):
         if not self.ready:
             return
         remarks: Cell = (StyledText(self.hint, "warning"),) if self.hint else ()
-        words = join_fitting(self._said(), room_beside(remarks, self.size.width))
-        progress = join_fitting(self._how_far(), self.size.width - 2)
+        words = join_fitting(self._query_parts(), room_beside(remarks, self.size.width))
+        progress = join_fitting(self._progress_parts(), self.size.width - 2)
         self.lines("summary").show([Line(words, remarks), Line(progress)])
         self._detail()
 
-    def _said(self) -> Sequence[LinePart]:
+    def _query_parts(self) -> Sequence[LinePart]:
         if not self._typed:
             return (LinePart((StyledText("search transcripts", "strong"),)),)
         parts = [LinePart((StyledText(self._typed, "accent"),))]
@@ -128,7 +128,7 @@ class SearchScreen(ListScreen[HitRow]):
             parts.append(LinePart((StyledText(f"in {among}", "muted"),), 1))
         return parts
 
-    def _how_far(self) -> Sequence[LinePart]:
+    def _progress_parts(self) -> Sequence[LinePart]:
         progress = self._progress
         if progress is None:
             return ()
@@ -242,7 +242,7 @@ class SearchScreen(ListScreen[HitRow]):
                 if len(self._rows.records) + len(self._found) >= MOST_HITS:
                     search.progress.problem = f"ended at {MOST_HITS:,} hits"
                     break
-                await self.services.turns.yield_to_input()
+                await self.services.input_priority.yield_to_input()
         self._ended("")
 
     def _take(self, hits: Sequence[FoundHit], rows: dict[str, RolloutRow]) -> None:

@@ -42,14 +42,14 @@ def test_whoever_comes_back_is_told_once(tmp_path: Path) -> None:
     assert back.due(session) is not None  # type: ignore[arg-type]
     assert [since.timestamp() for since in session.asked] == [1_000_000.0]
     assert back.due(session) is None  # type: ignore[arg-type]
-    back.key()
+    back.key_pressed()
     now[0] += AWAY_S + 1
     assert back.due(session) is None  # type: ignore[arg-type]  # nobody is back yet
-    back.key()
+    back.key_pressed()
     assert back.due(session) is not None  # type: ignore[arg-type]
-    back.key()
+    back.key_pressed()
     now[0] += AWAY_S + 1
-    back.key()
+    back.key_pressed()
     assert back.due(Session(happened=False)) is None  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_where_nothing_is_kept_nobody_was_away() -> None:
     now = [0.0]
     played = Absence(None, lambda: now[0])
     now[0] = 1e9
-    played.key()
+    played.key_pressed()
     assert played.since(Session()) is None and played.due(Session()) is None  # type: ignore[arg-type]
 
 

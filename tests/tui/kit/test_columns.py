@@ -88,7 +88,7 @@ def headings(columns: Sequence[Column[Any]], cells: int, longest: Mapping[str, i
     """The headings on a terminal so wide, each filled with dots to its column's width."""
     line = ""
     for at in place(columns, cells, longest):
-        title = at.column.called.strip()[: at.width]
+        title = at.column.heading_text.strip()[: at.width]
         filled = title.rjust if at.column.align == "right" else title.ljust
         line = line.ljust(at.x - 2) + filled(at.width, "·")
     return f"{cells:>3} {line}"
@@ -147,7 +147,7 @@ def test_a_run_is_known_by_its_name_and_what_is_done_to_it() -> None:
     assert styles(name(run())) == ["strong"]
     assert styles(name(DONE)) == [""]
     assert words(name(DONE, watched=True)) == "◉ nightly-s4000"
-    assert styles(name(replace(run(), is_deleted=True))) == ["gone"]
+    assert styles(name(replace(run(), is_deleted=True))) == ["deleted"]
     leaving = replace(run(), intent=Intent.CANCEL)
     assert words(name(leaving)) == "cancelling … nightly-s4000"
     # Where there is little room, the name stays what tells it from others.

@@ -9,7 +9,7 @@ from gymtui.api.response import intercepted
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.poll.connection import Link
-from gymtui.tui.kit.status_line import LEAST_CELLS, banner, link_cell, ticking
+from gymtui.tui.kit.status_line import LEAST_CELLS, banner, changes_every_second, link_cell
 from gymtui.tui.kit.styled_text import width_of
 
 DOWN = Link(since_s=58.0, error=Unreachable("connection refused"), next_try_s=107.5)
@@ -75,7 +75,7 @@ def test_a_long_reason_leaves_room_for_the_way_here() -> None:
 
 
 def test_the_seconds_to_the_next_try_of_a_key_are_counted_down() -> None:
-    assert ticking(Link(stopped=REFUSED, next_try_s=142.0), 100.0)
+    assert changes_every_second(Link(stopped=REFUSED, next_try_s=142.0), 100.0)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from gymtui.tui.kit.timeline_bar import (
     Scale,
     axis,
     bar,
-    fitting,
     length,
+    round_span_s,
     tick_step_s,
 )
 from tests.tui.palettes import NIGHT
@@ -288,7 +288,7 @@ def test_lengths_are_short(seconds: float, word: str) -> None:
 
 @given(st.floats(0, 1e7))
 def test_what_fits_is_seen_whole_and_not_lost_in_space(longest_s: float) -> None:
-    assert longest_s <= fitting(longest_s) <= max(10.0, 1.5 * longest_s)
+    assert longest_s <= round_span_s(longest_s) <= max(10.0, 1.5 * longest_s)
 
 
 def test_a_bar_of_one_cell_does_not_go_on_to_the_edge_of_its_column() -> None:

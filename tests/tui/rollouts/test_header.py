@@ -17,10 +17,10 @@ from gymtui.store.records import RunRow
 from gymtui.store.stats.eta import Eta, UsualTimes
 from gymtui.store.stats.formulas import Shares
 from gymtui.store.stats.run_stats import RunStats, run_numbers
-from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, width_of
-from gymtui.tui.rollouts.header import bounds, run_header
+from gymtui.tui.rollouts.header import final_bounds, run_header
 
 T0 = datetime(2026, 3, 20, 10, tzinfo=UTC)
 NOW_S = T0.timestamp() + 600
@@ -139,9 +139,9 @@ def test_an_unfinished_runs_rate_is_dimmed_and_its_bounds_are_told() -> None:
     (first, *_) = run_header(run, numbers, SPENT, NOW_S, (118, 118, 118))
     rate = next(piece for piece in first if piece.text == "50%")
     assert rate.style == "muted"
-    assert text(bounds(run, numbers)) == "pass@1 will end within 25–75%"
+    assert text(final_bounds(run, numbers)) == "pass@1 will end within 25–75%"
     done, all_numbers = a_run("pass", "fail")
-    assert bounds(done, all_numbers) == ()
+    assert final_bounds(done, all_numbers) == ()
     (first, *_) = run_header(done, all_numbers, SPENT, NOW_S, (118, 118, 118))
     assert next(piece for piece in first if piece.text == "50%").style == "strong"
 
@@ -167,7 +167,7 @@ def test_a_sparkline_shows_none_as_nothing_and_the_most_as_full() -> None:
 
 
 def test_a_long_message_takes_its_lines_and_leaves_the_rest_to_the_last() -> None:
-    assert wrapped("one two three four five", 7, 9, 2) == ["one two", "three four five"]
-    assert wrapped("one two three", 20, 20, 3) == ["one two three"]
-    assert wrapped("unbreakable", 4, 4, 3) == ["unbreakable"]
-    assert wrapped("", 4, 4, 3) == [""]
+    assert wrap_words("one two three four five", 7, 9, 2) == ["one two", "three four five"]
+    assert wrap_words("one two three", 20, 20, 3) == ["one two three"]
+    assert wrap_words("unbreakable", 4, 4, 3) == ["unbreakable"]
+    assert wrap_words("", 4, 4, 3) == [""]

@@ -137,7 +137,7 @@ def test_what_is_never_written_does_not_count_as_shown() -> None:
     frames = Frames()
     before, after = strip(("before", None)), strip(("after", None))
     frames.written(whole([before] * HEIGHT), CONSOLE)
-    frames.diffed(lines({1: after}))  # a frame that the driver refused
+    frames.diff(lines({1: after}))  # a frame that the driver refused
     written = frames.written(lines({1: after}), CONSOLE)
     terminal = Terminal()
     terminal.tell(whole([before] * HEIGHT).render_segments(CONSOLE) + written)

@@ -14,7 +14,7 @@ from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.kit.menu import MenuScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.runtime.frame_timer import REST_S, FrameTimer, SoonDrawn
+from gymtui.tui.runtime.frame_timer import REST_S, FrameTimer, FrameTimerMixin
 from tests.helpers.virtual_time import play
 
 
@@ -93,4 +93,4 @@ def test_changes_that_come_together_share_a_frame_also_the_first() -> None:
 
 def test_every_screen_of_ours_is_drawn_so() -> None:
     for screen in (GymScreen, MenuScreen, ConfirmScreen, AskScreen):
-        assert screen._update_timer is SoonDrawn._update_timer
+        assert screen._update_timer is FrameTimerMixin._update_timer

@@ -31,9 +31,9 @@ def as_it_was() -> Iterator[None]:
 def test_what_is_known_is_set_aside_once_there_is_enough_of_it() -> None:
     keeping = GcControl(0.0)
     gc.unfreeze()
-    keeping.came(ROWS - 1)
+    keeping.rows_changed(ROWS - 1)
     assert gc.get_freeze_count() == 0
-    keeping.came(1)
+    keeping.rows_changed(1)
     assert gc.get_freeze_count() > 0
 
 
@@ -61,7 +61,7 @@ def test_garbage_that_was_set_aside_goes_while_nobody_is_there() -> None:
     del knot
     gc.collect()
     assert gone() is not None
-    keeping.key(EVERY_S)
+    keeping.key_pressed(EVERY_S)
     assert not keeping.idle(EVERY_S + AWAY_S - 1)
     assert keeping.idle(EVERY_S + AWAY_S)
     assert gone() is None

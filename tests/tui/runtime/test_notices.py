@@ -5,25 +5,25 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gymtui.tui.runtime.notices import in_the_way, shortened
+from gymtui.tui.runtime.notices import in_the_way, shorten
 
 
 def test_what_fits_stays_as_it_is() -> None:
     text = "launched first\nlaunched second"
-    assert shortened(text, 80, 24) == text
+    assert shorten(text, 80, 24) == text
     assert in_the_way(["one", "two"], text, 80, 24) == 0
 
 
 def test_of_too_many_lines_the_last_is_left_out_and_said_to_be() -> None:
     text = "\n".join(f"line {number}" for number in range(50))
-    found = shortened(text, 80, 24).split("\n")
+    found = shorten(text, 80, 24).split("\n")
     assert found[0] == "line 0"
     assert found[-1] == "…"
     assert len(found) <= 19
 
 
 def test_a_line_that_alone_is_too_long_is_cut() -> None:
-    found = shortened("x" * 100_000, 80, 24)
+    found = shorten("x" * 100_000, 80, 24)
     assert found.endswith("…")
     assert len(found) < 80 * 24
 
@@ -42,7 +42,7 @@ def test_the_oldest_go_first_and_only_as_many_as_must() -> None:
 def test_all_that_stay_fit_together(texts: list[str], cells: int, lines: int) -> None:
     shown: list[str] = []
     for text in texts:
-        new = shortened(text, cells, lines)
+        new = shorten(text, cells, lines)
         del shown[: in_the_way(shown, new, cells, lines)]
         shown.append(new)
         wide = max(10, int(cells * 0.8) - 8)

@@ -34,7 +34,7 @@ class MouseView(TranscriptView):
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
-        self._on_drag: Callable[[int, int], None] | None = None
+        self._drag_action: Callable[[int, int], None] | None = None
         self._pointer = (0, 0)
         self._moved = False
         self._edge_timer: Timer | None = None
@@ -45,7 +45,7 @@ class MouseView(TranscriptView):
             return
         on_bar = event.x >= self.size.width - 1
         self._moved = False
-        self._on_drag = self._drag_bar if on_bar else self._drag_selection
+        self._drag_action = self._drag_bar if on_bar else self._drag_selection
         self.capture_mouse()
         if on_bar:
             self._drag_bar(event.x, event.y)
@@ -55,13 +55,13 @@ class MouseView(TranscriptView):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Pull what was taken hold of."""
-        if self._on_drag is not None:
+        if self._drag_action is not None:
             self._moved = True
-            self._on_drag(event.x, event.y)
+            self._drag_action(event.x, event.y)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         """Let go."""
-        if self._on_drag is not None:
+        if self._drag_action is not None:
             self._end_drag()
             self.release_mouse()
 
@@ -70,14 +70,14 @@ class MouseView(TranscriptView):
         self._end_drag()
 
     def _end_drag(self) -> None:
-        self._on_drag = None
+        self._drag_action = None
         self._stop_scrolling()
         self.post_message(self.Selected())
 
     def wheeled(self, lines: int) -> None:
         """Scroll; a selection that is being pulled follows."""
         self.action_move(lines)
-        if self._on_drag == self._drag_selection:
+        if self._drag_action == self._drag_selection:
             self._moved = True
             self._drag_selection(*self._pointer)
 

@@ -35,7 +35,7 @@ class TranscriptReader(MouseView):
         id: str | None = None,
     ) -> None:
         super().__init__(palette, id=id)
-        self._cache: SectionCache = {}
+        self._section_cache: SectionCache = {}
         self._shown = shown
         self.transcript: Transcript | None = None
         """What is read."""
@@ -47,20 +47,20 @@ class TranscriptReader(MouseView):
             at_start: Whether from its start; else what stood at the top stays there.
         """
         self.transcript = transcript
-        self._cache = {}
+        self._section_cache = {}
         self.lay_out(at_start=at_start)
 
     def put_away(self) -> None:
         """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
         self.transcript = None
-        self._cache = {}
+        self._section_cache = {}
         self._shown = replace(self._shown, toggled=frozenset())
         self.show(text_sections(""), at_start=True)
 
     def lay_out(self, *, at_start: bool = False) -> None:
         """Show the transcript, if there is one."""
         if self.transcript is not None:
-            found = sections(self.transcript, self._shown, self._cache)
+            found = sections(self.transcript, self._shown, self._section_cache)
             self.show(found, at_start=at_start)
 
     @property
