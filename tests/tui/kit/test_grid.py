@@ -293,7 +293,7 @@ def test_what_is_left_over_goes_to_the_flexible_column_up_to_its_most() -> None:
 def test_extras_come_only_where_the_others_have_their_good_width() -> None:
     columns: tuple[Column[str], ...] = (
         Column("name", "NAME", 10, lambda _row, _cells: ()),
-        Column("rate", "RATE", 8, lambda _row, _cells: (), priority=1, good=14),
+        Column("rate", "RATE", 8, lambda _row, _cells: (), priority=1, ideal=14),
         Column("more", "MORE", 6, lambda _row, _cells: (), priority=EXTRA),
     )
 
@@ -310,7 +310,7 @@ async def test_a_frame_of_many_longer_names_is_drawn_anew_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = [f"{n:03}" if n < 40 else f"a-name-of-some-length-{n:03}" for n in range(80)]
-    kept_whole = replace(COLUMNS[0], whole=True, flex=0, good=30)
+    kept_whole = replace(COLUMNS[0], whole=True, flex=0, ideal=30)
     monkeypatch.setattr("tests.tui.kit.test_grid.COLUMNS", (kept_whole, *COLUMNS[1:]))
     async with table(names) as (grid, pilot, _):
         drawn: list[int] = []
