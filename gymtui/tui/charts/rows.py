@@ -15,7 +15,6 @@ from gymtui.store.stats.histograms import KINDS, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
 
 RATE, OVER_TIME = "pass@1", "over time"
-_NOUNS = {"passed": "passed", "failed": "failed", "error": "errors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,8 @@ def time_rows(found: Histogram, zone: tzinfo | None = None) -> list[ChartRow]:
         zone: Of the clock that labels show; None for this machine's.
     """
     many_days = bool(found.bins) and found.bins[-1].low - found.bins[0].low > 86400
-    form = "%d %b %H:%M" if many_days else "%H:%M:%S"
+    whole_minutes = all(one.low % 60 == 0 for one in found.bins)
+    form = "%d %b %H:%M" if many_days else "%H:%M" if whole_minutes else "%H:%M:%S"
     rows = []
     for place, one in enumerate(found.bins):
         label = datetime.fromtimestamp(one.low, UTC).astimezone(zone).strftime(form)
@@ -144,6 +144,10 @@ def time_rows(found: Histogram, zone: tzinfo | None = None) -> list[ChartRow]:
 
 def describe_counts(counts: Mapping[str, int]) -> str:
     """`14 rollouts: 9 passed, 5 failed`."""
-    parts = [f"{counts[kind]:,} {_NOUNS[kind]}" for kind in KINDS if counts.get(kind)]
+    parts = [
+        of_many(counts[kind], kind) if kind == "error" else f"{counts[kind]:,} {kind}"
+        for kind in KINDS
+        if counts.get(kind)
+    ]
     total = of_many(sum(counts.values()), "rollout")
     return f"{total}: {', '.join(parts)}" if parts else total

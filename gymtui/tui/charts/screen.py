@@ -207,7 +207,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         if self._chart == RATE:
             mark = "|" if self.services.appearance.ascii else "┊"
             against = "the baseline" if self.session.baseline.run_id else "the checkpoint before"
-            return f"95 % intervals · {mark} what it is compared with: {against}"
+            return f"95 % intervals · {mark} compared with {against}"
         known, of = self._histogram.known, formats.of_many(self._histogram.of, "rollout")
         missing = sum(1 for _ in self._missing())
         more = f" · reading {formats.of_many(missing, 'more run')}" if missing else ""
@@ -227,6 +227,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         self._grid.cursor_id = None
         self.apply_filter("")
         self._draw()
+        self._grid.redraw_anew()
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Go to the run, or to the rollouts in the bin."""

@@ -110,6 +110,11 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         """Show all columns but these; the first one, which names the row, always stays."""
         first, *others = self._all
         self._columns = (first, *(column for column in others if column.key not in hidden))
+        self.redraw_anew()
+
+    def redraw_anew(self) -> None:
+        """Draw other contents of the columns: how long they were before does not count."""
+        self._lines.forget_widths()
         self.redraw()
 
     def ordered(self, key: str, *, reverse: bool) -> None:

@@ -12,15 +12,20 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from gymtui.core.text import clean
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 _FRAME = 6
 """Lines of the box that are no choice: border, title, keys, and the lines between."""
+_TITLE_LINES = 3
+_CELLS, _WIDE = 44, 100
+"""The width of the box, as its style sheet says, and where choices are sentences."""
 _SHARE = 0.9
 """Of the screen's height that the box takes at most, as its style sheet says."""
 
@@ -88,15 +93,23 @@ class MenuScreen(FrameTimerMixin, ModalScreen[str | None]):
 
     def _window(self) -> range:
         """The choices that are seen: all, or those around the one the cursor stands on."""
-        room = max(int(self.app.size.height * _SHARE) - _FRAME, 1)
+        room = max(int(self.app.size.height * _SHARE) - _FRAME - len(self._title_lines) + 1, 1)
         last = max(len(self._choices) - room, 0)
         self._top = min(max(self._top, self._at - room + 1), self._at, last)
         return range(self._top, min(self._top + room, len(self._choices)))
 
+    @property
+    def _title_lines(self) -> Sequence[str]:
+        cells = (
+            min(_WIDE if self.has_class("wide") else _CELLS, self.app.size.width * 96 // 100) - 6
+        )
+        return wrap_words(clean(self._title), cells, cells, _TITLE_LINES)
+
     def _show(self) -> None:
         seen = self._window()
         above, below = seen.start, len(self._choices) - seen.stop
-        lines = [Line((StyledText(self._title, "heading"),)), Line(_more("↑", above))]
+        lines = [Line((StyledText(line, "heading"),)) for line in self._title_lines]
+        lines.append(Line(_more("↑", above)))
         switched = self._switch is not None
         for number in seen:
             choice = self._choices[number]

@@ -95,6 +95,10 @@ class RowLines(Generic[R]):
         self._others.clear()
         self.nothing = FittedRow()
 
+    def forget_widths(self) -> None:
+        """Columns show other things: how long the texts were says nothing of these."""
+        self._longest.clear()
+
     def paint(self, palette: Palette) -> None:
         """Draw with another palette; what was laid out is to be laid out anew after it."""
         self._palette = palette

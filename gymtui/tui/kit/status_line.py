@@ -30,9 +30,11 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
     waits = refused or link.state(now_s) is LinkState.STALE or bool(why and link.since_s is None)
     then = _next(link, now_s) if waits and not link.paused else "paused" if refused else ""
     style = state[-1].style
+    rest = _rest(link) if link.state(now_s) is LinkState.LIVE and not why else ""
     for_why = room - width_of(state) - len(BETWEEN)
     told = [
         LinePart(state),
+        LinePart((StyledText(rest, "muted"),) if rest else (), 3),
         LinePart((StyledText(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
         LinePart((StyledText(then, style),) if then else (), 2),
     ]
@@ -42,6 +44,12 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
         words
     )
     return (*words, time) if whole else words
+
+
+def _rest(link: Link) -> str:
+    """How old what is not on screen may be."""
+    every = "" if link.rest_s is None else f"rest every {_every(link.rest_s)}"
+    return BETWEEN.join(filter(None, (every, "rest from recorder" if link.recorded else "")))
 
 
 def _state(link: Link, now_s: float) -> tuple[Cell, str]:
@@ -66,10 +74,6 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
                 # Answered not long ago, but not at the last try: how old it is says both at once.
                 return (StyledText("● ", "passed"), StyledText(f"live, {age} old", "muted")), why
             every = f"live, every {_every(link.interval_s)}"
-            if link.rest_s is not None:
-                every += f" · rest every {_every(link.rest_s)}"
-            if link.recorded:
-                every += " · rest from recorder"
             return (StyledText("● ", "passed"), StyledText(every, "muted")), ""
 
 

@@ -368,8 +368,9 @@ class Form(Wheel, ThemedWidget, Widget):
         if row.kind is RowKind.ACTION:
             said = fit_cells((*row.value, StyledText("   "), *row.hint), max(0, rest))
         else:
-            # Past its column a value goes only into what the hint leaves.
-            room = max(room, min(width_of(row.value), rest - 2 - width_of(row.hint)))
+            if not (here and self._field.takes_text):
+                # Past its column a value goes only into what the hint leaves.
+                room = max(room, min(width_of(row.value), rest - 2 - width_of(row.hint)))
             hint = (StyledText("  "), *fit_cells(row.hint, max(0, rest - room - 2)))
             said = (*fit_cells(row.value, room, cut="middle"), *hint)
         pieces = (

@@ -277,7 +277,7 @@ def _difference_parts(found: Difference) -> list[LinePart]:
     adjusted = "adjusted " if found.comparisons > 1 else ""
     said = [
         LinePart((StyledText(f"by task {formats.points(found.mean)}pp", style),)),
-        LinePart((StyledText(f"{adjusted}{formats.p_words(found.adjusted)}", style),)),
+        LinePart((StyledText(f"{adjusted}{formats.p_words(found.adjusted)}", style),), 2),
         LinePart((StyledText(f"{formats.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
     ]
     if found.low is not None and found.high is not None:

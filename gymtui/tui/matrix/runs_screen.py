@@ -124,11 +124,11 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         run_id = self.run_ids[self._at]
         things = [
             LinePart((StyledText(run_id, "strong"),)),
-            LinePart(self._task_cell(row.cells[self._at])),
+            LinePart(self._task_cell(row.cells[self._at]), 1),
         ]
         if row.difference:
             points = round(row.difference * 100)
-            things.append(LinePart((StyledText(f"max − min {points}pp", "muted"),), 1))
+            things.append(LinePart((StyledText(f"max − min {points}pp", "muted"),), 2))
             things.append(LinePart(self.describe_significance(row)))
         return join_fitting(things, self.size.width - 2)
 

@@ -151,10 +151,12 @@ class SearchScreen(ListScreen[HitRow]):
         lines: list[Cell] = [(), ()]
         if hit is not None:
             turn = StyledText(f"  turn {hit.found.hit.match.turn + 1}  ", "muted")
-            task = StyledText(f"  {hit.task_id or ''}", "muted")
+            several = len(self._route.run_ids) > 1
+            where = (hit.row.run_id if several else "", hit.task_id or "")
+            rest = "".join(f"  {name}" for name in where if name)
             name = StyledText(f"{hit.row.rollout_id}  ", "strong")
             state = outcome_text.state(hit.row)
-            lines[0] = (name, *state, turn, *who(hit.found.hit), task)
+            lines[0] = (name, *state, turn, *who(hit.found.hit), StyledText(rest, "muted"))
             lines[1] = snippet(hit.found.hit, self.size.width - 2)
         self.lines("details").show([Line(cell, bar=True) for cell in lines])
 

@@ -324,6 +324,23 @@ async def test_a_frame_of_many_longer_names_is_drawn_anew_once(
         assert len(drawn) == 1
 
 
+async def test_other_contents_are_not_given_the_room_of_those_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {f"a-name-of-some-length-{n}": f"a-name-of-some-length-{n}" for n in range(3)}
+    kept_whole = replace(COLUMNS[0], whole=True, flex=0, ideal=30)
+    monkeypatch.setattr("tests.tui.kit.test_grid.COLUMNS", (kept_whole, *COLUMNS[1:]))
+    app = Table(names)
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.grid.set_rows(tuple(names))
+        await pilot.pause()
+        wide = app.grid.would_place(app.grid.columns)[0].width
+        names.update(dict.fromkeys(names, "short"))
+        app.grid.choose(())
+        await pilot.pause()
+        assert app.grid.would_place(app.grid.columns)[0].width < wide
+
+
 def test_a_cell_of_nothing_but_its_record_is_asked_for_once_and_one_of_the_time_each_time() -> None:
     asked: list[tuple[str, str]] = []
 

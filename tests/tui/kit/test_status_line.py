@@ -67,6 +67,18 @@ def test_the_clock_goes_first_then_the_next_try_and_no_number_is_cut(room: int, 
     assert said(DOWN, room) == words
 
 
+@pytest.mark.parametrize(
+    ("room", "words"),
+    [
+        (42, "● live, every 2s · rest every 18s   12:04"),
+        (40, "● live, every 2s · rest every 18s"),
+        (32, "● live, every 2s"),
+    ],
+)
+def test_how_often_the_rest_is_asked_goes_before_the_way_here(room: int, words: str) -> None:
+    assert said(Link(since_s=99.0, rest_s=18.0), room) == words
+
+
 def test_a_long_reason_leaves_room_for_the_way_here() -> None:
     link = Link(since_s=58.0, error=Garbled("garbled " * 30), next_try_s=107.5)
     for room in range(120):

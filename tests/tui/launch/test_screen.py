@@ -514,6 +514,17 @@ async def test_hostile_names_are_drawn_as_text_and_sent_as_they_are(tmp_path: Pa
         assert again.startswith(f"{HOSTILE}-again-")
 
 
+async def test_of_a_long_name_that_is_typed_nothing_shows_behind_its_field(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await fill(person)
+        form(person)._form.go("run_name")
+        await person.press(*"abcdefghij" * 8)
+        await person.until(lambda: form(person)._draft.text("run_name") == "abcdefghij" * 8)
+        [line] = [line for line in person.screen().splitlines() if line.startswith("▌run name")]
+        field_ends = form(person)._form._value_x + form(person)._form._value_cells
+        assert line[field_ends:].strip().startswith("optional")
+
+
 async def test_the_cursor_of_a_field_does_not_blink(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await fill(person)
