@@ -32,7 +32,7 @@ from gymtui.api.errors import (
 )
 from gymtui.api.etag_cache import EtagCache
 from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError
-from gymtui.api.request import Call, Progress, Timeouts, why_unreachable
+from gymtui.api.request import Call, Progress, Timeouts, unreachable_reason
 from gymtui.api.response import Answer, date_of, error_of, intercepted
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
@@ -256,9 +256,9 @@ class GymClient(Endpoints):
             # complaint about one has nothing of the connection beneath it.
             if error.__cause__ is None:
                 return Garbled(f"{call.name}: a redirect to an invalid URL")
-            return Unreachable(why_unreachable(error))
+            return Unreachable(unreachable_reason(error))
         except httpx.TransportError as error:
-            return Unreachable(why_unreachable(error))
+            return Unreachable(unreachable_reason(error))
         except httpx.InvalidURL:
             return Garbled(f"{call.name}: a redirect to an invalid URL")
 

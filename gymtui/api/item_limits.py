@@ -37,7 +37,7 @@ def holds_too_many(body: bytes) -> bool:
     return next(islice(_BETWEEN.finditer(body), ITEMS - 1, None), None) is not None
 
 
-def bounded(item: bytes | memoryview) -> bytes:
+def bound_item(item: bytes | memoryview) -> bytes:
     """An item in at most `ITEM_BYTES`.
 
     Returns:

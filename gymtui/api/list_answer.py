@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from gymtui.api.errors import Garbled
-from gymtui.api.item_limits import ITEMS, bounded, holds_too_many
+from gymtui.api.item_limits import ITEMS, bound_item, holds_too_many
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed, Rollout, RunStatus
 from gymtui.core.json_output import json_text
@@ -104,7 +104,7 @@ def rollout_id_of(item: bytes) -> str | None:
         return None
 
 
-def stepped(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
+def read_step(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
     """A rollout that took steps since it was read, which is most of what ever changes.
 
     Args:
@@ -136,7 +136,7 @@ def shown(item: bytes) -> str:
     """
     try:
         document = loads(item)
-        return json_text(masked(document), indent=2, ascii_only=False)
+        return json_text(mask_secrets(document), indent=2, ascii_only=False)
     except (ValueError, RecursionError):
         return item.decode("utf-8", "replace")
 
@@ -150,19 +150,19 @@ def without_secrets(body: bytes) -> bytes:
     if _MAY_NAME_SECRET.search(body) is None:
         return body
     try:
-        return json_text(masked(loads(body)), ascii_only=False).encode("utf-8", "replace")
+        return json_text(mask_secrets(loads(body)), ascii_only=False).encode("utf-8", "replace")
     except (ValueError, RecursionError):
         return b""
 
 
-def masked(document: Any) -> Any:
+def mask_secrets(document: Any) -> Any:
     """A JSON document with the values of `SECRET_FIELDS` hidden, at any depth."""
     if isinstance(document, dict):
         return {
-            name: HIDDEN if value and _is_secret(name) else masked(value)
+            name: HIDDEN if value and _is_secret(name) else mask_secrets(value)
             for name, value in document.items()
         }
-    return [masked(value) for value in document] if isinstance(document, list) else document
+    return [mask_secrets(value) for value in document] if isinstance(document, list) else document
 
 
 def _is_secret(name: str) -> bool:
@@ -184,12 +184,12 @@ def _split_widely(body: bytes, key: str) -> ListAnswer:
         document = [] if document[key] is None else document[key]
     if not isinstance(document, list):
         raise Garbled(f"{where}: no list of {key}")
-    items = tuple(bounded(json_text(item).encode()) for item in document)
+    items = tuple(bound_item(json_text(item).encode()) for item in document)
     return ListAnswer(total if type(total) is int else None, items)
 
 
 def _own(raw: msgspec.Raw) -> bytes:
-    return bounded(memoryview(raw))
+    return bound_item(memoryview(raw))
 
 
 def _total(raw: msgspec.Raw) -> int | None:

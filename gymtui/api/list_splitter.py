@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from gymtui.api.errors import Garbled
-from gymtui.api.item_limits import ITEMS, bounded
+from gymtui.api.item_limits import ITEMS, bound_item
 from gymtui.api.list_answer import ListAnswer, split
 
 PART_BYTES = 256_000
@@ -145,4 +145,4 @@ def splitting(body: bytes, key: Literal["runs", "rollouts"]) -> Generator[None, 
 
 
 def _own(raw: msgspec.Raw) -> bytes:
-    return bounded(memoryview(raw))
+    return bound_item(memoryview(raw))

@@ -85,7 +85,7 @@ def given(**filters: str | None) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in filters.items() if value is not None)
 
 
-def why_unreachable(error: BaseException) -> str:
+def unreachable_reason(error: BaseException) -> str:
     """A word or two for a connection that failed, found in what lies under the library's error."""
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):

@@ -25,7 +25,7 @@ from gymtui.api.errors import (
     ServerError,
     Unauthorized,
 )
-from gymtui.api.item_limits import bounded
+from gymtui.api.item_limits import bound_item
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed
 from gymtui.core.json_output import json_text
@@ -182,7 +182,7 @@ def model_of(
             if any(given.get(name, value) != value for name, value in known.items()):
                 raise Garbled(f"{call}: an answer about another run")
             body = json_text({**known, **given}).encode()
-    outcome = read(model, bounded(body))
+    outcome = read(model, bound_item(body))
     if isinstance(outcome, Malformed):
         raise Garbled(f"{call}: {outcome.reason}")
     return outcome
@@ -200,7 +200,7 @@ def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Mod
         return ()
     if not isinstance(items, list):
         raise Garbled(f"{call}: no list of {key}")
-    outcomes = [read(model, bounded(json_text(item).encode())) for item in items]
+    outcomes = [read(model, bound_item(json_text(item).encode())) for item in items]
     return tuple(outcome for outcome in outcomes if not isinstance(outcome, Malformed))
 
 

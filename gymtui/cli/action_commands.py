@@ -88,7 +88,7 @@ def _act(
         if question.targets
         else ()
     )
-    lines = run_actions.outcomes(done, found.missing)
+    lines = run_actions.outcome_lines(done, found.missing)
     printer = Printer.standard()
     if form == "json":
         known: list[dict[str, Any]] = [

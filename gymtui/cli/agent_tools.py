@@ -30,7 +30,7 @@ from gymtui.session.actions import Verb, act, describe_result
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import ROLLOUTS
-from gymtui.store.stats.failure_changes import Together
+from gymtui.store.stats.failure_changes import CoFailures
 from gymtui.transcript.blocks import Block, Extras, ToolCall, ToolResult, Turn
 from gymtui.transcript.facts import facts
 from gymtui.transcript.hits import Wanted
@@ -70,7 +70,7 @@ def _refusals_in_words(tool: Callable[P, Awaitable[str]]) -> Callable[P, Awaitab
     return wrapper
 
 
-def marked(document: Any) -> str:
+def mark_untrusted(document: Any) -> str:
     """A document as text that says that it is data."""
     # Nobody who wrote something in it could know this line.
     line = f"UNTRUSTED {secrets.token_hex(8)}"
@@ -106,7 +106,9 @@ class AgentTools:
         reader.remember(self._journal)
         request = ListRequest((filter,) if filter else (), limit=_within(limit, MOST_ROWS))
         found = await runs_with_numbers(reader, request)
-        return marked({"total": found.matching, "runs": [run_document(run) for run in found.rows]})
+        return mark_untrusted(
+            {"total": found.matching, "runs": [run_document(run) for run in found.rows]}
+        )
 
     @_refusals_in_words
     async def list_rollouts(self, run_id: str, filter: str = "", limit: int = 50) -> str:  # noqa: A002
@@ -122,7 +124,7 @@ class AgentTools:
         found = filter_rows(rows, request, ROLLOUTS, reader.now_s)
         now = reader.clock.now()
         documents = [rollout_document(row, now) for row in found.rows]
-        return marked({"total": found.matching, "rollouts": documents})
+        return mark_untrusted({"total": found.matching, "rollouts": documents})
 
     @_refusals_in_words
     async def failures(self, run_ids: list[str], by: str = "criterion") -> str:
@@ -137,9 +139,9 @@ class AgentTools:
         reader = GymReader(self._client)
         names = await runs_and_rollouts(reader, self._settings, run_ids)
         rows, matrix = failures_of(reader, names, by)
-        shared = Together(row.group for row in rows)
+        shared = CoFailures(row.group for row in rows)
         documents = [failure_document(row, shared, names[1:], matrix) for row in rows]
-        return marked({"against": names[0] if names[1:] else None, "failures": documents})
+        return mark_untrusted({"against": names[0] if names[1:] else None, "failures": documents})
 
     @_refusals_in_words
     async def search(
@@ -169,7 +171,7 @@ class AgentTools:
         finally:
             kept.close()
         progress = searching.progress
-        return marked(
+        return mark_untrusted(
             {
                 "transcripts": {"total": progress.total, "searched": progress.searched},
                 "more": len(hits) > most,
@@ -204,7 +206,7 @@ class AgentTools:
                 for ending in transcript.endings
             ],
         }
-        return marked(document)
+        return mark_untrusted(document)
 
     @_refusals_in_words
     async def cancel_runs(self, run_ids: list[str]) -> str:
@@ -212,7 +214,7 @@ class AgentTools:
         reader = GymReader(self._client)
         names = await reader.runs_named(list(dict.fromkeys(run_ids)))
         done = await act(self._client, Verb.CANCEL, names)
-        return marked([{"well": one.is_well, "what": describe_result(one)} for one in done])
+        return mark_untrusted([{"well": one.is_well, "what": describe_result(one)} for one in done])
 
     def offered(self, *, cancel: bool) -> Sequence[Callable[..., Awaitable[str]]]:
         """The tools that there are.

@@ -16,14 +16,14 @@ from gymtui.cli.reporting.failures import count_failures, rows_of
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import natural
-from gymtui.store.formats import GLYPH, p_value, p_words, percent, points, span
+from gymtui.store.formats import GLYPH, interval_words, p_value, p_words, percent, points
 from gymtui.store.lists.columns import pass_rate
 from gymtui.store.stats.comparison import (
     Difference,
     Setting,
     Significance,
     differences,
-    differing,
+    differing_settings,
     evidence_of,
     settings_of,
 )
@@ -62,7 +62,7 @@ def print_comparison(
         rows = reader.store.rollouts_of(run_id)
         rollouts = [row.rollout for row in rows if row.rollout is not None]
         launched.append(settings_of(reader.store.runs[run_id].run, rollouts))
-    parted = differing(launched)
+    parted = differing_settings(launched)
     if form == "json":
         document = {
             "runs": [run_document(reader.view(run_id)) for run_id in names],
@@ -124,7 +124,7 @@ def _pass(run: _Run) -> Cell:
     rate, summary = pass_rate(run.view), run.view.summary
     if rate is None or summary is None:
         return Cell(ABSENT, "dim")
-    return Cell(f"{percent(rate)} {span(summary.interval)} of {summary.verdicts}")
+    return Cell(f"{percent(rate)} {interval_words(summary.interval)} of {summary.verdicts}")
 
 
 def _difference(run: _Run) -> Cell:

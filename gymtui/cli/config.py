@@ -79,12 +79,12 @@ def set_(
     """
     import os
 
-    from gymtui.cli.config_edit import ConfigError, named, value_of, write_setting
+    from gymtui.cli.config_edit import ConfigError, find_setting, value_of, write_setting
     from gymtui.config.schema import read_file
 
     where = _path(file)
     try:
-        setting = named(name, profile or given({}).get("profile"))
+        setting = find_setting(name, profile or given({}).get("profile"))
         if setting.is_key:
             if words not in ((), ("-",)):
                 raise ConfigError(_NO_ARGUMENT)

@@ -67,7 +67,7 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class SettingPlace:
     """A setting to be written."""
 
     path: tuple[str, ...]  # the tables it is in, and its name
@@ -85,7 +85,7 @@ class Named:
         return self.path == ("api_key",)
 
 
-def named(name: str, profile: str | None) -> Named:
+def find_setting(name: str, profile: str | None) -> SettingPlace:
     """A setting by its name.
 
     Args:
@@ -106,9 +106,9 @@ def named(name: str, profile: str | None) -> Named:
         if top == "commands":
             raise ConfigError("commands are written in the file: [commands.NAME]")
         if top != "model_keys":
-            return Named((top, ".".join(rest)), profile)
+            return SettingPlace((top, ".".join(rest)), profile)
         if len(rest) > 1 and rest[-1] in ("env", "command"):
-            return Named((top, ".".join(rest[:-1])), profile, rest[-1])
+            return SettingPlace((top, ".".join(rest[:-1])), profile, rest[-1])
         raise ConfigError("set model_keys.PROVIDER.env NAME, or ….command WORD…")
     if rest or top not in alone:
         known = [*alone, *(row.name for row in rows() if "." in row.name)]
@@ -117,10 +117,12 @@ def named(name: str, profile: str | None) -> Named:
         raise ConfigError("insecure belongs in a profile, beside its base_url: --profile P")
     if top == "profile" and profile:
         raise ConfigError("profile belongs at the top of the file, not in a profile")
-    return Named(parts, profile)
+    return SettingPlace(parts, profile)
 
 
-def value_of(setting: Named, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]) -> Any:
+def value_of(
+    setting: SettingPlace, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
+) -> Any:
     """What is to be written, from the words of a command line.
 
     Args:
@@ -140,7 +142,7 @@ def value_of(setting: Named, words: Sequence[str], file: ConfigFile, env: Mappin
 
 
 def _value_of(
-    setting: Named, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
+    setting: SettingPlace, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
 ) -> Any:
     path, name = setting.path, setting.path[-1]
     listed = ("api_key_command", "password_command", "on_finish")
@@ -222,7 +224,7 @@ def _key(text: str, file: ConfigFile) -> str:
     return key.reveal()
 
 
-def write_setting(path: Path, setting: Named, value: Any) -> None:
+def write_setting(path: Path, setting: SettingPlace, value: Any) -> None:
     """Write one setting, and leave the rest of the file as it is, comments included.
 
     Args:
@@ -238,7 +240,7 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
         _write_setting(path, setting, value)
 
 
-def _write_setting(path: Path, setting: Named, value: Any) -> None:
+def _write_setting(path: Path, setting: SettingPlace, value: Any) -> None:
     try:
         text, mode = path.read_text(encoding="utf-8"), path.stat().st_mode & 0o7777
     except FileNotFoundError:
@@ -290,10 +292,10 @@ def write_first(path: Path) -> None:
     except FileExistsError:
         raise ConfigError(f"{path} already exists") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(first())
+        file.write(first_file())
 
 
-def first() -> str:
+def first_file() -> str:
     """The text of a first configuration file."""
     lines = [_HEAD]
     here = ""

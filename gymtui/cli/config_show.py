@@ -14,7 +14,7 @@ from gymtui.core.text import clean, width
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedSetting:
     """One setting as it applies."""
 
     name: str
@@ -22,20 +22,20 @@ class Applied:
     origin: str
 
 
-def applied(loaded: LoadedSettings) -> Iterator[Applied]:
+def applied_settings(loaded: LoadedSettings) -> Iterator[AppliedSetting]:
     """Every setting, the key by its ends alone."""
     settings = loaded.settings
     origins = settings.origins
 
-    def of(name: str, value: str, field: str | None = None) -> Applied:
+    def of(name: str, value: str, field: str | None = None) -> AppliedSetting:
         hidden = settings.key.mask(value) if settings.key is not None else value
-        return Applied(name, clean(hidden), clean(origins.get(field or name) or "default"))
+        return AppliedSetting(name, clean(hidden), clean(origins.get(field or name) or "default"))
 
     yield of("profile", settings.profile_name, "profile_name")
     for name, field in FIELDS.items():
         yield of(name, toml_value(getattr(settings, field)), field)
     key = settings.key
-    yield Applied(
+    yield AppliedSetting(
         "api_key", key.hint if key else "", clean(settings.key_origin) or "no key for this gym"
     )
     for name in StuckThresholds.model_fields:
@@ -65,7 +65,7 @@ def _source(source: ModelKeySource) -> str:
 
 def as_table(loaded: LoadedSettings) -> str:
     """As lines for people."""
-    found = list(applied(loaded))
+    found = list(applied_settings(loaded))
     names = max(len(row.name) for row in found)
     values = min(48, max(width(row.value) for row in found))
     lines = []
@@ -77,5 +77,7 @@ def as_table(loaded: LoadedSettings) -> str:
 
 def as_document(loaded: LoadedSettings) -> str:
     """As one JSON document."""
-    document = {row.name: {"value": row.value, "from": row.origin} for row in applied(loaded)}
+    document = {
+        row.name: {"value": row.value, "from": row.origin} for row in applied_settings(loaded)
+    }
     return json_text(document, indent=2)

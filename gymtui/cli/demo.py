@@ -18,7 +18,7 @@ from typing import Self
 from gymtui.cli.dashboard import Storage, open_dashboard
 from gymtui.config.settings import LoadedSettings
 from gymtui.core import child_environment, paths
-from gymtui.gym.demo.lock import ServedGym, held
+from gymtui.gym.demo.lock import ServedGym, hold_lock
 
 END_S = 5.0
 REQUESTS_PER_S = 20.0
@@ -84,7 +84,7 @@ def _home(directory: Path) -> Iterator[tuple[Path | None, tuple[str, ...]]]:
     with ExitStack() as until:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            mine = until.enter_context(held(directory / LOCK))
+            mine = until.enter_context(hold_lock(directory / LOCK))
         except OSError as error:
             yield None, (f"This demo will not be saved: {error}.",)
             return

@@ -48,16 +48,16 @@ def run_checks(
         checks += report.checks
         status, hangs = report.status, not report.ended
     checks += check_terminal(_streams(), env, run_quickly)
-    return [masked(check, settings.key) for check in checks], status, hangs
+    return [mask_key(check, settings.key) for check in checks], status, hangs
 
 
-def document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
+def checks_document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
     """All of it as JSON."""
     listed = [check.document for check in checks]
     return {"worst": worst(checks).value, "exit": status, "checks": listed}
 
 
-def lines(checks: Sequence[Check], printer: Printer) -> Iterator[str]:
+def checks_lines(checks: Sequence[Check], printer: Printer) -> Iterator[str]:
     """All of it for people; lines are as long as they are, since advice is not to be cut."""
     names = max((width(clean(check.name)) for check in checks), default=0)
     for subject, group in groupby(checks, key=lambda check: check.subject):
@@ -80,7 +80,7 @@ def _summary(checks: Sequence[Check]) -> str:
     return ", ".join(parts)
 
 
-def masked(check: Check, key: ApiKey | None) -> Check:
+def mask_key(check: Check, key: ApiKey | None) -> Check:
     """A check in which the key is not, wherever it may have been quoted."""
     if key is None:
         return check

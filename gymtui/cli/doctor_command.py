@@ -32,7 +32,7 @@ def doctor(form: str | None, **flags: Any) -> None:
     """Diagnose settings, network, key and terminal, with advice."""
     from pathlib import Path
 
-    from gymtui.cli.doctor import document, lines, run_checks
+    from gymtui.cli.doctor import checks_document, checks_lines, run_checks
     from gymtui.cli.output import Printer
     from gymtui.core import paths
 
@@ -43,9 +43,9 @@ def doctor(form: str | None, **flags: Any) -> None:
     checks, status, hangs = run_checks(loaded(wanted), env, config, tell=waiting)
     printer = Printer.standard()
     if form == "json":
-        printer.document(document(checks, status))
+        printer.document(checks_document(checks, status))
     else:
-        printer.lines(lines(checks, printer))
+        printer.lines(checks_lines(checks, printer))
     if hangs:
         # A resolver that hangs would be waited for at the end of the program.
         os._exit(status)

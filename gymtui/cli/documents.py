@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gymtui.api.lenient import loads
-from gymtui.api.list_answer import masked
+from gymtui.api.list_answer import mask_secrets
 from gymtui.api.models import KEPT
 from gymtui.cli import document_keys
 from gymtui.store.formats import state_word
@@ -67,7 +67,7 @@ def _document(
     key, as it is on screen, and stands with the others.
     """
     try:
-        received = masked(loads(raw))
+        received = mask_secrets(loads(raw))
     except (ValueError, RecursionError):
         received = raw.decode("utf-8", "replace")
     if not isinstance(received, dict):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, NotFound
-from gymtui.cli.gym_access import GymReader, at_once, with_gym
+from gymtui.cli.gym_access import GymReader, gather_few, with_gym
 from gymtui.config.settings import Settings
 from gymtui.core import new_file
 from gymtui.core.text import clean
@@ -145,7 +145,7 @@ async def _written(
             tally.written += 1
             tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
 
-    await at_once(partial(one, row) for row in rows)
+    await gather_few(partial(one, row) for row in rows)
     return tally
 
 
@@ -211,7 +211,7 @@ async def _write_anew(
 
 
 def _put_aside(path: Path) -> Path:
-    aside = new_file.free(path.with_name(f"{path.name}.old"))
+    aside = new_file.free_path(path.with_name(f"{path.name}.old"))
     path.rename(aside)
     return aside
 

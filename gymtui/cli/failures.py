@@ -12,9 +12,9 @@ from gymtui.cli.reporting.failures import count_failures, failure_document, rows
 from gymtui.config.settings import Settings
 from gymtui.core.pieces import result_of
 from gymtui.core.text import ABSENT
-from gymtui.store.formats import GLYPH, WORD, listed, of_many, percent, points
+from gymtui.store.formats import GLYPH, WORD, join_names, of_many, percent, points
 from gymtui.store.outcome import Outcome
-from gymtui.store.stats.failure_changes import FailureRow, Together
+from gymtui.store.stats.failure_changes import CoFailures, FailureRow
 from gymtui.store.stats.failures import FailureView
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.tool_errors import ToolTally, tool_tallies
@@ -66,10 +66,10 @@ def print_failures(
         if not rows:
             tell("no finished rollout failed")
         if others:
-            tell(f"CHANGE of {listed(others)} against {before}, in percentage points (95 %)")
+            tell(f"CHANGE of {join_names(others)} against {before}, in percentage points (95 %)")
         printer.table(_columns(rows, by, others), rows)
         return
-    shared = Together(row.group for row in rows)
+    shared = CoFailures(row.group for row in rows)
     documents = [failure_document(row, shared, others, matrix) for row in rows]
     printer.records(form, "failures", documents, against=before if others else None)
 
@@ -94,7 +94,7 @@ def failures_of(
 def _columns(
     rows: Sequence[FailureRow], by: str, others: Sequence[str]
 ) -> tuple[Column[FailureRow], ...]:
-    shared = Together(row.group for row in rows)
+    shared = CoFailures(row.group for row in rows)
 
     def name(row: FailureRow) -> Cell:
         guess = "~ " if row.group.guessed and by == "criterion" else ""

@@ -21,7 +21,7 @@ from gymtui.api.errors import (
     Unauthorized,
     Unreachable,
 )
-from gymtui.cli.gym_access import GymReader, at_once
+from gymtui.cli.gym_access import GymReader, gather_few
 from gymtui.poll.budget import RequestBudget
 from gymtui.poll.poller import REFUSED_S, REQUESTS_PER_S
 from gymtui.poll.request_log import RequestLog
@@ -161,7 +161,7 @@ class Follower:
         # What there is no room for is asked in the next round: those asked longest ago come first.
         due = [query for query in due if self._budget.take(self.monotonic())]
         self._log.planned(due, self.monotonic())
-        await at_once(partial(self._ask, query) for query in due)
+        await gather_few(partial(self._ask, query) for query in due)
 
     def _unlisted(self, run_id: str) -> bool:
         row = self.reader.store.runs.get(run_id)

@@ -21,7 +21,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
 from gymtui.core.server_clock import ServerClock
 from gymtui.core.text import clean
-from gymtui.poll.fetch import ask, observed
+from gymtui.poll.fetch import ask, observation_of
 from gymtui.store.delta import (
     PAGE_LIMIT,
     Observation,
@@ -81,7 +81,7 @@ def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T
     return asyncio.run(whole())
 
 
-async def at_once(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ONCE) -> list[T]:
+async def gather_few(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ONCE) -> list[T]:
     """Make calls, a few at a time; the first error ends them all.
 
     Returns:
@@ -139,7 +139,7 @@ class GymReader:
         """
         sent_s = self._monotonic()
         answer = await ask(self._client, query)
-        seen = observed(query, answer, sent_s, self.clock)
+        seen = observation_of(query, answer, sent_s, self.clock)
         applied = self.store.apply(seen)
         for run_id in self.store.runs_of(applied.delta):
             self._numbers.pop(run_id, None)
@@ -213,7 +213,7 @@ class GymReader:
             NotFound: There is no such run; the first one that is missing is named.
             GymError: As the client.
         """
-        run_ids = await at_once(partial(self.named, run_id) for run_id in typed)
+        run_ids = await gather_few(partial(self.named, run_id) for run_id in typed)
         for run_id in run_ids:
             if run_id not in self.store.runs:
                 raise NotFound(f"no such run: {run_id}")
@@ -246,7 +246,7 @@ class GymReader:
             except Forbidden as error:
                 denied[run_id] = error
 
-        await at_once(partial(one, run_id) for run_id in run_ids)
+        await gather_few(partial(one, run_id) for run_id in run_ids)
         return denied
 
     def remember(self, journal: Place) -> None:

@@ -25,7 +25,7 @@ from gymtui.core.paths import beside
 from gymtui.core.text import clean
 from gymtui.launching.launch_file import (
     LaunchFileError,
-    masked,
+    mask_keys,
     read_document,
     requests_of,
     rules_of,
@@ -81,7 +81,7 @@ def read_file(settings: Settings, file: str) -> FileLaunch:
 
 def dry(requests: Sequence[LaunchRequest]) -> str:
     """What would be sent, as JSON, keys as their hints; of several a list."""
-    bodies = [masked(request) for request in requests]
+    bodies = [mask_keys(request) for request in requests]
     return json_text(bodies[0] if len(bodies) == 1 else bodies, indent=2)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TextIO, TypeVar
 
-from gymtui.core.column_widths import Need, fitted
+from gymtui.core.column_widths import ColumnNeed, fit_widths
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean, fit, width
 
@@ -183,7 +183,7 @@ def table(
     ]
     widths = dict(enumerate(natural))
     if cells is not None:
-        widths = fitted(list(map(_need, columns, natural)), cells, _GAP, beyond=True)
+        widths = fit_widths(list(map(_need, columns, natural)), cells, _GAP, beyond=True)
     lines = [
         _line(columns, widths, [Cell(column.title, "bold") for column in columns], colour=colour)
     ]
@@ -193,9 +193,9 @@ def table(
     return lines
 
 
-def _need(column: Column[R], natural: int) -> Need:
+def _need(column: Column[R], natural: int) -> ColumnNeed:
     least = natural if column.least is None else min(natural, column.least)
-    return Need(least, wanted=natural, priority=column.priority)
+    return ColumnNeed(least, wanted=natural, priority=column.priority)
 
 
 def coloured(text: str, colour: Colour) -> str:

@@ -10,7 +10,7 @@ from gymtui.api.errors import GymError, Unauthorized
 from gymtui.cli.follower import Follower
 from gymtui.cli.output import Printer
 from gymtui.core.text import clean, fit, width
-from gymtui.store.formats import count, duration, eta_words, of_many, percent, span
+from gymtui.store.formats import count, duration, eta_words, interval_words, of_many, percent
 from gymtui.store.lists.columns import RunView, certain_interval, pass_rate
 from gymtui.store.stats.formulas import known_sum
 
@@ -133,9 +133,11 @@ def _parts(view: RunView, *, bounds: bool) -> list[str]:
     parts = [f"{count(view.finished)}/{count(run.total)} done"]
     rate = pass_rate(view)
     if summary is not None and rate is not None:
-        parts.append(f"pass@1 {percent(rate)} {span(summary.interval)} of {summary.verdicts}")
+        parts.append(
+            f"pass@1 {percent(rate)} {interval_words(summary.interval)} of {summary.verdicts}"
+        )
     if bounds and (certain := certain_interval(view)) is not None:
-        parts.append(f"certainly {span(certain)}%")
+        parts.append(f"certainly {interval_words(certain)}%")
     if summary is not None and summary.errors:
         parts.append(of_many(summary.errors, "error"))
     if view.row.active:

@@ -152,7 +152,7 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
     from gymtui.cli.record_export import NoParquetError, json_lines, write_parquet
     from gymtui.core.text import clean
 
-    recording = opened(source, flags)
+    recording = open_recording(source, flags)
     try:
         if form == "parquet":
             if file is None:
@@ -185,7 +185,7 @@ def recording_of(settings: Settings) -> Path:
     return paths.state_dir(os.environ) / directory_name(settings.base_url)
 
 
-def opened(source: Path | None, flags: dict[str, Any]) -> Recording:
+def open_recording(source: Path | None, flags: dict[str, Any]) -> Recording:
     """Open a recording; what of it cannot be read is told, and an empty one ends it.
 
     Args:

@@ -20,7 +20,7 @@ from gymtui.cli.options import (
     want_terminal,
     with_options,
 )
-from gymtui.cli.record_command import opened
+from gymtui.cli.record_command import open_recording
 
 if TYPE_CHECKING:
     from gymtui.store.history.recording_reader import Recording
@@ -46,7 +46,7 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
     from gymtui.core.text import clean
     from gymtui.session.replay import moment_of
 
-    recording = opened(source, flags)
+    recording = open_recording(source, flags)
     try:
         at_us = None if at is None else moment_of(at, recording)
     except ValueError as error:

@@ -8,11 +8,11 @@ from functools import partial
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, NotFound
-from gymtui.cli.gym_access import GymReader, at_once, runs_and_rollouts, with_gym
+from gymtui.cli.gym_access import GymReader, gather_few, runs_and_rollouts, with_gym
 from gymtui.cli.reporting import html, markdown
-from gymtui.cli.reporting.blocks import Made
-from gymtui.cli.reporting.contents import contents
-from gymtui.cli.reporting.document import document
+from gymtui.cli.reporting.blocks import ReportOrigin
+from gymtui.cli.reporting.contents import report_contents
+from gymtui.cli.reporting.document import report_document
 from gymtui.cli.reporting.failures import count_failures
 from gymtui.cli.reporting.run_facts import facts_of
 from gymtui.config.settings import Settings
@@ -24,7 +24,7 @@ from gymtui.session.baseline import read_baseline
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.phases import is_finished
-from gymtui.store.stats.tool_errors import tool_uses
+from gymtui.store.stats.tool_errors import count_tool_uses
 from gymtui.store.stats.trend import Trend
 from gymtui.store.store import Store
 
@@ -77,12 +77,12 @@ def render_report(
     ]
     compared = (against, reader.view(against).summary) if against is not None else None
     along = Trend.of([(run.run_id, run.view.summary) for run in runs], compared)
-    made = Made(now, without_login(settings.base_url), version)
+    made = ReportOrigin(now, without_login(settings.base_url), version)
     if form == "json":
-        figures = document(runs, together, failures, made, along)
+        figures = report_document(runs, together, failures, made, along)
         return f"{json_text(figures, indent=2, ascii_only=False)}\n"
     written_in = {"markdown": markdown.render_markdown, "html": html.render_html}[form]
-    return written_in(contents(runs, together, failures, made, along))
+    return written_in(report_contents(runs, together, failures, made, along))
 
 
 async def _baseline(
@@ -122,6 +122,6 @@ async def read_artifacts(
             transcript = (await loader.get(rollout_id)).transcript
         except (NotFound, Garbled, TooLargeError):
             return
-        store.note_artifacts(rollout_id, transcript.usage, tool_uses(transcript))
+        store.note_artifacts(rollout_id, transcript.usage, count_tool_uses(transcript))
 
-    await at_once(partial(one, rollout_id) for rollout_id in finished_rollouts(store, run_ids))
+    await gather_few(partial(one, rollout_id) for rollout_id in finished_rollouts(store, run_ids))

@@ -77,7 +77,7 @@ def act_on(settings: Settings, question: Question, journal: Place) -> tuple[Acti
     return done
 
 
-def outcomes(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple[str, bool]]:
+def outcome_lines(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple[str, bool]]:
     """A clean line for each run, and whether it went well."""
     lines = [(clean(describe_result(item)), item.is_well) for item in done]
     return lines + [(f"no such run: {clean(run_id)}", False) for run_id in missing]

@@ -24,7 +24,16 @@ from gymtui.cli.output import Cell, Colour, Column, Printer
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
 from gymtui.store.column_def import Schema
-from gymtui.store.formats import age, count, eta_words, listed, of_many, percent, score, span
+from gymtui.store.formats import (
+    age,
+    count,
+    eta_words,
+    interval_words,
+    join_names,
+    of_many,
+    percent,
+    score,
+)
 from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import RunView, pass_rate
 
@@ -104,7 +113,7 @@ def print_runs(
                 runs = of_many(len(unknown), "run")
                 tell(f"the numbers of {runs} were not fetched; pass --numbers, or a --limit")
         if denied:
-            runs = clean(listed(list(denied)))
+            runs = clean(join_names(list(denied)))
             tell(f"forbidden (403): the numbers of {runs}")
         return found, reader.clock.now()
 
@@ -178,7 +187,7 @@ def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunVie
         rate, summary = pass_rate(run), run.summary
         if rate is None or summary is None:
             return Cell(ABSENT, "dim")
-        between = f" {span(summary.interval)}" if summary.interval is not None else ""
+        between = f" {interval_words(summary.interval)}" if summary.interval is not None else ""
         # An unfinished run's rate flatters: slow rollouts fail more often.
         words = f"{percent(rate)}{between} of {summary.verdicts}"
         return Cell(words, "dim" if run.row.active else "")

@@ -40,7 +40,7 @@ _SET: dict[int, tuple[str, object]] = {
 
 
 @lru_cache(maxsize=1024)
-def restyled(style: Style, parameters: str) -> Style:
+def apply_codes(style: Style, parameters: str) -> Style:
     """Apply one SGR sequence (ECMA-48 8.3.117; colours by index and RGB as xterm reads them).
 
     Args:

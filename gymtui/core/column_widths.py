@@ -10,7 +10,7 @@ EXTRA = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ColumnNeed:
     """What a column needs, in cells."""
 
     least: int  # with fewer it is not worth showing
@@ -23,7 +23,9 @@ class Need:
     most: int = 0  # what it takes at most of that
 
 
-def fitted(needs: Sequence[Need], cells: int, gap: int, *, beyond: bool = False) -> dict[int, int]:
+def fit_widths(
+    needs: Sequence[ColumnNeed], cells: int, gap: int, *, beyond: bool = False
+) -> dict[int, int]:
     """Choose the columns that fit, and share out the width.
 
     Args:
@@ -91,7 +93,7 @@ def _widened(widths: dict[int, int], wanted: Sequence[int], spare: int) -> int:
     return spare
 
 
-def _shared(widths: dict[int, int], needs: Sequence[Need], spare: int) -> None:
+def _shared(widths: dict[int, int], needs: Sequence[ColumnNeed], spare: int) -> None:
     """Share out what nobody needs."""
     while spare > 0:
         hungry = [

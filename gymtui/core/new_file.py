@@ -113,7 +113,7 @@ def file_name(rollout_id: str, suffix: str) -> str:
     return name + suffix
 
 
-def free(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """A name like this one that nothing has: `a.json`, `a-2.json`, `a-3.json`.
 
     Raises:

@@ -30,7 +30,7 @@ from typing import Literal
 
 from rich.cells import cell_len, get_character_cell_size
 
-from gymtui.core.ansi_sgr import PLAIN, Style, restyled
+from gymtui.core.ansi_sgr import PLAIN, Style, apply_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ def _styled(text: str) -> Iterator[tuple[str, Style]]:
         if ready:
             yield ready, style
         held = held[len(ready) :][:1]  # CRs in a row are one
-        style = restyled(style, parameters[1])
+        style = apply_codes(style, parameters[1])
     if held or start < len(text):
         yield held + text[start:], style
 

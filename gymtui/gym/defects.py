@@ -3,7 +3,7 @@
 import traceback
 
 
-def described(error: BaseException) -> str:
+def describe_defect(error: BaseException) -> str:
     """Return an exception's type and where it was raised, without its words."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -174,7 +174,7 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def without(draft: Draft, launched: Sequence[Variant]) -> Draft:
+def without_launched(draft: Draft, launched: Sequence[Variant]) -> Draft:
     """What is left of a draft when the first of its variants were launched."""
     if draft.swept:
         return replace(draft, launched=draft.launched | frozenset(launched))
@@ -182,7 +182,7 @@ def without(draft: Draft, launched: Sequence[Variant]) -> Draft:
     return draft.typed(MODEL, ", ".join(choice.words for choice in left if choice.name))
 
 
-def alone(draft: Draft, variant: Variant) -> Draft:
+def only_variant(draft: Draft, variant: Variant) -> Draft:
     """The draft of one variant's run."""
     chosen = draft
     if len(draft.models) > 1:

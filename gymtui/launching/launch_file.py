@@ -169,7 +169,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def masked(request: LaunchRequest) -> dict[str, Any]:
+def mask_keys(request: LaunchRequest) -> dict[str, Any]:
     """What would be sent, keys as their hints: for a dry run."""
     body = request.to_wire()
     for owner, settings in (("model_config", request.settings), (USER, request.user_settings)):

@@ -53,7 +53,9 @@ async def ask(client: Endpoints, query: Query) -> Answer | None:
         return None
 
 
-def observed(query: Query, answer: Answer | None, sent_s: float, clock: ServerClock) -> Observation:
+def observation_of(
+    query: Query, answer: Answer | None, sent_s: float, clock: ServerClock
+) -> Observation:
     """What was seen, and when by the server's clock.
 
     Args:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from gymtui.api.request import Progress, Ready, Sink
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.fetch import observed
+from gymtui.poll.fetch import observation_of
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.scenario_answer import ScenarioAnswer
 from gymtui.store.delta import (
@@ -87,7 +87,7 @@ class Intake:
             sent_s: When it was asked, monotonic seconds.
             told_with: It may wait until so many are to be told of together.
         """
-        seen = observed(query, answer, sent_s, self._clock)
+        seen = observation_of(query, answer, sent_s, self._clock)
         applied = await self._in_slices(self._store.apply_in_pieces(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
         window = self._clock.window(seen.sent_s, received_s)

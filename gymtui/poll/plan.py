@@ -85,7 +85,7 @@ def plan(
     rollouts = _rollouts(log, store, view, now_s, room)
     first = due(on_screen(log, store, view, rollouts, now_s))
     known = set(first)
-    rest = [q for q in due(behind(log, store, view, rollouts, now_s)) if q not in known]
+    rest = [q for q in due(off_screen(log, store, view, rollouts, now_s)) if q not in known]
     if room < REST_SHARE:
         # Too few to be shared each tick: in turn, what is on screen so many times as often.
         def age(query: Request) -> float:
@@ -106,7 +106,7 @@ def wants(
     """What is wanted at this moment, due already or not, most wanted first; some of it twice."""
     rollouts = _rollouts(log, store, view, now_s, room)
     yield from on_screen(log, store, view, rollouts, now_s)
-    yield from behind(log, store, view, rollouts, now_s)
+    yield from off_screen(log, store, view, rollouts, now_s)
     yield from map(RolloutsOf, log.wanted)
 
 
@@ -132,7 +132,7 @@ def on_screen(
     yield from _oldest_first(log, singly)
 
 
-def behind(
+def off_screen(
     log: RequestLog, store: Store, view: View, rollouts: _Rollouts, now_s: float
 ) -> Iterator[Request]:
     """What is asked in turn, what was asked longest ago first."""
@@ -190,7 +190,7 @@ def pause_s(log: RequestLog, view: View, now_s: float, rng: random.Random) -> fl
     return pace_s(log, view) * rng.uniform(1 - JITTER, 1 + JITTER)
 
 
-def quiet(log: RequestLog, store: Store) -> bool:
+def is_quiet(log: RequestLog, store: Store) -> bool:
     """Whether there is nothing to wait for: all read, nothing active, no results outstanding."""
     return log.synced and not (store.active_runs or log.wanted or log.suspects)
 

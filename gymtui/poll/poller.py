@@ -22,7 +22,7 @@ from gymtui.poll.fetch import ask
 from gymtui.poll.flights import Flights
 from gymtui.poll.intake import Intake, Listener
 from gymtui.poll.link_report import LinkReport
-from gymtui.poll.plan import pace_s, pause_s, plan, quiet, sweep_due, wants
+from gymtui.poll.plan import is_quiet, pace_s, pause_s, plan, sweep_due, wants
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.view import View
 from gymtui.store.delta import (
@@ -241,7 +241,7 @@ class Poller:
 
     def _tick(self, now_s: float) -> None:
         """What is done once an interval: set the next one, and let go of what is not wanted now."""
-        still = quiet(self._log, self._store)
+        still = is_quiet(self._log, self._store)
         self._log.quiet_ticks = self._log.quiet_ticks + 1 if still else 0
         self._tick_s = now_s + pause_s(self._log, self._view, now_s, self._rng)
         if self._report.failing:
@@ -256,7 +256,7 @@ class Poller:
     def _hurry(self, query: Request) -> None:
         """After an answer: go on at once where it showed that more is due before the next tick."""
         now_s = self._monotonic()
-        if self._log.quiet_ticks and not quiet(self._log, self._store):
+        if self._log.quiet_ticks and not is_quiet(self._log, self._store):
             self._log.quiet_ticks = 0
             pause = pause_s(self._log, self._view, now_s, self._rng)
             self._tick_s = min(self._tick_s, now_s + pause)

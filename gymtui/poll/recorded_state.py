@@ -41,22 +41,22 @@ def watching_of(
         row = store.rollouts.get(rollout_id)
         run_id = row.run_id if row is not None else seen[-1].run_id
         if (runs is None or run_id in runs) and known.get(rollout_id) is not seen:
-            lives.setdefault(run_id, {})[rollout_id] = packed_observations(seen)
+            lives.setdefault(run_id, {})[rollout_id] = pack_observations(seen)
     observer = state.observer
     return Watching(
         lives=lives,
-        watched={i: packed_watched(known) for i, known in observer.watched.items()},
+        watched={i: pack_watched(known) for i, known in observer.watched.items()},
         lists={i: (look.turn, *_packed_window(look.window)) for i, look in observer.lists.items()},
         turn=observer.turn,
-        gaps_ds={i: packed_gaps(gaps_s) for i, gaps_s in observer.step_gaps_s.items()},
+        gaps_ds={i: pack_gaps(gaps_s) for i, gaps_s in observer.step_gaps_s.items()},
         steps=dict(state.steps),
         listed_us={i: micros(at) for i, at in state.listed.items()},
         running_listed_us=None if state.running_listed is None else micros(state.running_listed),
     )
 
 
-def differing(now: Watching, before: Watching) -> Watching:
-    """What is another than before; `recording_reader.joined` puts both together."""
+def diff_watching(now: Watching, before: Watching) -> Watching:
+    """What is another than before; `recording_snapshot.join_snapshots` puts both together."""
     tails = {i: _tail(before.gaps_ds.get(i, ()), gaps) for i, gaps in now.gaps_ds.items()}
     return msgspec.structs.replace(
         now,
@@ -92,12 +92,12 @@ def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
     for run_id, by_rollout in watching.lives.items():
         if wanted(run_id):
             for rollout_id, seen in by_rollout.items():
-                lives[rollout_id] = observations(run_id, rollout_id, seen)
+                lives[rollout_id] = unpack_observations(run_id, rollout_id, seen)
     observer = ObserverState(
-        {i: watched(i, packed) for i, packed in watching.watched.items()},
+        {i: unpack_watched(i, packed) for i, packed in watching.watched.items()},
         {i: ListLook(turn, _window(of)) for i, (turn, *of) in watching.lists.items()},
         watching.turn,
-        {i: gaps_s(packed) for i, packed in watching.gaps_ds.items()},
+        {i: unpack_gaps_s(packed) for i, packed in watching.gaps_ds.items()},
     )
     listed: dict[str, datetime] = {i: when_of(at_us) for i, at_us in watching.listed_us.items()}
     running_us = watching.running_listed_us
@@ -119,12 +119,12 @@ def read_summaries(kept: Iterable[str]) -> dict[str, RunSummary]:
     return found
 
 
-def packed_observations(seen: Iterable[StateObservation]) -> tuple[PackedObservation, ...]:
+def pack_observations(seen: Iterable[StateObservation]) -> tuple[PackedObservation, ...]:
     """A rollout's observations, packed."""
     return tuple(map(_packed, seen))
 
 
-def observations(
+def unpack_observations(
     run_id: str, rollout_id: str, packed: Iterable[PackedObservation]
 ) -> tuple[StateObservation, ...]:
     """A rollout's observations, unpacked."""
@@ -150,7 +150,7 @@ def _observation(run_id: str, rollout_id: str, packed: PackedObservation) -> Sta
     return StateObservation(rollout_id, run_id, status, phase, seen_from, seen_at, otherwise, step)
 
 
-def packed_watched(known: Watched) -> PackedWatched:
+def pack_watched(known: Watched) -> PackedWatched:
     """What is remembered of a rollout, packed."""
     return PackedWatched(
         known.observation.run_id,
@@ -161,11 +161,11 @@ def packed_watched(known: Watched) -> PackedWatched:
         known.step,
         known.last_step,
         _packed_window(known.moved),
-        packed_gaps(known.gaps_s),
+        pack_gaps(known.gaps_s),
     )
 
 
-def watched(rollout_id: str, packed: PackedWatched) -> Watched:
+def unpack_watched(rollout_id: str, packed: PackedWatched) -> Watched:
     """What is remembered of a rollout, unpacked."""
     return Watched(
         _observation(packed.run_id, rollout_id, packed.observation),
@@ -175,16 +175,16 @@ def watched(rollout_id: str, packed: PackedWatched) -> Watched:
         packed.step,
         packed.last_step,
         _window(packed.moved),
-        gaps_s(packed.gaps_ds),
+        unpack_gaps_s(packed.gaps_ds),
     )
 
 
-def packed_gaps(gaps_s: Iterable[float]) -> tuple[int, ...]:
+def pack_gaps(gaps_s: Iterable[float]) -> tuple[int, ...]:
     """Seconds between steps as tenths of seconds."""
     return tuple(round(gap_s * 10) for gap_s in gaps_s)
 
 
-def gaps_s(packed: Iterable[int]) -> tuple[float, ...]:
+def unpack_gaps_s(packed: Iterable[int]) -> tuple[float, ...]:
     """Seconds between steps."""
     return tuple(gap / 10 for gap in packed)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.recorded_state import packed_gaps, packed_observations, packed_watched
+from gymtui.poll.recorded_state import pack_gaps, pack_observations, pack_watched
 from gymtui.poll.recording_marks import MarkFinder
 from gymtui.poll.recording_snapshot import KnownState, SnapshotBuilder, kept_summary, without_keys
 from gymtui.poll.tracker import RolloutTracker
@@ -27,8 +27,8 @@ from gymtui.store.history.recording_rows import (
     Row,
     Snapshot,
     asked_of,
+    make_patch,
     micros,
-    patch,
 )
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running, StepPace
@@ -182,12 +182,12 @@ class Recorder:
         for run_id in self._recalled:
             self._touch(run_id)
             lives = {
-                row.rollout_id: packed_observations(seen)
+                row.rollout_id: pack_observations(seen)
                 for row in self._store.rollouts_of(run_id)
                 if (seen := self._tracker.observations(row.rollout_id))
             }
-            watched = {i: packed_watched(of) for i, of in observer.watched_of(run_id).items()}
-            gaps_ds = packed_gaps(observer.step_gaps_s(run_id))
+            watched = {i: pack_watched(of) for i, of in observer.watched_of(run_id).items()}
+            gaps_ds = pack_gaps(observer.step_gaps_s(run_id))
             self._add(Recalled(run_id, lives, watched, gaps_ds))
         self._recalled.clear()
 
@@ -372,4 +372,4 @@ class Recorder:
         raw = without_keys(received)
         before = known.get(item_id, b"")
         known[item_id] = raw
-        return patch(item_id, before, raw)
+        return make_patch(item_id, before, raw)

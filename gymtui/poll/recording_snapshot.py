@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gymtui.api.lenient import loads
-from gymtui.api.list_answer import masked
+from gymtui.api.list_answer import mask_secrets
 from gymtui.core.json_output import json_text
 from gymtui.core.server_clock import ServerClock
-from gymtui.poll.recorded_state import differing, watching_of
+from gymtui.poll.recorded_state import diff_watching, watching_of
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.history.recording_rows import KeptRollout, KeptRun, Page, Snapshot, Watching
 from gymtui.store.records import RolloutRow, RunRow
@@ -99,7 +99,9 @@ class SnapshotBuilder:
             rollouts=rollouts,
             strays={i: tuple(kept) for i, kept in strays.items()},
             summaries=summaries,
-            watching=watching if known.watching is None else differing(watching, known.watching),
+            watching=watching
+            if known.watching is None
+            else diff_watching(watching, known.watching),
             dropped=dropped,
             given_up=given_up,
             builds_on=known.chunk,
@@ -144,7 +146,7 @@ def without_keys(raw: bytes) -> bytes:
         return raw
     try:
         document = loads(raw)
-        hidden = masked(document)
+        hidden = mask_secrets(document)
     except (ValueError, RecursionError):
         return b"null"
     return raw if hidden == document else json_text(hidden).encode()

@@ -28,7 +28,7 @@ from gymtui.store.history.observer import (
     StepTimes,
     UnchangedPoll,
 )
-from gymtui.store.history.recall import recalled, recalled_gaps_s
+from gymtui.store.history.recall import recall_gaps_s, recall_watched
 from gymtui.store.history.timeline import Segment, segments
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
@@ -361,8 +361,8 @@ class RolloutTracker:
     ) -> None:
         """Take in since when the run's rollouts are as they are, and keep what came meanwhile."""
         observer, own = self.observer, self.observer.watched_of(run_id)
-        gaps_s = recalled_gaps_s(steps, observer.step_gaps_s(run_id))
-        observer.know(recalled(own, lives, steps), run_id, gaps_s)
+        gaps_s = recall_gaps_s(steps, observer.step_gaps_s(run_id))
+        observer.know(recall_watched(own, lives, steps), run_id, gaps_s)
         if self._journal is not None:
             self._journal.stepped(observer.step_times(own))
 

@@ -21,7 +21,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.paths import beside
 from gymtui.core.secret import ApiKey
 from gymtui.launching.catalog import ScenarioCatalog
-from gymtui.launching.draft import Draft, ModelChoice, alone, run_names
+from gymtui.launching.draft import Draft, ModelChoice, only_variant, run_names
 from gymtui.launching.launch_history import LaunchHistory
 from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
@@ -157,7 +157,7 @@ class Launches:
             sent.append(one)
             if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
                 break
-            self.kept.remember(one.run_id, alone(draft, variant))
+            self.kept.remember(one.run_id, only_variant(draft, variant))
             self._arm(one.run_id, draft.rules)
             if self.to_select is None or len(sent) == 1:
                 self.to_select = one.run_id

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gymtui.core.server_clock import Window
-from gymtui.poll.recorded_state import gaps_s, observations, read_summaries, state_of, watched
+from gymtui.poll.recorded_state import (
+    read_summaries,
+    state_of,
+    unpack_gaps_s,
+    unpack_observations,
+    unpack_watched,
+)
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import (
     NOTHING,
@@ -147,7 +153,7 @@ class Player:
             return ()
         packed = self._snapshot.watching.lives.get(run_id, {})
         return tuple(
-            one for name, seen in packed.items() for one in observations(run_id, name, seen)
+            one for name, seen in packed.items() for one in unpack_observations(run_id, name, seen)
         )
 
     # -- rows ------------------------------------------------------------------------------
@@ -183,9 +189,9 @@ class Player:
                 return self._answer(row)
             case Recalled(run_id, lives, packed, gaps_ds):
                 for rollout_id, seen in lives.items():
-                    self._tracker.join(observations(run_id, rollout_id, seen))
-                known = {i: watched(i, one) for i, one in packed.items()}
-                self._tracker.observer.know(known, run_id, gaps_s(gaps_ds))
+                    self._tracker.join(unpack_observations(run_id, rollout_id, seen))
+                known = {i: unpack_watched(i, one) for i, one in packed.items()}
+                self._tracker.observer.know(known, run_id, unpack_gaps_s(gaps_ds))
                 return Delta(rollouts_changed=frozenset((*lives, *known)))
             case Dropped(run_ids):
                 return self._drop(run_ids)

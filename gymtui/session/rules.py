@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from gymtui.core.atomic_write import locked, replace_text
-from gymtui.store.formats import of_many, percent, span
+from gymtui.store.formats import interval_words, of_many, percent
 from gymtui.store.lists.columns import RunView, certain_interval
 from gymtui.store.lists.query import Filter, FilterError
 from gymtui.store.rules import WITH_CONDITION, RuleKind, RuleSpec, condition
 from gymtui.store.stats.confidence_sequence import anytime_interval
-from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.store.stats.failures import ERROR_OUTCOMES, Failures
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Store
 
@@ -251,7 +251,7 @@ def _figures(run: RunView) -> str:
     said = []
     if (bounds := certain_interval(run)) is not None:
         rate = percent(summary.passes / summary.verdicts)
-        said.append(f"pass@1 {rate}, certainly {span(bounds)}% of {summary.verdicts}")
+        said.append(f"pass@1 {rate}, certainly {interval_words(bounds)}% of {summary.verdicts}")
     else:
         said.append("no verdicts yet")
     if summary.errors:
@@ -264,7 +264,7 @@ def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
     failures = Failures()
     for row in store.rollouts_of(rule.run_id):
         failures.take(row)
-    groups = failures.groups(BROKEN)
+    groups = failures.groups(ERROR_OUTCOMES)
     told = {words.casefold() for words in rule.told}
     return [(g.folded, g.example) for g in groups if g.folded.casefold() not in told]
 
@@ -280,7 +280,8 @@ def _worse(run: RunView, other: RunSummary | None, name: str) -> str | None:
         return None
     rate = percent(summary.passes / summary.verdicts)
     its_rate = percent(other.passes / other.verdicts)
-    return f"worse than {name}: {rate} {span(own)} of {summary.verdicts}, it {its_rate} {span(its)}"
+    ours = f"{rate} {interval_words(own)} of {summary.verdicts}"
+    return f"worse than {name}: {ours}, it {its_rate} {interval_words(its)}"
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

@@ -317,13 +317,13 @@ class Session:
 
     def _read(self, rollout_id: str, artifacts: Artifacts) -> None:
         """Artifacts were read: what they say of their rollout holds for the lists, too."""
-        from gymtui.store.stats.tool_errors import tool_uses
+        from gymtui.store.stats.tool_errors import count_tool_uses
 
         taken = artifacts.transcript.steps_taken
         if taken is not None:
             self.tracker.took(rollout_id, taken)
         transcript = artifacts.transcript
-        tools = None if artifacts.redacted else tool_uses(transcript)
+        tools = None if artifacts.redacted else count_tool_uses(transcript)
         self._show(self.store.note_artifacts(rollout_id, transcript.usage, tools))
 
     def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from gymtui.api.errors import NOT_THE_GYM, GymError, NotFound
-from gymtui.poll.fetch import ask, observed
+from gymtui.poll.fetch import ask, observation_of
 from gymtui.session.archive import Archive, Known
 from gymtui.session.archive_key import ArchiveKey, version_of
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
@@ -114,7 +114,7 @@ async def rollouts_of(
             with suppress(GymError):
                 answer = await ask(session.client, query)
                 if answer is not None:
-                    listed.apply(observed(query, answer, sent_s, session.clock))
+                    listed.apply(observation_of(query, answer, sent_s, session.clock))
 
     await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(lacking)))))
     session.transcripts.listed_elsewhere.update(listed.rollouts)

@@ -21,7 +21,7 @@ from gymtui.sources.rollout_facts import (
     QUIET_S,
     RolloutFacts,
     RunFacts,
-    with_rest,
+    add_missing,
 )
 from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.transcript import artifact_files
@@ -88,7 +88,7 @@ class Artifacts:
         # Whatever ran as it was exported: nobody will say how it ended.
         dead = look.now_s - newest_s(place) > QUIET_S
         for run_id, found_of in runs.items():
-            rollouts = with_rest(sorted(found_of, key=_place), {}, dead=dead)
+            rollouts = add_missing(sorted(found_of, key=_place), {}, dead=dead)
             recorded = records_of.get(run_id, [])
             times = [facts.created_at or facts.started_at for facts in rollouts]
             began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""

@@ -28,7 +28,7 @@ from gymtui.sources.rollout_facts import (
     ListedRun,
     RunFacts,
     artifacts_body,
-    listed,
+    list_run,
 )
 from gymtui.sources.source import Look, Source, places
 from gymtui.transcript.artifact_files import FileProblem
@@ -229,7 +229,7 @@ class DirectoryGym(Endpoints):
                 one = known
             else:
                 id_of = partial(_unique, run_id=run_id, taken=rollouts)
-                one = listed(run, run_id, id_of, known)
+                one = list_run(run, run_id, id_of, known)
             self._found[key] = one
             runs[run_id] = one
             rollouts.update(one.rollouts)

@@ -24,8 +24,8 @@ from gymtui.sources.rollout_facts import (
     QUIET_S,
     RolloutFacts,
     RunFacts,
+    add_missing,
     artifacts_body,
-    with_rest,
 )
 from gymtui.sources.source import Look
 from gymtui.sources.trajectory_files import trajectory_in
@@ -82,7 +82,7 @@ class Harbor:
         yield RunFacts(
             run_id=place.name,
             source=self.name,
-            rollouts=with_rest(found, _planned(job, found), dead=dead, unread=unread),
+            rollouts=add_missing(found, _planned(job, found), dead=dead, unread=unread),
             unread=unread,
             scenario_id=job.scenario,
             began=job.began or min(filter(None, times), default=""),

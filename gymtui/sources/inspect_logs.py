@@ -17,7 +17,13 @@ from typing import Any, Final
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.inspect_samples import artifacts_of
 from gymtui.sources.json_fields import JsonFields, list_in, number_in, objects_in
-from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
+from gymtui.sources.rollout_facts import (
+    QUIET_S,
+    RolloutFacts,
+    RunFacts,
+    add_missing,
+    artifacts_body,
+)
 from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.sources.zip_members import ZipMembers
 
@@ -82,7 +88,7 @@ class InspectLogs:
             yield RunFacts(
                 run_id=file.stem,
                 source=self.name,
-                rollouts=with_rest(log.samples, log.planned, dead=dead),
+                rollouts=add_missing(log.samples, log.planned, dead=dead),
                 scenario_id=log.task,
                 began=log.created,
                 reported=log.reported or None,

@@ -99,7 +99,7 @@ class ListedRun:
     scores: bool  # whether they are scores
 
 
-def listed(
+def list_run(
     run: RunFacts, run_id: str, id_of: Callable[[str], str], before: ListedRun | None = None
 ) -> ListedRun:
     """A run as a gym lists it.
@@ -223,7 +223,7 @@ def _result(facts: RolloutFacts, *, binary: bool, scores: bool) -> dict[str, Any
     return found or None
 
 
-def with_rest(
+def add_missing(
     rollouts: Iterable[RolloutFacts], planned: Mapping[str, int], *, dead: bool, unread: int = 0
 ) -> list[RolloutFacts]:
     """Rollouts, and those that are planned and not there: waiting, or not run.

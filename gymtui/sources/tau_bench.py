@@ -17,7 +17,13 @@ from typing import Any, Final
 
 from gymtui.sources.files import Entries, Files, Slice, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
-from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
+from gymtui.sources.rollout_facts import (
+    QUIET_S,
+    RolloutFacts,
+    RunFacts,
+    add_missing,
+    artifacts_body,
+)
 from gymtui.sources.source import LOOKED_AT, Look
 
 _BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
@@ -93,7 +99,7 @@ class TauBench:
             yield RunFacts(
                 run_id=_run_id(file),
                 source=self.name,
-                rollouts=with_rest(rollouts, found.planned or {}, dead=quiet, unread=unread),
+                rollouts=add_missing(rollouts, found.planned or {}, dead=quiet, unread=unread),
                 unread=unread,
                 scenario_id=found.scenario,
                 began=found.began or "",

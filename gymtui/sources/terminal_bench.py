@@ -16,7 +16,13 @@ from typing import Any, Final
 
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields
-from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
+from gymtui.sources.rollout_facts import (
+    QUIET_S,
+    RolloutFacts,
+    RunFacts,
+    add_missing,
+    artifacts_body,
+)
 from gymtui.sources.source import Look
 
 _NO_FAILURE: Final = frozenset({"unset", "none"})
@@ -74,7 +80,7 @@ class TerminalBench:
         yield RunFacts(
             run_id=place.name,
             source=self.name,
-            rollouts=with_rest(found.values(), planned, dead=dead, unread=unread),
+            rollouts=add_missing(found.values(), planned, dead=dead, unread=unread),
             unread=unread,
             scenario_id=metadata.dataset,
             began=metadata.began or "",

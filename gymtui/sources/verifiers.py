@@ -20,8 +20,8 @@ from gymtui.sources.rollout_facts import (
     QUIET_S,
     RolloutFacts,
     RunFacts,
+    add_missing,
     artifacts_body,
-    with_rest,
 )
 from gymtui.sources.source import Look
 from gymtui.sources.verifiers_traces import CONFIGS, config_of, rollouts_of
@@ -103,7 +103,7 @@ def _results(file: Path, look: Look) -> RunFacts:
     return RunFacts(
         run_id=f"{place.parent.name}/{place.name}" if named else place.name,
         source=Verifiers.name,
-        rollouts=with_rest(
+        rollouts=add_missing(
             rollouts,
             _planned(metadata, counts),
             dead=look.now_s - newest_s(file) > QUIET_S,
@@ -236,7 +236,7 @@ def _traces(file: Path, look: Look) -> RunFacts:
     return RunFacts(
         run_id=place.name,
         source=Verifiers.name,
-        rollouts=with_rest(
+        rollouts=add_missing(
             rollouts,
             planned,
             dead=look.now_s - newest_s(file) > QUIET_S,

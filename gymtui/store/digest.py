@@ -62,7 +62,7 @@ class Digest:
         parts = [f"{len(self.began)} began"] if self.began else []
         parts += [f"{len(self.finished)} finished"] if self.finished else []
         parts += [f"{len(self.regressed)} regressed"] if self.regressed else []
-        parts += [of_many(count, words_of(cause)) for cause, count in self.errors.items()]
+        parts += [of_many(count, describe_cause(cause)) for cause, count in self.errors.items()]
         return f"since {self.at}: {', '.join(parts) if parts else 'nothing happened'}"
 
     def lines(self) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ class Digest:
         return self.since.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-def words_of(cause: Outcome) -> str:
+def describe_cause(cause: Outcome) -> str:
     """A rollout that ended without a verdict in words: `environment error`."""
     return _CAUSES[cause]
 

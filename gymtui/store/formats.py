@@ -128,7 +128,7 @@ def thousands(number: int | None) -> str:
     return f"{number:.0e}".replace("+", "")
 
 
-def listed(names: Sequence[str], at_most: int = 3) -> str:
+def join_names(names: Sequence[str], at_most: int = 3) -> str:
     """`a`, `a and b`, `a, b and 5 more`."""
     named = list(names[:at_most])
     if len(names) > at_most:
@@ -136,7 +136,7 @@ def listed(names: Sequence[str], at_most: int = 3) -> str:
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
-def few(number: int | None) -> str:
+def nonzero_count(number: int | None) -> str:
     """A count of which 0 is not worth reading."""
     return str(number) if number else ABSENT
 
@@ -168,7 +168,7 @@ def eta_words(left: Left) -> str:
     return f"{low}–{high}{unit}" if float(low) else f"<{high}{unit}"
 
 
-def span(interval: Interval | None) -> str:
+def interval_words(interval: Interval | None) -> str:
     """An interval of a rate in whole percent, without the sign: `74–91`."""
     if interval is None:
         return ABSENT

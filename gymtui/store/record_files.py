@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from gymtui.api.lenient import loads
-from gymtui.api.list_answer import masked, parse_rollout
+from gymtui.api.list_answer import mask_secrets, parse_rollout
 from gymtui.api.models import KEPT, Malformed, Rollout
 from gymtui.core.atomic_write import replace_text
 from gymtui.core.json_output import json_text
@@ -169,7 +169,7 @@ def _with_kept(row: RolloutRow, last_step: int | None, run_note: str | None) -> 
 def _without_keys(raw: bytes) -> str:
     """An item's bytes as received, unless there is a key in them or they are not quite JSON."""
     document = loads(raw)
-    hidden = masked(document)
+    hidden = mask_secrets(document)
     try:
         msgspec.json.decode(raw, type=msgspec.Raw)
         if hidden == document:

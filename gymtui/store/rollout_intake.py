@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
-from gymtui.api.list_answer import stepped
+from gymtui.api.list_answer import read_step
 from gymtui.store.delta import Observation
 from gymtui.store.outcome import ACTIVE, Outcome
 from gymtui.store.records import RolloutRow
@@ -94,7 +94,7 @@ def stepped_row(
         return None
     if before.run_id != known.run_id or asked not in (None, known.run_id):
         return None  # where it belongs is to be found out anew
-    now = stepped(item, before.raw, known)
+    now = read_step(item, before.raw, known)
     if now is None:
         return None
     return RolloutRow(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gymtui.api.errors import Garbled
-from gymtui.api.item_limits import bounded
+from gymtui.api.item_limits import bound_item
 from gymtui.api.list_answer import ListAnswer, parse_run
 from gymtui.api.models import Malformed
 from gymtui.store.delta import DeltaBuilder, Observation, OneRun, RunsPage
@@ -53,7 +53,7 @@ class RunTable:
         Raises:
             Garbled: It is no run, or another one.
         """
-        body = bounded(body)
+        body = bound_item(body)
         about = self._by_raw.get(body)
         if about is None:
             run = parse_run(body)

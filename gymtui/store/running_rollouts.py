@@ -19,7 +19,7 @@ from gymtui.store.outcome import Outcome
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import elapsed
-from gymtui.store.stats.eta import USUALLY, UsualTimes, stuck_after_s
+from gymtui.store.stats.eta import DEFAULT_THRESHOLDS, UsualTimes, stuck_after_s
 
 
 class StepPace(Protocol):
@@ -52,7 +52,7 @@ class RunningRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class RunningDelta:
     """What happened to the rows: those that are new or differ, and the ids that are gone."""
 
     changed: Mapping[str, RunningRow]
@@ -69,7 +69,7 @@ class Running:
         rules: From when on one counts as stuck.
     """
 
-    def __init__(self, rules: StuckThresholds = USUALLY) -> None:
+    def __init__(self, rules: StuckThresholds = DEFAULT_THRESHOLDS) -> None:
         self._rules = rules
         self._rows: dict[str, RunningRow] = {}
         self._of_run: dict[str, set[str]] = {}
@@ -99,7 +99,7 @@ class Running:
 
     def update(
         self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: StepPace | None
-    ) -> Moves:
+    ) -> RunningDelta:
         """Take in what changed.
 
         Args:
@@ -136,7 +136,7 @@ class Running:
                 if before is None or before.row is not running.row or before != running:
                     changed[rollout_id] = self._rows[rollout_id] = running
             self._note_stuck(run_id)
-        return Moves(changed, frozenset(gone))
+        return RunningDelta(changed, frozenset(gone))
 
     def _note_stuck(self, run_id: str) -> None:
         """Note from when on the first of a run counts as stuck: until then none need be asked."""

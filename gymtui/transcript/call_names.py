@@ -58,7 +58,7 @@ def argument(call: ToolCall) -> str:
     return fit(line, ASKED, cut="middle" if "/" in line and " " not in words[-1] else "end")
 
 
-def told_apart(calls: Sequence[ToolCall]) -> list[str]:
+def distinguish_calls(calls: Sequence[ToolCall]) -> list[str]:
     """What each of some calls asks for: its `argument`, and those in which it differs from others.
 
     Returns:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
-from gymtui.transcript.call_names import argument, told_apart
+from gymtui.transcript.call_names import argument, distinguish_calls
 from gymtui.transcript.readers.fields import Draft
 
 _BATCHES_BACK = 8
@@ -178,7 +178,7 @@ def _tell_apart(
     """
     for alike in round_.values():
         if len(alike) > 1 and not apart.isdisjoint(alike):
-            names = told_apart([_call_of(pairs[number]) for number in alike])
+            names = distinguish_calls([_call_of(pairs[number]) for number in alike])
             if len(set(names)) == len(names):
                 for number, words in zip(alike, names, strict=True):
                     if number in apart:

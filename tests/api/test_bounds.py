@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gymtui.api import item_limits
 from gymtui.api.errors import Garbled
-from gymtui.api.item_limits import ITEM_BYTES, ITEMS, bounded
+from gymtui.api.item_limits import ITEM_BYTES, ITEMS, bound_item
 from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Malformed, Rollout, RunStatus, Scenario
 from gymtui.api.response import models_of
@@ -39,7 +39,7 @@ LARGE = {
 @pytest.mark.parametrize("kind", LARGE)
 def test_one_large_field_costs_itself_and_no_other(kind: str) -> None:
     run = {"run_id": "r", "total": 3, "odd": LARGE[kind], "source": "rl-gym"}
-    kept = bounded(as_json(run))
+    kept = bound_item(as_json(run))
     assert len(kept) <= ITEM_BYTES
     read = json.loads(kept)
     assert (read["run_id"], read["total"], read["source"]) == ("r", 3, "rl-gym")
@@ -76,7 +76,7 @@ def test_an_id_has_at_most_so_many_letters(letters: int, fits: bool) -> None:
 
 def test_what_is_small_enough_is_kept_as_received() -> None:
     item = b'{"run_id" : "r",  "odd": "' + b"x" * (ITEM_BYTES - 40) + b'"}'
-    assert bounded(item) == item
+    assert bound_item(item) == item
 
 
 @pytest.mark.parametrize("between", [b",", b" ,\n "])
@@ -89,7 +89,7 @@ def test_an_answer_of_too_many_items_is_refused_before_it_is_taken_apart(between
 
 
 def test_what_is_no_json_is_not_kept() -> None:
-    assert bounded(b"{" + b"x" * LONG) == b""
+    assert bound_item(b"{" + b"x" * LONG) == b""
 
 
 def test_what_a_launch_offers_is_bounded_too() -> None:
@@ -111,7 +111,7 @@ def test_whatever_is_cut_is_json_within_the_bound(document: Any, most: int) -> N
         patch.setattr(item_limits, "ITEM_BYTES", most)
         patch.setattr(item_limits, "_TEXT_BYTES", 8)
         item = as_json(document)
-        kept = bounded(item)
+        kept = bound_item(item)
         assert kept == item if len(item) <= most else len(kept) <= max(most, 4)
         json.loads(kept)
 

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from gymtui.api.request import Call, segment, why_unreachable
+from gymtui.api.request import Call, segment, unreachable_reason
 
 
 class ConnectError(Exception):
@@ -43,7 +43,7 @@ def _unverified() -> ssl.SSLError:
     ],
 )
 def test_the_reason_is_found_however_deep_it_lies(cause: Exception, words: str) -> None:
-    assert why_unreachable(_lying_under(cause)) == words
+    assert unreachable_reason(_lying_under(cause)) == words
 
 
 def test_a_path_has_as_many_segments_as_its_template() -> None:

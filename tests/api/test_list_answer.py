@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gymtui.api.errors import Garbled
-from gymtui.api.list_answer import ListAnswer, parse_rollout, parse_run, shown, split, stepped
+from gymtui.api.list_answer import ListAnswer, parse_rollout, parse_run, read_step, shown, split
 from gymtui.api.models import Malformed, Rollout, RunStatus
 from tests.api.samples import ROLLOUT, RUN
 
@@ -115,6 +115,6 @@ RAW = b'{"rollout_id": "r", "current_step": 3, "max_steps": 30, "result": null}'
 def test_a_step_alone_is_read_without_the_rest(raw: bytes, item: bytes, step: int | None) -> None:
     known = parse_rollout(raw)
     assert isinstance(known, Rollout)
-    now = stepped(item, raw, known)
+    now = read_step(item, raw, known)
     assert (now.current_step if now is not None else None) == step
     assert now is None or now == parse_rollout(item)

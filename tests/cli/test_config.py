@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gymtui.cli.config_edit import first
+from gymtui.cli.config_edit import first_file
 from gymtui.cli.entry import main
 from gymtui.config.reference import rows
 from gymtui.config.settings import load
@@ -69,7 +69,7 @@ def test_a_first_file_says_everything_and_sets_nothing(shell: Shell) -> None:
 def test_what_the_first_file_offers_is_right_as_soon_as_it_is_in_force(
     shell: Shell, tmp_path: Path
 ) -> None:
-    lines = [line.removeprefix("# ") for line in first().splitlines()]
+    lines = [line.removeprefix("# ") for line in first_file().splitlines()]
     inner = [line for line in lines if " = " in line or line.startswith("[")]
     shell.write("\n".join(inner))
     loaded = load({}, {}, shell.file, tmp_path / "none", run=lambda argv, env: KEY)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.store.formats import cost, p_value, percent, points, span, thousands
+from gymtui.store.formats import cost, interval_words, p_value, percent, points, thousands
 from gymtui.store.stats.formulas import Interval
 from tests.cli.calling import finish, gymtui, launch
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym
@@ -36,7 +36,7 @@ def test_its_figures_are_those_of_the_run_list(gym: RunningGym, tmp_path: Path) 
     done = gymtui(tmp_path, "report", "hasty", *at)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    between = span(Interval(numbers["pass_low"], numbers["pass_high"]))
+    between = interval_words(Interval(numbers["pass_low"], numbers["pass_high"]))
     said = f"**{percent(numbers['pass_rate'])}** {between} of {numbers['verdicts']} verdicts"
     assert f"| pass@1 | {said} |" in done.stdout
     assert f"from the gym at `{gym.url}`" in done.stdout

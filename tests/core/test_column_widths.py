@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gymtui.core.column_widths import EXTRA, Need, fitted
+from gymtui.core.column_widths import EXTRA, ColumnNeed, fit_widths
 
 GAP = 2
 NEEDS = st.lists(
     st.builds(
-        lambda least, more, name, priority, flex: Need(
+        lambda least, more, name, priority, flex: ColumnNeed(
             least,
             good=least + more,
             wanted=least + 3 * more if name else 0,
@@ -35,9 +35,9 @@ def total(widths: dict[int, int]) -> int:
 
 @given(NEEDS, st.integers(1, 250))
 def test_a_table_fits_and_every_column_has_what_it_needs_at_least(
-    needs: list[Need], cells: int
+    needs: list[ColumnNeed], cells: int
 ) -> None:
-    widths = fitted(needs, cells, GAP)
+    widths = fit_widths(needs, cells, GAP)
     assert widths
     assert list(widths) == sorted(widths)
     assert total(widths) <= cells
@@ -48,8 +48,8 @@ def test_a_table_fits_and_every_column_has_what_it_needs_at_least(
 
 
 @given(NEEDS, st.integers(1, 250))
-def test_a_name_is_cut_only_where_there_is_no_room(needs: list[Need], cells: int) -> None:
-    widths = fitted(needs, cells, GAP)
+def test_a_name_is_cut_only_where_there_is_no_room(needs: list[ColumnNeed], cells: int) -> None:
+    widths = fit_widths(needs, cells, GAP)
     cut = [place for place, width in widths.items() if width < needs[place].wanted]
     if cut and len(widths) > 1:
         assert total(widths) == cells
@@ -62,14 +62,14 @@ def test_a_name_is_cut_only_where_there_is_no_room(needs: list[Need], cells: int
 
 
 @given(NEEDS, st.integers(1, 250))
-def test_a_wider_table_takes_nothing_away(needs: list[Need], cells: int) -> None:
-    narrow, wide = fitted(needs, cells, GAP), fitted(needs, cells + 1, GAP)
+def test_a_wider_table_takes_nothing_away(needs: list[ColumnNeed], cells: int) -> None:
+    narrow, wide = fit_widths(needs, cells, GAP), fit_widths(needs, cells + 1, GAP)
     assert narrow.keys() <= wide.keys()
 
 
 @given(NEEDS, st.integers(60, 250))
-def test_extras_come_after_what_is_good_for_the_others(needs: list[Need], cells: int) -> None:
-    widths = fitted(needs, cells, GAP)
+def test_extras_come_after_what_is_good_for_the_others(needs: list[ColumnNeed], cells: int) -> None:
+    widths = fit_widths(needs, cells, GAP)
     if any(needs[place].priority >= EXTRA for place in widths):
         last = max(needs[place].priority for place in widths)
         for place, width in widths.items():
@@ -79,12 +79,12 @@ def test_extras_come_after_what_is_good_for_the_others(needs: list[Need], cells:
 
 
 def test_the_longest_names_share_the_loss() -> None:
-    names = [Need(5, wanted=40), Need(5, wanted=8), Need(5, wanted=60)]
-    assert fitted(names, 200, GAP) == {0: 40, 1: 8, 2: 60}
-    assert fitted(names, 62, GAP) == {0: 25, 1: 8, 2: 25}
+    names = [ColumnNeed(5, wanted=40), ColumnNeed(5, wanted=8), ColumnNeed(5, wanted=60)]
+    assert fit_widths(names, 200, GAP) == {0: 40, 1: 8, 2: 60}
+    assert fit_widths(names, 62, GAP) == {0: 25, 1: 8, 2: 25}
 
 
 def test_numbers_that_stay_make_a_command_s_table_wider_instead_of_wrong() -> None:
-    needs = [Need(6, wanted=20), Need(8), Need(9, priority=1)]
-    assert fitted(needs, 5, GAP, beyond=True) == {0: 6, 1: 8}
-    assert fitted(needs, 5, GAP) == {0: 5}
+    needs = [ColumnNeed(6, wanted=20), ColumnNeed(8), ColumnNeed(9, priority=1)]
+    assert fit_widths(needs, 5, GAP, beyond=True) == {0: 6, 1: 8}
+    assert fit_widths(needs, 5, GAP) == {0: 5}

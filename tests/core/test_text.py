@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
-from gymtui.core.ansi_sgr import PLAIN, Style, restyled
+from gymtui.core.ansi_sgr import PLAIN, Style, apply_codes
 from gymtui.core.text import (
     MARKS,
     Span,
@@ -289,15 +289,15 @@ def test_clusters_add_up(text: str) -> None:
     ],
 )
 def test_colour_codes(codes: str, style: Style) -> None:
-    assert restyled(PLAIN, codes) == style
+    assert apply_codes(PLAIN, codes) == style
 
 
 def test_colour_codes_are_undone_one_by_one() -> None:
-    everything = restyled(PLAIN, "1;2;3;4;7;9;31;42")
-    assert restyled(everything, "22;23;24;27;29;39;49") == PLAIN
-    assert restyled(everything, "") == PLAIN
-    assert restyled(everything, "4:0") == restyled(everything, "24")
-    assert restyled(everything, "4:0") != everything
+    everything = apply_codes(PLAIN, "1;2;3;4;7;9;31;42")
+    assert apply_codes(everything, "22;23;24;27;29;39;49") == PLAIN
+    assert apply_codes(everything, "") == PLAIN
+    assert apply_codes(everything, "4:0") == apply_codes(everything, "24")
+    assert apply_codes(everything, "4:0") != everything
 
 
 def test_a_style_goes_on_over_line_ends() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gymtui.gym.scenarios.bundle import opened_bundles
+from gymtui.gym.scenarios.bundle import open_bundles
 from gymtui.gym.scenarios.bundle_files import BundleError, read
 from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.scenarios.code import tool_of
@@ -110,7 +110,7 @@ def test_what_cannot_be_a_tool_says_why(function: Any, words: str) -> None:
 def test_python_that_cannot_be_imported_is_named_by_file_and_line(tmp_path: Path) -> None:
     broken = {SERVER_FILE: "TOOLS = []\n\nimport no_such_module\n"}
     bundle = example(tmp_path, broken, scripted=None)
-    with pytest.raises(BundleError) as refusal, opened_bundles([bundle], SCENARIOS):
+    with pytest.raises(BundleError) as refusal, open_bundles([bundle], SCENARIOS):
         pass
     [mistake] = refusal.value.mistakes
     assert (mistake.file, mistake.line) == (bundle / SERVER_FILE, 3)
@@ -122,7 +122,7 @@ def test_a_directory_of_bundles_is_all_of_them_and_ids_are_their_own(tmp_path: P
         write_example(tmp_path / name)
         (tmp_path / name / SERVER_FILE).write_text("TOOLS = []")
     (tmp_path / "one" / SERVER_FILE).write_text("TOOLS = [7]")
-    with pytest.raises(BundleError) as refusal, opened_bundles([tmp_path], SCENARIOS):
+    with pytest.raises(BundleError) as refusal, open_bundles([tmp_path], SCENARIOS):
         pass
     assert [str(m.file.relative_to(tmp_path)) for m in refusal.value.mistakes] == [
         "hr/scenario.json",
@@ -132,7 +132,7 @@ def test_a_directory_of_bundles_is_all_of_them_and_ids_are_their_own(tmp_path: P
 
 
 def test_a_directory_without_bundles_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no bundle"), opened_bundles([tmp_path], SCENARIOS):
+    with pytest.raises(BundleError, match="no bundle"), open_bundles([tmp_path], SCENARIOS):
         pass
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
 from gymtui.gym.scenarios.base import Scenario, WorldError
-from gymtui.gym.scenarios.bundle import opened_bundles
+from gymtui.gym.scenarios.bundle import open_bundles
 from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.scenarios.world_process import ProcessWorld
 from gymtui.gym.tools.toolbox import Call
@@ -38,7 +38,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Scen
     bundle = write_shop(tmp_path_factory.mktemp("bundles"))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_API_KEY", "sk-MARKED")
-        with opened_bundles([bundle], SCENARIOS) as scenarios:
+        with open_bundles([bundle], SCENARIOS) as scenarios:
             yield {**SCENARIOS, **scenarios}
 
 
@@ -243,7 +243,7 @@ async def test_a_world_is_made_by_the_bundles_own_python(tmp_path: Path) -> None
         "    return {'orders': {'ord_1': {'customer': 'x', 'paid': random.random()}}}\n"
     )
     bundle = example(tmp_path, {"world.py": make})
-    with opened_bundles([bundle], {}) as scenarios:
+    with open_bundles([bundle], {}) as scenarios:
         shop = scenarios["shop"]
         content = shop.tasks[TASK].content
         paid = []
@@ -281,7 +281,7 @@ async def test_a_tool_server_elsewhere_is_seeded_and_asked_as_by_the_vendors_cli
             seed_emails=emails,
             **{"seed_data": None, "scripted": None},
         )
-        with opened_bundles([bundle], SCENARIOS) as scenarios:
+        with open_bundles([bundle], SCENARIOS) as scenarios:
             say = calling("email-env__list_emails")
             ended = await played(scenarios, tmp_path, say, DONE)
         steps = [one.body["action"] for one in elsewhere.sent if one.body]

@@ -29,7 +29,7 @@ from gymtui.gym.demo.agents import (
     is_worse,
     plan_troubles,
 )
-from gymtui.gym.demo.lock import held
+from gymtui.gym.demo.lock import hold_lock
 from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
 from gymtui.gym.demo.schedule import (
     AT_ONCE,
@@ -384,7 +384,7 @@ def test_what_killed_gyms_left_goes_and_nothing_else(temporary: Path, tmp_path: 
     elsewhere.mkdir()
     (elsewhere / GYM_LOCK).touch()
     (temporary / f"{PREFIX}link").symlink_to(elsewhere)
-    with held(alive / GYM_LOCK) as mine:
+    with hold_lock(alive / GYM_LOCK) as mine:
         assert mine
         sweep(temporary)
     assert not left.exists()
@@ -404,10 +404,10 @@ def test_a_lock_is_let_go_with_its_holder(tmp_path: Path) -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"True\n"
-        with held(path) as got:
+        with hold_lock(path) as got:
             assert not got
         holder.kill()
-        with held(path, patience_s=20) as got:
+        with hold_lock(path, patience_s=20) as got:
             assert got
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gymtui.gym.models.secret_filter import scrubbed
+from gymtui.gym.models.secret_filter import remove_secrets
 from gymtui.gym.wire import ModelConfig
 
 LEFT_ALONE = [
@@ -25,12 +25,12 @@ TAKEN_OUT = [
 
 @pytest.mark.parametrize(("key", "raw"), LEFT_ALONE)
 def test_what_hides_nothing_is_left(key: str, raw: bytes) -> None:
-    assert scrubbed(raw, [key]) == raw
+    assert remove_secrets(raw, [key]) == raw
 
 
 @pytest.mark.parametrize(("key", "raw", "left"), TAKEN_OUT)
 def test_a_key_is_taken_out(key: str, raw: bytes, left: bytes) -> None:
-    assert scrubbed(raw, [key]) == left
+    assert remove_secrets(raw, [key]) == left
 
 
 def test_credentials_of_a_url_are_taken_out_in_the_form_they_are_sent_in_too() -> None:
@@ -38,4 +38,6 @@ def test_credentials_of_a_url_are_taken_out_in_the_form_they_are_sent_in_too() -
         {"model": "m", "api_key": "", "base_url": "http://user:p%40ss@127.0.0.1/v1"}
     )
     said = b'{"error": "bad header Basic dXNlcjpwQHNz for p@ss"}'
-    assert scrubbed(said, settings.secrets()) == b'{"error": "bad header Basic [key] for [key]"}'
+    assert (
+        remove_secrets(said, settings.secrets()) == b'{"error": "bad header Basic [key] for [key]"}'
+    )

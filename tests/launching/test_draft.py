@@ -11,7 +11,7 @@ import pytest
 
 from gymtui.api.errors import FieldError
 from gymtui.core.secret import ApiKey
-from gymtui.launching.draft import Draft, run_names, without
+from gymtui.launching.draft import Draft, run_names, without_launched
 from gymtui.launching.form_fields import RULES
 from gymtui.launching.requests import document_of, requests
 from gymtui.launching.validation import check, refusals
@@ -227,7 +227,7 @@ def test_keys_are_in_no_text_of_a_draft() -> None:
 
 def test_what_was_launched_is_taken_out_of_a_comparison() -> None:
     of = draft(model_config__model="a, anthropic:b, c")
-    left = without(of, of.variants[:1])
+    left = without_launched(of, of.variants[:1])
     assert [(model.name, model.provider) for model in left.models] == [
         ("b", "anthropic"),
         ("c", "custom"),

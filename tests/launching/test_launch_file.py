@@ -16,7 +16,7 @@ from gymtui.launching.json_input import JsonError, read_json
 from gymtui.launching.launch_file import (
     LaunchFileError,
     line_of,
-    masked,
+    mask_keys,
     read_document,
     requests_of,
     rules_of,
@@ -168,7 +168,7 @@ def test_a_provider_without_a_key_is_told_at_its_place() -> None:
 
 def test_a_dry_run_shows_all_that_would_be_sent_but_the_keys() -> None:
     (request,) = read(f'api_key_from_file = true\n{EXAMPLE}api_key = "{KEY}"\n')
-    body = masked(request)
+    body = mask_keys(request)
     assert body["model_config"].pop("api_key") == "sk_…3210"
     assert body["model_config"]["temperature"] == 0.7
     assert KEY not in repr(body)

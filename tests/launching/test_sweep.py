@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gymtui.core.secret import ApiKey
-from gymtui.launching.draft import Draft, alone, run_names, without
+from gymtui.launching.draft import Draft, only_variant, run_names, without_launched
 from gymtui.launching.launch_file import LaunchFileError, read_document, requests_of
 from gymtui.launching.requests import configs, requests
 from gymtui.launching.validation import check
@@ -77,10 +77,10 @@ def test_each_value_is_judged(path: str, text: str, why: str) -> None:
 def test_what_has_its_run_is_not_launched_again_and_a_run_remembers_its_own_values() -> None:
     draft = Draft(SWEEP)
     variants = draft.variants
-    left = without(draft, variants[:5])
+    left = without_launched(draft, variants[:5])
     assert left.variants == variants[5:]
     assert check(left).total == 18
-    one = alone(draft, variants[5])
+    one = only_variant(draft, variants[5])
     assert one.text("model_config.model") == "y"
     assert (one.text("model_config.temperature"), one.text("model_config.max_steps")) == (
         "0.2",

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from gymtui.poll.catch_up import CatchUp
-from gymtui.poll.plan import IDLE_INTERVAL_S, UNBOUNDED, pace_s, pause_s, plan, quiet, seen_s
+from gymtui.poll.plan import IDLE_INTERVAL_S, UNBOUNDED, is_quiet, pace_s, pause_s, plan, seen_s
 from gymtui.poll.request_log import RESULT_TRIES, RequestLog
 from gymtui.poll.request_state import BACKOFF_LIMIT_S, backoff_s
 from gymtui.poll.view import View
@@ -470,12 +470,12 @@ def test_back_off_doubles_to_a_limit_with_jitter() -> None:
 
 def test_the_pace_slows_only_when_there_is_nothing_at_all_to_wait_for() -> None:
     desk = Desk().synced(run("a", running=1))
-    assert not quiet(desk.log, desk.store)
+    assert not is_quiet(desk.log, desk.store)
     desk.hear(HEAD, runs_body(run("a")))
-    assert not quiet(desk.log, desk.store)  # its results
+    assert not is_quiet(desk.log, desk.store)  # its results
     desk.now += 1
     desk.hear(RolloutsOf("a"), rollouts_body(ended("r", "a")))
-    assert quiet(desk.log, desk.store)
+    assert is_quiet(desk.log, desk.store)
     paces: list[float] = []
     for ticks in range(200):
         desk.log.quiet_ticks = ticks

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gymtui.poll.catch_up import CatchUp
-from gymtui.poll.plan import pause_s, plan, quiet
+from gymtui.poll.plan import is_quiet, pause_s, plan
 from gymtui.poll.request_log import SWEEP_S, RequestLog
 from gymtui.poll.view import View
 from gymtui.store.delta import (
@@ -77,7 +77,7 @@ class Simulation:
         self.catch_up()
         self.forget_gone()
         self.watch()
-        quiet_now = quiet(self.log, self.store)
+        quiet_now = is_quiet(self.log, self.store)
         self.log.quiet_ticks = self.log.quiet_ticks + 1 if quiet_now else 0
         self.now += pause_s(self.log, self.view, self.now, self.rng)
 

@@ -121,10 +121,10 @@ def test_a_plain_id_is_its_name() -> None:
 
 def test_a_free_name_is_numbered(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    assert new_file.free(path) == path
+    assert new_file.free_path(path) == path
     path.touch()
     (tmp_path / "a-2.json").touch()
-    assert new_file.free(path).name == "a-3.json"
+    assert new_file.free_path(path).name == "a-3.json"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
 def _journal(path: Path) -> Check:
     if not path.exists():
         return Check("paths", "journal", f"{path} (created by the dashboard)")
-    found = journal_reader.condition(path)
+    found = journal_reader.read_condition(path)
     if found.version:
         message = f"{path}, {path.stat().st_size / 1e6:.1f} MB, version {found.version}"
         return Check("paths", "journal", f"{message}, {of_many(found.runs, 'run')} kept")
@@ -107,7 +107,7 @@ def _journal(path: Path) -> Check:
 
 
 def _shared(place: SharedPlace) -> Check:
-    found, name = journal_reader.condition(place), urls.database_name(place.url)
+    found, name = journal_reader.read_condition(place), urls.database_name(place.url)
     if found.fault:
         advice = "the dashboard goes on without; what it observes is written once it is back"
         return Check("paths", "journal", found.fault, State.WARNING, advice)

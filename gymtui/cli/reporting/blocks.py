@@ -117,7 +117,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ReportOrigin:
     """How a report came to be."""
 
     at: datetime  # when, aware, in UTC

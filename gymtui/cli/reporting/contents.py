@@ -10,11 +10,11 @@ from gymtui.cli.reporting.blocks import (
     HistogramChart,
     Items,
     Line,
-    Made,
     Marks,
     Name,
     Paragraph,
     Report,
+    ReportOrigin,
     Table,
     TrendChart,
 )
@@ -31,7 +31,7 @@ from gymtui.cli.reporting.numbers import (
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import natural
-from gymtui.store.formats import duration, of_many, percent, span
+from gymtui.store.formats import duration, interval_words, of_many, percent
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.histograms import bin_label
@@ -43,8 +43,8 @@ MOST_ATTEMPTS = 80
 """Attempts of a task that are drawn; likewise."""
 
 
-def contents(
-    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made, along: Trend
+def report_contents(
+    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: ReportOrigin, along: Trend
 ) -> Report:
     """Put a report together.
 
@@ -74,7 +74,7 @@ def contents(
     return Report(f"Report on {name}", tuple(blocks))
 
 
-def _made(made: Made) -> Line:
+def _made(made: ReportOrigin) -> Line:
     return (
         f"Generated {when(made.at)} from the gym at ",
         Name(made.gym),
@@ -92,7 +92,7 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
         words = f"Unfinished. {numbers.undecided} of {numbers.known + numbers.unknown} rollouts "
         words += "are still open"
         if numbers.final_bounds is not None:
-            words += f"; pass@1 will end within {span(numbers.final_bounds)}%"
+            words += f"; pass@1 will end within {interval_words(numbers.final_bounds)}%"
         yield (*begin, f"{words}. Early rates are too high: slow rollouts fail more often.")
     if not_run := numbers.counts.get(Outcome.NOT_RUN, 0):
         of = numbers.known + numbers.unknown

@@ -8,20 +8,20 @@ from math import fsum
 from typing import Any
 
 from gymtui.cli.documents import run_document
-from gymtui.cli.reporting.blocks import Made
+from gymtui.cli.reporting.blocks import ReportOrigin
 from gymtui.cli.reporting.failures import failure_document, rows_of
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.store.column_def import natural
 from gymtui.store.stats.comparison import differences, evidence_of
-from gymtui.store.stats.failure_changes import Together
+from gymtui.store.stats.failure_changes import CoFailures
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.store.stats.trend import Trend
 
 
-def document(
-    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made, along: Trend
+def report_document(
+    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: ReportOrigin, along: Trend
 ) -> dict[str, Any]:
     """Put a report's figures together.
 
@@ -56,7 +56,7 @@ def comparison_document(
     """How runs differ: by task, and in what fails. The others are compared with the first."""
     rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
     failed = rows_of(failures, together, names)
-    shared = Together(row.group for row in failed)
+    shared = CoFailures(row.group for row in failed)
     return {
         "differences": [
             {"run_id": name, "against": names[0], **asdict(found), "adjustment": "holm"}

@@ -15,9 +15,9 @@ from gymtui.store.formats import WORD, of_many, points
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failure_changes import (
     Change,
+    CoFailures,
     FailureRow,
     RunPair,
-    Together,
     attempts_of,
     failure_rows,
 )
@@ -69,7 +69,7 @@ def failures_part(names: Sequence[str], failures: Failures, together: Matrix) ->
         return
     several = len(names) > 1
     tasks = [together.tasks(name) for name in names]
-    shared = Together(row.group for row in rows)
+    shared = CoFailures(row.group for row in rows)
     headings: list[Line] = [("rollouts",)]
     headings += [(Name(name),) for name in names] if several else []
     headings += [(word,) for word in ("tasks", "outcome", "criterion", "attempts")]
@@ -131,7 +131,7 @@ def _attempts(row: FailureRow, tasks: Sequence[Mapping[str, Any]]) -> Line:
     return (shown, f" and {more} more") if more > 0 else (shown,)
 
 
-def _together(row: FailureRow, shared: Together) -> Line:
+def _together(row: FailureRow, shared: CoFailures) -> Line:
     found = shared.with_group(row.group, 1)
     if not found or row.group.outcome is not Outcome.FAILED:
         return NOTHING
@@ -140,7 +140,7 @@ def _together(row: FailureRow, shared: Together) -> Line:
 
 
 def failure_document(
-    row: FailureRow, shared: Together, names: Sequence[str], together: Matrix
+    row: FailureRow, shared: CoFailures, names: Sequence[str], together: Matrix
 ) -> dict[str, Any]:
     """A row as JSON.
 

@@ -15,10 +15,10 @@ from gymtui.store.formats import (
     cost,
     count,
     duration,
+    interval_words,
     of_many,
     percent,
     score,
-    span,
     thousands,
 )
 from gymtui.store.outcome import ERRORS, Outcome
@@ -88,7 +88,7 @@ def _pass(run: RunFacts) -> Line:
     numbers = run.numbers
     if numbers.pass_rate is None:
         return NOTHING
-    of = f" {span(numbers.interval)} of {of_many(numbers.verdicts, 'verdict')}"
+    of = f" {interval_words(numbers.interval)} of {of_many(numbers.verdicts, 'verdict')}"
     so_far = "" if numbers.finished else " so far"
     bar = RateBar(numbers.pass_rate, numbers.interval)
     return (bar, Strong(percent(numbers.pass_rate)), f"{of}{so_far}")

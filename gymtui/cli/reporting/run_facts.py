@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gymtui.api.lenient import loads
-from gymtui.api.list_answer import HIDDEN, masked
+from gymtui.api.list_answer import HIDDEN, mask_secrets
 from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
 from gymtui.store.history.last_steps import last_steps, lives_of
@@ -110,7 +110,7 @@ def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ..
     for row in rows:
         if row.rollout is None:
             continue
-        config = masked(loads(row.raw)).get("model_config")
+        config = mask_secrets(loads(row.raw)).get("model_config")
         if not isinstance(config, dict):
             continue
         for name, value in config.items():

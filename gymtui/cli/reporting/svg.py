@@ -10,7 +10,7 @@ from html import escape
 
 from gymtui.cli.reporting.blocks import HistogramChart, TrendChart
 from gymtui.core.text import clean, fit
-from gymtui.store.formats import of_many, percent, points, span
+from gymtui.store.formats import interval_words, of_many, percent, points
 from gymtui.store.stats.histograms import KINDS
 from gymtui.store.stats.significance import SOME
 from gymtui.store.stats.trend import Checkpoint
@@ -56,12 +56,14 @@ def _checkpoint(point: Checkpoint, y: float, left: float, room: float) -> Iterat
     yield f'<line class="line" x1="{begin:.1f}" x2="{end:.1f}" y1="{y:g}" y2="{y:g}"/>'
     yield f'<circle class="dot" cx="{at:.1f}" cy="{y:g}" r="4"/></g>'
     mark = " ▼" if point.worse else " ▲" if point.better else ""
-    numbers = f"{percent(point.rate)} {span(point.interval)} of {point.tally.verdicts}{mark}"
+    numbers = (
+        f"{percent(point.rate)} {interval_words(point.interval)} of {point.tally.verdicts}{mark}"
+    )
     yield _text(_WIDTH, y + 4, numbers, "end")
 
 
 def _words(point: Checkpoint) -> str:
-    words = f"{clean(point.run_id)}: pass@1 {percent(point.rate)}, {span(point.interval)}"
+    words = f"{clean(point.run_id)}: pass@1 {percent(point.rate)}, {interval_words(point.interval)}"
     if point.difference is not None and point.against is not None:
         mean, p = point.difference.mean, point.difference.adjusted
         words += f"; {points(mean)}pp against {clean(point.against)}, adjusted p = {p:.2g}"

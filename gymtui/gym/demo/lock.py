@@ -27,7 +27,7 @@ class ServedGym:
 
 
 @contextmanager
-def held(path: Path, patience_s: float = 0.0) -> Iterator[bool]:
+def hold_lock(path: Path, patience_s: float = 0.0) -> Iterator[bool]:
     """Hold a lock file while the block runs; the system lets go of it however the holder ends.
 
     Args:

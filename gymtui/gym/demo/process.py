@@ -24,7 +24,7 @@ from pathlib import Path
 
 from gymtui.gym.clock import monotonic_s
 from gymtui.gym.demo.agents import AGENTS, plan_troubles
-from gymtui.gym.demo.lock import ServedGym, held
+from gymtui.gym.demo.lock import ServedGym, hold_lock
 from gymtui.gym.demo.schedule import launch_runs, troubles_of
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.records import DatabaseInUseError, DatabaseRefusedError
@@ -70,7 +70,7 @@ def place(wanted: Path | None, *, fresh: bool, temporary: Path) -> Iterator[Plac
 
 def _kept(wanted: Path, fresh: bool, temporary: Path, until: ExitStack) -> Place:
     try:
-        if until.enter_context(held(wanted / GYM_LOCK, PATIENCE_S)):
+        if until.enter_context(hold_lock(wanted / GYM_LOCK, PATIENCE_S)):
             anew, words = _settle(wanted / DATABASE, fresh=fresh)
             return Place(wanted, kept=True, anew=anew, words=words)
         reason = "another demo has its place"
@@ -84,7 +84,7 @@ def _temporary(temporary: Path, words: str, until: ExitStack) -> Place:
     until.callback(shutil.rmtree, directory, ignore_errors=True)
     # Locked before it has its name, so that nobody who sweeps can be faster.
     unnamed = directory / "new"
-    until.enter_context(held(unnamed))
+    until.enter_context(hold_lock(unnamed))
     unnamed.rename(directory / GYM_LOCK)
     return Place(directory, kept=False, anew=True, words=words)
 
@@ -147,7 +147,7 @@ def sweep(temporary: Path) -> None:
         for directory in temporary.glob(f"{PREFIX}*"):
             with suppress(OSError):
                 if _is_ours(directory):
-                    with held(directory / GYM_LOCK) as abandoned:
+                    with hold_lock(directory / GYM_LOCK) as abandoned:
                         if abandoned:
                             shutil.rmtree(directory, ignore_errors=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gymtui.gym.clock import Clock, Pace
-from gymtui.gym.defects import described
+from gymtui.gym.defects import describe_defect
 from gymtui.gym.engine.assignment import Assignment, Surroundings
 from gymtui.gym.engine.cancellation import Cancellation
 from gymtui.gym.engine.database import Database
@@ -20,7 +20,7 @@ from gymtui.gym.engine.launch_check import (
     setting_problems,
     task_problems,
 )
-from gymtui.gym.engine.overrides import overridden
+from gymtui.gym.engine.overrides import override_task
 from gymtui.gym.engine.participants import Participants
 from gymtui.gym.engine.records import Ending, NewRollout, NewRun, StorageError
 from gymtui.gym.engine.restart import CUT_OFF, cut_off_at, request_again
@@ -245,7 +245,7 @@ class Engine:
             except StorageError:
                 raise
             except Exception as defect:  # noqa: BLE001  (this rollout fails and says so, no other)
-                log.error("rollout %s broke: %s", rollout.rollout_id, described(defect))
+                log.error("rollout %s broke: %s", rollout.rollout_id, describe_defect(defect))
                 reason = f"Agent execution failed: the gym broke ({type(defect).__name__})"
                 ending = Ending("failed", self.clock.stamp(), termination_reason=reason)
                 self.database.finish(rollout.rollout_id, ending)
@@ -270,7 +270,7 @@ class Engine:
         override = (request.task_overrides or {}).get(rollout.task_id)
         found = scenario.find(rollout.task_id)
         assert found is not None  # noqa: S101  (launches of other tasks are refused)
-        task = overridden(found, override)
+        task = override_task(found, override)
         place = f"{self._seed}|{scenario.scenario_id}|{task.task_id}|{rollout.attempt}"
         has_rubric = override is not None and override.rubric_markdown is not None
         judged = has_rubric or not task.is_verified

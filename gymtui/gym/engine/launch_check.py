@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gymtui.gym.engine.overrides import overridden, task_json_problem
+from gymtui.gym.engine.overrides import override_task, task_json_problem
 from gymtui.gym.models import providers
 from gymtui.gym.models.scripted_agent import PREFIX, TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
@@ -125,7 +125,7 @@ def _task_setting_problems(
         found = scenario.find(task_id)
         if found is None:
             continue
-        task = overridden(found, override)
+        task = override_task(found, override)
         if is_scripted(request.settings) and task.plan is None:
             words = f"No scripted agent knows {task_id}: give a model, or its task `scripted`"
             problems.append(Problem(("model_config", "model"), words))

@@ -11,7 +11,7 @@ TASK_JSON = ("task", "name", "meta", "category", "difficulty", "judged_by")
 """What of a task in the vendor's form is carried out here."""
 
 
-def overridden(task: Task, override: TaskOverride | None) -> Task:
+def override_task(task: Task, override: TaskOverride | None) -> Task:
     """Return a task with what a run puts in its place; other fields go before `task_json`."""
     if override is None:
         return task

@@ -159,7 +159,7 @@ class Recorder:
         )
 
 
-def pieced_together(
+def assemble_artifacts(
     pieces: Sequence[Mapping[str, Any]],
     rollout: Rollout,
     *,

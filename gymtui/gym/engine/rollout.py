@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Spread
-from gymtui.gym.defects import described
+from gymtui.gym.defects import describe_defect
 from gymtui.gym.engine.assignment import Assignment, EndedError, Surroundings, randomness
 from gymtui.gym.engine.cancellation import CancelledRunError
 from gymtui.gym.engine.conversation import Conversation
@@ -76,7 +76,7 @@ class RolloutRunner:
         except StorageError:
             raise
         except Exception as error:  # noqa: BLE001  (whatever it is, the rollout ends and says so)
-            log.error("rollout %s broke: %s", self.given.rollout_id, described(error))
+            log.error("rollout %s broke: %s", self.given.rollout_id, describe_defect(error))
             reason = f"Agent execution failed: the gym broke ({type(error).__name__})"
             self._recorder.error = reason
             ending = {"status": "failed", "termination_reason": reason}

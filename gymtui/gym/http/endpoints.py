@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.launch_check import LaunchRefusedError
-from gymtui.gym.engine.overrides import overridden
-from gymtui.gym.engine.recorder import pieced_together, redact
+from gymtui.gym.engine.overrides import override_task
+from gymtui.gym.engine.recorder import assemble_artifacts, redact
 from gymtui.gym.engine.records import RunNameTakenError
 from gymtui.gym.engine.rollout import CANCELLED
 from gymtui.gym.http.callers import check_caller
@@ -232,10 +232,10 @@ class Api:
         scenario = self._engine.scenarios.get(rollout.scenario_id)
         task = scenario.find(rollout.task_id) if scenario else None
         reason = rollout.termination_reason
-        return pieced_together(
+        return assemble_artifacts(
             self._database.progress(rollout.rollout_id),
             rollout,
-            task=overridden(task, override).instruction if task else "",
+            task=override_task(task, override).instruction if task else "",
             metadata={} if context is None else {"client_context": context},
             error="Cancelled" if reason == CANCELLED else reason,
         )

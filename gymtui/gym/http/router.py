@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gymtui.gym.defects import described
+from gymtui.gym.defects import describe_defect
 from gymtui.gym.engine.records import DatabaseAwayError, StorageError
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class Router:
             is_away = isinstance(error, DatabaseAwayError)
             response = answer(ErrorBody(detail=words), 503 if is_away else 507)
         except Exception as error:  # noqa: BLE001  (said by its name, as an exception may hold a key)
-            log.error("%s %s broke: %s", request.method, request.url.path, described(error))
+            log.error("%s %s broke: %s", request.method, request.url.path, describe_defect(error))
             words = f"The gym broke on this: {type(error).__name__}"
             response = answer(ErrorBody(detail=words), 500)
         await response(scope, receive, send)

@@ -44,7 +44,7 @@ from gymtui.gym.http.transport import Protocol
 from gymtui.gym.models.model_servers import LIMITS, ServerLimits
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
-from gymtui.gym.scenarios.bundle import opened_bundles
+from gymtui.gym.scenarios.bundle import open_bundles
 from gymtui.gym.scenarios.bundle_files import BundleError
 from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ModelConfig
@@ -187,14 +187,14 @@ def url_of(listener: socket.socket) -> str:
 @contextmanager
 def _bundles(directories: Iterable[Path]) -> Iterator[Mapping[str, Scenario]]:
     try:
-        with opened_bundles(directories, SCENARIOS) as scenarios:
+        with open_bundles(directories, SCENARIOS) as scenarios:
             yield scenarios
     except BundleError as error:
         raise CannotServeError(str(error)) from error
 
 
 @asynccontextmanager
-async def opened(place: Place, options: Options) -> AsyncIterator[Engine]:
+async def open_engine(place: Place, options: Options) -> AsyncIterator[Engine]:
     """Open a database with a running engine on it, and close both at the end.
 
     Raises:
@@ -246,7 +246,7 @@ async def serve_until(
         CannotServeError: The database is in use or is not one.
     """
     with listener:
-        async with opened(place, options) as engine:
+        async with open_engine(place, options) as engine:
             config = uvicorn.Config(
                 create_app(engine, options),
                 http=Protocol,

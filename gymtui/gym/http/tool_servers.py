@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from gymtui.gym.http.router import ApiError, Names, Route, read_body
 from gymtui.gym.scenarios.base import Scenario, Server, Task, World, WorldError
-from gymtui.gym.tools.step_server import asked, listing, step
+from gymtui.gym.tools.step_server import listing, read_call, step
 
 MOST_WORLDS = 64
 """The one that was not asked for the longest is closed for another."""
@@ -57,7 +57,7 @@ class ToolServers:
         """`POST …/step`."""
         scenario, task = self._named(names)
         try:
-            call = asked(names["server"], json.loads(await read_body(request)))
+            call = read_call(names["server"], json.loads(await read_body(request)))
         except (ValueError, RecursionError):
             call = None
         if call is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gymtui.gym.models.agent import AgentError, Turn
-from gymtui.gym.tools.toolbox import Call, named
+from gymtui.gym.tools.toolbox import Call, call_named
 
 MOST_WORDS = 500
 """Of a server's error, in characters: some answer with a page."""
@@ -135,7 +135,7 @@ def _call(made: Mapping[str, Any], number: int) -> Call:
         # Kept, so that the tool's refusal tells the model what it sent.
         parameters = {"_unparsed": arguments}
     call_id = made.get("id")
-    return named(str(function.get("name") or ""), parameters, str(call_id or f"call_{number}"))
+    return call_named(str(function.get("name") or ""), parameters, str(call_id or f"call_{number}"))
 
 
 def _count(value: Any) -> int | None:

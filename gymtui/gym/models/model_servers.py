@@ -22,7 +22,7 @@ from gymtui.gym.models.answers import server_words
 from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
 from gymtui.gym.models.providers import Providers
-from gymtui.gym.models.secret_filter import scrubbed
+from gymtui.gym.models.secret_filter import remove_secrets
 from gymtui.gym.models.transport import ParallelTransport
 from gymtui.gym.response_body import TooLargeError, read_body
 from gymtui.gym.wire import ModelConfig
@@ -146,9 +146,9 @@ class ModelServers:
             try:
                 raw = await self._providers.once(settings, body, self.limits.timeout_s)
             except Failure as failure:
-                failure.words = scrubbed(failure.words.encode(), settings.secrets()).decode()
+                failure.words = remove_secrets(failure.words.encode(), settings.secrets()).decode()
                 raise
-            return parse(scrubbed(raw, settings.secrets()))
+            return parse(remove_secrets(raw, settings.secrets()))
         content = msgspec.json.encode({"model": settings.model, **body})
         try:
             response = await self.post(settings, content)
@@ -157,7 +157,7 @@ class ModelServers:
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             passes = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
             raise Failure(f"{failure_words(error)} from endpoint", passes=passes) from None
-        raw = scrubbed(response.content, settings.secrets())
+        raw = remove_secrets(response.content, settings.secrets())
         try:
             answer = parse(raw)
         except ValueError:

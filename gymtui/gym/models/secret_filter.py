@@ -19,7 +19,7 @@ INSTEAD = b"[key]"
 _ALONE = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))%s(?![A-Za-z0-9])"
 
 
-def scrubbed(raw: bytes, secrets: Iterable[str]) -> bytes:
+def remove_secrets(raw: bytes, secrets: Iterable[str]) -> bytes:
     """Return an answer without the secrets.
 
     One character hides nothing, and is left, as are placeholders.

@@ -23,7 +23,7 @@ from gymtui.gym.scenarios.code import load_code
 from gymtui.gym.scenarios.local_world import LocalWorld
 from gymtui.gym.scenarios.script import plan_of
 from gymtui.gym.scenarios.world_process import BundleProcess
-from gymtui.gym.tools.toolbox import named
+from gymtui.gym.tools.toolbox import call_named
 
 Open = Callable[[Mapping[str, Any], Sequence[str]], Awaitable[World]]
 """Opens a world, given the task and the names of its verifiers' files."""
@@ -50,7 +50,7 @@ def built_in(
 
 
 @contextmanager
-def opened_bundles(
+def open_bundles(
     directories: Iterable[Path], taken: Mapping[str, Scenario]
 ) -> Iterator[Mapping[str, Scenario]]:
     """Check bundles and start a process for each.
@@ -128,5 +128,5 @@ def _look(functions: Sequence[str], random: Random) -> Ask:
     """Return a turn of a scripted agent that is lost: some tool, with nothing to go by."""
     if not functions:
         return ask("I do not know what to do.")
-    made = named(random.choice(functions), {}, "")
+    made = call_named(random.choice(functions), {}, "")
     return ask("Maybe this helps.", call(made.server, made.tool))

@@ -6,7 +6,7 @@ from typing import Any
 
 from gymtui.gym.scenarios.base import WorldError
 from gymtui.gym.scenarios.code import Code
-from gymtui.gym.scenarios.run_artifacts import RunArtifacts, combined, verdict_of
+from gymtui.gym.scenarios.run_artifacts import RunArtifacts, combine_verdicts, verdict_of
 from gymtui.gym.tools.step_server import StepServer
 from gymtui.gym.tools.toolbox import Call, Observation
 from gymtui.gym.wire import Result
@@ -64,7 +64,7 @@ class WorldCore:
                     verdicts[name] = verdict_of(self._code.verifiers[name](run_artifacts=given))
                 except Exception as error:
                     raise WorldError(self._code.fault(error)) from error
-        return combined(verdicts)
+        return combine_verdicts(verdicts)
 
     def close(self) -> None:
         """Throw it away."""

@@ -139,7 +139,7 @@ def verdict_of(answer: Any) -> Result:
     )
 
 
-def combined(verdicts: Mapping[str, Result]) -> Result:
+def combine_verdicts(verdicts: Mapping[str, Result]) -> Result:
     """Return the verdict of several verifiers: all must pass, as in the vendor's client."""
     if len(verdicts) == 1:
         return next(iter(verdicts.values()))

@@ -29,7 +29,7 @@ def listing(functions: Any, server: str) -> dict[str, Any]:
     }
 
 
-def asked(server: str, body: Any) -> Call | None:
+def read_call(server: str, body: Any) -> Call | None:
     """Return the call that a body of `POST /step` asks for; None when it asks for none."""
     action = body.get("action") if isinstance(body, Mapping) else None
     if not isinstance(action, Mapping) or not isinstance(action.get("tool_name"), str):
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         server, _, what = self.path.strip("/").rpartition("/")
         length = int(self.headers.get("Content-Length") or 0)
         try:
-            call = asked(server, json.loads(self.rfile.read(length)))
+            call = read_call(server, json.loads(self.rfile.read(length)))
         except ValueError:
             call = None
         if what != "step" or call is None:

@@ -66,7 +66,7 @@ class Call:
         return {"id": self.call_id, "type": "function", "function": function}
 
 
-def named(function_name: str, parameters: Mapping[str, Any], call_id: str) -> Call:
+def call_named(function_name: str, parameters: Mapping[str, Any], call_id: str) -> Call:
     """Return the call of a function by the name that a model sees."""
     server, separator, tool = function_name.partition(SEPARATOR)
     if not separator:

@@ -8,7 +8,7 @@ from gymtui.store.history.journal_store import Batch
 from gymtui.store.history.observer import StateObservation
 
 
-def joined(batches: Iterable[Batch]) -> Iterator[Batch]:
+def join_batches(batches: Iterable[Batch]) -> Iterator[Batch]:
     """The same in fewer: until runs are forgotten, in what order rows come makes no difference."""
     together: list[Batch] = []
     for batch in batches:
@@ -30,7 +30,7 @@ def _one(batches: Sequence[Batch]) -> Batch:
     )
 
 
-def rounds(observations: Iterable[StateObservation]) -> list[list[StateObservation]]:
+def split_rounds(observations: Iterable[StateObservation]) -> list[list[StateObservation]]:
     """By turns: in each a rollout is there once, its earlier observations in those before."""
     rounds: list[list[StateObservation]] = []
     turns: dict[tuple[str, str], int] = {}

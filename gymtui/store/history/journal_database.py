@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 from psycopg import Connection
 
-from gymtui.store.history.database_batches import joined, rounds
+from gymtui.store.history.database_batches import join_batches, split_rounds
 from gymtui.store.history.database_schema import LOCK
 from gymtui.store.history.database_text import is_odd, key_of, read, stored
 from gymtui.store.history.journal_store import (
@@ -27,7 +27,12 @@ from gymtui.store.history.journal_store import (
     summaries_in,
     when,
 )
-from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll, extended
+from gymtui.store.history.observer import (
+    StateObservation,
+    StepTimes,
+    UnchangedPoll,
+    extend_observations,
+)
 
 PRUNE_ROWS = 2_000
 """Rows deleted in one transaction, so that nobody else waits long for the lock."""
@@ -196,9 +201,9 @@ class JournalDatabase:
         with self._connection.transaction():
             # One writer of a gym at a time: rows are merged, and numbered as they are seen.
             self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK, self._gym))
-            for batch in joined(batches):
+            for batch in join_batches(batches):
                 self._forget(batch.forgotten)
-                for some in rounds(batch.observations):
+                for some in split_rounds(batch.observations):
                     self._connection.execute(_SUM_UP, self._arrays(some))
                 self._keep_looks(batch.looks)
                 self._keep_steps(batch.steps)
@@ -216,7 +221,7 @@ class JournalDatabase:
         ).fetchone()
         if row is None:
             return kept
-        return extended(kept, UnchangedPoll(run_id, when(row[0]), when(row[1])))
+        return extend_observations(kept, UnchangedPoll(run_id, when(row[0]), when(row[1])))
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""

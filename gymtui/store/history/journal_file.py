@@ -31,7 +31,12 @@ from gymtui.store.history.journal_store import (
     summaries_in,
     when,
 )
-from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll, extended
+from gymtui.store.history.observer import (
+    StateObservation,
+    StepTimes,
+    UnchangedPoll,
+    extend_observations,
+)
 
 BUSY_TIMEOUT_S = 1.0
 """How long SQLite itself waits for a lock; two dashboards hold it for milliseconds."""
@@ -190,7 +195,7 @@ class JournalFile:
             for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
         )
         look = self._look(run_id)
-        return kept if look is None else extended(kept, look)
+        return kept if look is None else extend_observations(kept, look)
 
     def _look(self, run_id: str) -> UnchangedPoll | None:
         if self.version < LOOKS_SINCE:

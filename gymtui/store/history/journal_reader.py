@@ -78,7 +78,7 @@ def recent_runs(place: Place) -> list[str]:
     return _looked(place, lambda journal: journal.recent_runs(), [])
 
 
-def condition(place: Place) -> JournalCondition:
+def read_condition(place: Place) -> JournalCondition:
     """How a journal is just now.
 
     Args:

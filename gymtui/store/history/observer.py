@@ -69,7 +69,7 @@ class StepTimes:
     gaps_s: tuple[float, ...] = ()  # the latest times between steps, in seconds, the oldest first
 
 
-def extended(
+def extend_observations(
     observations: Sequence[StateObservation], look: UnchangedPoll
 ) -> tuple[StateObservation, ...]:
     """Add to a run's observations what the last look at it tells: who was still in the same phase.

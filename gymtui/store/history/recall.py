@@ -18,7 +18,7 @@ from gymtui.store.history.observer import (
 )
 
 
-def recalled(
+def recall_watched(
     watched: Mapping[str, Watched],
     lives: Mapping[str, Sequence[StateObservation]],
     steps: Iterable[StepTimes],
@@ -39,7 +39,7 @@ def recalled(
     return {i: known for i, known in found.items() if known != watched[i]}
 
 
-def recalled_gaps_s(steps: Iterable[StepTimes], own_s: Sequence[float]) -> tuple[float, ...]:
+def recall_gaps_s(steps: Iterable[StepTimes], own_s: Sequence[float]) -> tuple[float, ...]:
     """A run's latest times between steps, those of earlier sessions before its own."""
     earlier = sorted(steps, key=lambda kept: kept.seen_at)
     return (*(gap for kept in earlier for gap in kept.gaps_s), *own_s)[-STEP_GAPS_KEPT:]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gymtui.store.delta import OneRun, Query, RunsPage
-from gymtui.store.history.recording_rows import Answer, Snapshot, patched, query_of
+from gymtui.store.history.recording_rows import Answer, Snapshot, apply_patch, query_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RecordedAnswers:
             query = query_of(row.asked)
             raws = self.runs if isinstance(query, RunsPage | OneRun) else self.rollouts
             for change in row.items:
-                raws[change[0]] = patched(raws.get(change[0], b""), change)
+                raws[change[0]] = apply_patch(raws.get(change[0], b""), change)
         except ValueError:
             return None
         ids = self._listed[query] = self._listed.get(query, ()) if row.ids is None else row.ids

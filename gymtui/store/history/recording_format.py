@@ -65,7 +65,7 @@ class Damage:
     newer: bool = False  # whether it was written by a newer version of this program
 
 
-def packed(chunk: Chunk) -> bytes:
+def pack_chunk(chunk: Chunk) -> bytes:
     """A chunk as it is written."""
     fields = (MAGIC, VERSION, int(chunk.kind), 0, chunk.segment, chunk.number)
     head = _HEAD.pack(*fields, len(chunk.payload), chunk.at_us, 0)[:-4]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gymtui.store.history.recording_reader import Moment, Recording
-from gymtui.store.history.recording_rows import Answer, Dropped, Row, Snapshot, patched, when_of
+from gymtui.store.history.recording_rows import Answer, Dropped, Row, Snapshot, apply_patch, when_of
 
 _CURSOR = re.compile(r"1-([0-9a-f]{8})-(\d{1,9})-(\d{1,9})", re.ASCII)
 
@@ -197,7 +197,7 @@ class ChangeList:
             item_id = change[0]
             before = known.get(item_id)
             try:
-                after = patched(before or b"", change)
+                after = apply_patch(before or b"", change)
             except ValueError:
                 continue
             known[item_id] = after

@@ -27,7 +27,7 @@ from gymtui.store.history.recording_rows import (
     read_snapshot,
 )
 from gymtui.store.history.recording_segment import Place, Segment, in_order
-from gymtui.store.history.recording_snapshot import joined
+from gymtui.store.history.recording_snapshot import join_snapshots
 
 T = TypeVar("T")
 
@@ -357,7 +357,7 @@ class Recording:
         if before is None or before.number >= place.number:
             return None
         known = base if before.kind is Kind.BASE else self._key(segment, before, base)
-        return None if known is None else joined(known, key)
+        return None if known is None else join_snapshots(known, key)
 
     def _snapshot(self, segment: Segment, place: Place) -> Snapshot | None:
         import zstandard

@@ -254,7 +254,7 @@ _MARKS = msgspec.msgpack.Decoder(tuple[Mark, ...])
 _HEAD = msgspec.msgpack.Decoder(Head)
 
 
-def patch(item_id: str, before: bytes, after: bytes) -> Patch:
+def make_patch(item_id: str, before: bytes, after: bytes) -> Patch:
     """What makes an item of what it was before."""
     short = min(len(before), len(after))
     start = _alike(before, after, short)
@@ -262,7 +262,7 @@ def patch(item_id: str, before: bytes, after: bytes) -> Patch:
     return item_id, start, end, after[start : len(after) - end]
 
 
-def patched(before: bytes, change: Patch) -> bytes:
+def apply_patch(before: bytes, change: Patch) -> bytes:
     """The item after a change.
 
     Raises:

@@ -13,7 +13,7 @@ from gymtui.store.history.recording_rows import KeptRollout, Snapshot
 T = TypeVar("T")
 
 
-def joined(base: Snapshot, key: Snapshot) -> Snapshot:
+def join_snapshots(base: Snapshot, key: Snapshot) -> Snapshot:
     """All that was known at a key: what it says, and of the rest what the base says."""
     gone = {*key.dropped}
     runs = {i: run for i, run in base.runs.items() if i not in gone}

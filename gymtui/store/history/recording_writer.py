@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gymtui.store.history.recording_format import SUFFIX, Chunk, Kind, packed
+from gymtui.store.history.recording_format import SUFFIX, Chunk, Kind, pack_chunk
 from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, micros, pack
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class RecordingWriter:
     def _put(self, kind: Kind, payload: bytes, at_us: int) -> None:
         if self._handle is None:
             raise OSError("no segment is open")
-        data = packed(Chunk(kind, self.segment, self._number, at_us, payload))
+        data = pack_chunk(Chunk(kind, self.segment, self._number, at_us, payload))
         try:
             left = memoryview(data)
             while left:

@@ -22,7 +22,7 @@ from gymtui.store.stats.confidence_sequence import anytime_interval
 from gymtui.store.stats.criteria import criteria_of
 from gymtui.store.stats.eta import Eta, Left
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
-from gymtui.store.stats.failures import WRONG, ended_at
+from gymtui.store.stats.failures import FAILED_OUTCOMES, ended_at
 from gymtui.store.stats.formulas import Interval
 from gymtui.store.stats.run_summary import RunSummary
 
@@ -218,7 +218,7 @@ STATUSES = ("pending", "running", "completed", "failed", "workspace_error")
 
 def failed_criteria(row: RolloutRow) -> tuple[str, ...]:
     """What a rollout failed, folded as the groups of failures are called; empty if it did not."""
-    if row.rollout is None or row.outcome not in WRONG:
+    if row.rollout is None or row.outcome not in FAILED_OUTCOMES:
         return ()
     return tuple(criterion.folded for criterion in criteria_of(row.rollout, row.outcome))
 
@@ -230,7 +230,7 @@ def failed_tools(row: RolloutRow) -> tuple[str, ...]:
 
 def failure_message(row: RolloutRow) -> str | None:
     """What a rollout that went wrong says, folded as groups are called; None if it did not."""
-    if row.rollout is None or row.outcome not in WRONG:
+    if row.rollout is None or row.outcome not in FAILED_OUTCOMES:
         return None
     return fold(reason_of(row.rollout, row.outcome) or silence_of(row.outcome))
 

@@ -131,10 +131,10 @@ def differences(tasks: Iterable[TaskAcrossRuns], runs: int) -> tuple[Difference 
         nothing tells by how much they might.
     """
     named = [row for row in tasks if row.task_id is not None]
-    return adjusted([None, *(_difference(named, place) for place in range(1, runs))])
+    return adjust_differences([None, *(_difference(named, place) for place in range(1, runs))])
 
 
-def adjusted(found: Sequence[Difference | None]) -> tuple[Difference | None, ...]:
+def adjust_differences(found: Sequence[Difference | None]) -> tuple[Difference | None, ...]:
     """Several comparisons that are shown together, their p adjusted for each other (Holm)."""
     known = [item for item in found if item is not None]
     ps = iter(holm([item.p for item in known]))
@@ -227,7 +227,7 @@ def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str,
     return {name: ", ".join(values) for name, values in found.items()}
 
 
-def differing(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
+def differing_settings(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
     """The settings in which runs differ.
 
     Args:

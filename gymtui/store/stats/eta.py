@@ -159,7 +159,7 @@ def eta(
     return Eta(low_s, high_s)
 
 
-USUALLY = StuckThresholds()
+DEFAULT_THRESHOLDS = StuckThresholds()
 """From when on a rollout counts as stuck, unless the settings say otherwise."""
 
 
@@ -174,7 +174,7 @@ class UsualTimes:
 
 
 def stuck_after_s(
-    kind: SegmentKind, usual: UsualTimes, rules: StuckThresholds = USUALLY
+    kind: SegmentKind, usual: UsualTimes, rules: StuckThresholds = DEFAULT_THRESHOLDS
 ) -> float | None:
     """How long a running rollout may stand still in a phase before it counts as stuck.
 

@@ -148,7 +148,7 @@ def _ended(tasks: Sequence[TaskRow]) -> Generator[None, None, _Ended]:
     return _Ended(verdicts, rollouts)
 
 
-class Together:
+class CoFailures:
     """What fails in the same rollouts.
 
     Args:

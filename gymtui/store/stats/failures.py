@@ -23,10 +23,10 @@ from gymtui.store.stats.task_rows import row_id_of
 AT_ONCE = 500
 """Rollouts that are looked at before others get their turn: some 3 ms."""
 
-WRONG = frozenset({Outcome.FAILED, *ERRORS})
+FAILED_OUTCOMES = frozenset({Outcome.FAILED, *ERRORS})
 """What is grouped by default: fails, and errors of every cause."""
 
-BROKEN = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT})
+ERROR_OUTCOMES = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT})
 """What went wrong by itself: neither the agent's failing at its task nor a person's cancel."""
 
 
@@ -93,7 +93,7 @@ class Failures:
         Returns:
             Whether anything is grouped otherwise.
         """
-        if row.rollout is None or row.outcome not in WRONG:
+        if row.rollout is None or row.outcome not in FAILED_OUTCOMES:
             return self.drop(row.rollout_id)
         known = self._failed.get(row.rollout_id)
         if known is not None and known.rollout is row.rollout and known.outcome is row.outcome:
@@ -123,7 +123,7 @@ class Failures:
 
     def groups(
         self,
-        outcomes: frozenset[Outcome] = WRONG,
+        outcomes: frozenset[Outcome] = FAILED_OUTCOMES,
         *,
         by: FailureView = FailureView.MESSAGE,
         runs: Collection[str] | None = None,
@@ -134,7 +134,7 @@ class Failures:
 
     def groups_in_pieces(
         self,
-        outcomes: frozenset[Outcome] = WRONG,
+        outcomes: frozenset[Outcome] = FAILED_OUTCOMES,
         *,
         by: FailureView = FailureView.MESSAGE,
         runs: Collection[str] | None = None,

@@ -223,7 +223,7 @@ class Totals:
         return self.tally.passes / self.tally.verdicts if self.tally.verdicts else None
 
 
-def totals(rows: Iterable[TaskRow], k: int) -> Totals:
+def sum_tasks(rows: Iterable[TaskRow], k: int) -> Totals:
     """Add the tasks of one run up."""
     rows = tuple(rows)
     named = [row.tally for row in rows if row.task_id is not None]

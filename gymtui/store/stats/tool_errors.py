@@ -44,7 +44,7 @@ class ToolTally:
         return self.errors / self.calls
 
 
-def tool_uses(transcript: Transcript) -> tuple[ToolUse, ...]:
+def count_tool_uses(transcript: Transcript) -> tuple[ToolUse, ...]:
     """The tools that a rollout called, in the order in which it first did."""
     calls: Counter[str] = Counter()
     errors: dict[str, list[str]] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gymtui.store.stats.checkpoints import checkpoint_of
-from gymtui.store.stats.comparison import Difference, adjusted, difference_of
+from gymtui.store.stats.comparison import Difference, adjust_differences, difference_of
 from gymtui.store.stats.formulas import Interval, Tally
 from gymtui.store.stats.run_summary import RunSummary
 
@@ -114,7 +114,7 @@ def trend(
                 difference_of(tallies[run_id], tallies[against]) if against is not None else None,
             )
         )
-    differences = adjusted([point.difference for point in points])
+    differences = adjust_differences([point.difference for point in points])
     return tuple(
         replace(point, difference=difference)
         for point, difference in zip(points, differences, strict=True)

@@ -19,7 +19,7 @@ from gymtui.store.lists.query import quoted
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
-from gymtui.store.stats.failures import BROKEN, FailureGroup, Failures
+from gymtui.store.stats.failures import ERROR_OUTCOMES, FailureGroup, Failures
 from gymtui.tui.active.causes import CausesGrid
 from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
@@ -111,7 +111,7 @@ class ActiveScreen(ListScreen[RunningRow]):
             if not number % AT_ONCE:
                 yield
         since = self.services.now() - WINDOW
-        self._found_causes = yield from self._failures.groups_in_pieces(BROKEN, since=since)
+        self._found_causes = yield from self._failures.groups_in_pieces(ERROR_OUTCOMES, since=since)
         self._show_causes()
 
     # -- around the list -------------------------------------------------------------------

@@ -11,7 +11,7 @@ from gymtui.session.confirmation import Question, Target, targets_among, why_non
 from gymtui.session.host import Work
 from gymtui.session.run_actions import Action
 from gymtui.session.session import Session
-from gymtui.store.formats import listed
+from gymtui.store.formats import join_names
 from gymtui.tui.context.key_bindings import KeyBindings
 
 GROUP: Final = "acting"
@@ -116,6 +116,6 @@ def describe_unanswered(session: Session) -> str | None:
         left = [clean(run_id) for run_id in action.run_ids if run_id not in action.results]
         if left:
             were = "was" if len(left) == 1 else "were"
-            unknown = f"whether {listed(left)} {were} {action.verb.past} is unknown"
+            unknown = f"whether {join_names(left)} {were} {action.verb.past} is unknown"
             lines.append(f"{unknown}: gymtui quit before the gym answered")
     return "\n".join(lines) or None

@@ -9,7 +9,7 @@ from math import isinf
 
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import Field, Schema, ValueKind
-from gymtui.store.formats import duration, of_many, p_words, percent, points, span
+from gymtui.store.formats import duration, interval_words, of_many, p_words, percent, points
 from gymtui.store.lists.query import quoted
 from gymtui.store.stats.histograms import KINDS, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
@@ -68,7 +68,7 @@ def rate_rows(
         ChartRow(
             place,
             point.label,
-            f"{percent(point.rate)} {span(point.interval)} of {point.tally.verdicts}"
+            f"{percent(point.rate)} {interval_words(point.interval)} of {point.tally.verdicts}"
             if point.tally.verdicts
             else ABSENT,
             point_words(point),
@@ -83,7 +83,7 @@ def point_words(point: Checkpoint) -> str:
     """A checkpoint's numbers, and how it compares."""
     if point.rate is None:
         return f"{point.run_id}: no verdict yet"
-    words = f"{point.run_id}: pass@1 {percent(point.rate)} ({span(point.interval)}) of "
+    words = f"{point.run_id}: pass@1 {percent(point.rate)} ({interval_words(point.interval)}) of "
     words += of_many(point.tally.verdicts, "verdict")
     if point.unfinished:
         words += ", unfinished"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from gymtui.core.column_widths import Need, fitted
+from gymtui.core.column_widths import ColumnNeed, fit_widths
 from gymtui.core.text import clean, width
 from gymtui.tui.kit.styled_text import Align, Cell, Cut
 
@@ -70,18 +70,18 @@ def place(
     needs = [_need(column, longest.get(column.key, 0)) for column in columns]
     placed: list[PlacedColumn[R]] = []
     x = GUTTER
-    for number, share in fitted(needs, cells - GUTTER - MARGIN, GAP).items():
+    for number, share in fit_widths(needs, cells - GUTTER - MARGIN, GAP).items():
         placed.append(PlacedColumn(columns[number], x, share))
         x += share + GAP
     return tuple(placed)
 
 
-def _need(column: Column[R], longest: int) -> Need:
+def _need(column: Column[R], longest: int) -> ColumnNeed:
     """What a column needs: of names no more than the longest has."""
     wanted = 0
     if column.whole:
         wanted = min(max(longest, column.width, width(clean(column.heading_text))), column.most)
-    return Need(
+    return ColumnNeed(
         column.width,
         min(column.ideal, wanted) if column.whole else column.ideal,
         wanted,

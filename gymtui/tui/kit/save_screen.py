@@ -47,7 +47,9 @@ class SaveScreen(GymScreen):
             return
         # Half of it must not lie there under the name of the whole.
         suffix = ".redacted.json" if self._artifacts.redacted else ".json"
-        self._ask_for_file(new_file.free(Path(new_file.file_name(self.name_for_files(), suffix))))
+        self._ask_for_file(
+            new_file.free_path(Path(new_file.file_name(self.name_for_files(), suffix)))
+        )
 
     def _ask_for_file(self, path: Path) -> None:
         self._exporting = True

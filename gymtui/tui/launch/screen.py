@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from gymtui.api.errors import GymError, NotFound, Refused
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.models import ConfigCheck
-from gymtui.launching.draft import Draft, ModelChoice, without
+from gymtui.launching.draft import Draft, ModelChoice, without_launched
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.launching.rerun import (
@@ -236,7 +236,7 @@ class LaunchScreen(FormScreen):
                 self._leave()
             return False
         if launched:
-            self._draft = self._before = without(self._draft, variants[:launched])
+            self._draft = self._before = without_launched(self._draft, variants[:launched])
         self._say(StyledText(describe_submission(last), "warning"))
         error = last.error
         if isinstance(error, Refused) and last.fate is SubmissionState.REFUSED:

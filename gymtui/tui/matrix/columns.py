@@ -139,7 +139,7 @@ _KIND = {"all-pass": "passed", "mixed": "", "all-fail": "failed"}
 
 
 def _errors(row: TaskRow, cells: int) -> Cell:
-    return styled(formats.few(row.errors), "error" if row.errors else "muted")
+    return styled(formats.nonzero_count(row.errors), "error" if row.errors else "muted")
 
 
 def across_columns(

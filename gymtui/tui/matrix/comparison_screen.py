@@ -110,7 +110,9 @@ class CompareRunsScreen(RunsMatrixScreen):
         """The tasks, over all the runs; and what the runs differ in."""
         found = super().tasks()
         self._differences = comparison.differences(found.values(), len(self.run_ids))
-        self._settings = comparison.differing([self._launched(run_id) for run_id in self.run_ids])
+        self._settings = comparison.differing_settings(
+            [self._launched(run_id) for run_id in self.run_ids]
+        )
         return found
 
     def _launched(self, run_id: str) -> dict[str, str]:

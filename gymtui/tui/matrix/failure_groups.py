@@ -14,9 +14,9 @@ from gymtui.store.lists.query import quoted
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_changes import (
+    CoFailures,
     FailureRow,
     RunPair,
-    Together,
     attempts_of,
     failure_rows,
 )
@@ -60,7 +60,7 @@ class PaneContent:
     read: tuple[int, int] = (0, 0)
     several: bool = False
     known: bool = False  # whether the rollouts of every run are: else that no failures is not known
-    together: Together = field(default_factory=lambda: Together(()))  # what fails together
+    together: CoFailures = field(default_factory=lambda: CoFailures(()))  # what fails together
 
 
 def row_id_of(row: PaneRow) -> str:
@@ -117,7 +117,7 @@ class FailureGroups:
                 self._run_ids,
                 [RunPair(*pair)] if pair is not None and pair[0] != pair[1] else (),
             )
-        together = Together(row.group for row in rows if isinstance(row, FailureRow))
+        together = CoFailures(row.group for row in rows if isinstance(row, FailureRow))
         for row in rows[:_SHOWN_AT_ONCE]:
             if isinstance(row, FailureRow):
                 together.with_group(row.group)  # which is drawn, of thousands of rollouts each

@@ -8,7 +8,7 @@ from typing import ClassVar
 from gymtui.store import formats
 from gymtui.store.column_def import Schema
 from gymtui.store.stats.formulas import wilson
-from gymtui.store.stats.matrix import Totals, totals
+from gymtui.store.stats.matrix import Totals, sum_tasks
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema, row_id_of
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix, Route
@@ -70,7 +70,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         """The tasks, over all the runs."""
         matrix, seen = self._counted.matrix, self._counted.seen
         self._sums = tuple(
-            totals(matrix.tasks(run_id).values(), 1) if run_id in seen else None
+            sum_tasks(matrix.tasks(run_id).values(), 1) if run_id in seen else None
             for run_id in self.run_ids
         )
         return matrix.across(self.run_ids)
@@ -113,7 +113,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         rate = StyledText(formats.percent(sums.pass_rate), style)
         if sums.interval is None:
             return (begin, rate)
-        between = f" {formats.span(sums.interval)} of {sums.tally.verdicts}"
+        between = f" {formats.interval_words(sums.interval)} of {sums.tally.verdicts}"
         return (begin, rate, StyledText(between, "muted"))
 
     def detail(self) -> Cell:
@@ -147,7 +147,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         broke = f", {formats.of_many(cell.errors, 'error')}" if cell.errors else ""
         return (
             StyledText(f"{tally.passes} of {tally.verdicts} passed "),
-            StyledText(f"{formats.span(interval)}%{left}{broke}", "muted"),
+            StyledText(f"{formats.interval_words(interval)}%{left}{broke}", "muted"),
         )
 
     # -- which runs are seen ---------------------------------------------------------------

@@ -11,7 +11,7 @@ from gymtui.store import formats
 from gymtui.store.outcome import steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import duration_s
-from gymtui.store.stats.matrix import most_verdicts, totals, usual_k
+from gymtui.store.stats.matrix import most_verdicts, sum_tasks, usual_k
 from gymtui.store.stats.task_rows import TASKS, TaskRow, row_id_of
 from gymtui.tui.context.routes import (
     CompareRollouts,
@@ -54,7 +54,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         self._along = tuple(along)
         self._begin_at = task
         self._k: int | None = None
-        self._sums = totals((), 1)
+        self._sums = sum_tasks((), 1)
         self._most = 1
 
     def _known(self, k: int | None = None) -> Mapping[str, TaskRow]:
@@ -120,7 +120,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         known = self._known().values()
         k = usual_k(known) if self._k is None else min(self._k, most_verdicts(known))
         tasks = self._known(k)
-        before, self._sums = self._sums, totals(tasks.values(), k)
+        before, self._sums = self._sums, sum_tasks(tasks.values(), k)
         if (before.at_k.k == 1) is not (k == 1):
             self._grid.choose(self.hidden_columns())
         self._most = max((len(row.attempts) for row in tasks.values()), default=1)
@@ -149,7 +149,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         style = "muted" if sums.unfinished else "strong"
         rate = [StyledText("pass@1 "), StyledText(formats.percent(sums.pass_rate), style)]
         if sums.interval is not None:
-            between = f" {formats.span(sums.interval)} of {sums.tally.verdicts}"
+            between = f" {formats.interval_words(sums.interval)} of {sums.tally.verdicts}"
             rate.append(StyledText(between, "muted"))
         things = [
             LinePart((StyledText(f"{done}/{sums.rollouts} done", "strong"),)),

@@ -88,7 +88,11 @@ def final_bounds(run: RunView, numbers: RunStats | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
-    return (StyledText(f"pass@1 will end within {formats.span(numbers.final_bounds)}%", "muted"),)
+    return (
+        StyledText(
+            f"pass@1 will end within {formats.interval_words(numbers.final_bounds)}%", "muted"
+        ),
+    )
 
 
 def _done(run: RunView) -> Cell:
@@ -99,7 +103,9 @@ def _done(run: RunView) -> Cell:
 def _pass(numbers: RunStats | None, *, active: bool, narrow: bool) -> Cell:
     if numbers is None or numbers.pass_rate is None:
         return (StyledText("pass@1 "), _UNKNOWN)
-    interval = f" {formats.span(numbers.interval)}" if numbers.interval is not None else ""
+    interval = (
+        f" {formats.interval_words(numbers.interval)}" if numbers.interval is not None else ""
+    )
     verdicts = str(numbers.verdicts) if narrow else formats.of_many(numbers.verdicts, "verdict")
     return (
         StyledText("pass@1 ", "muted" if active else ""),

@@ -85,7 +85,7 @@ def run_columns(
         between = run.summary.interval
         room = cells - 4 - len(verdicts)
         if between is not None and room >= 7:
-            verdicts = f" {formats.span(between)}{verdicts}"
+            verdicts = f" {formats.interval_words(between)}{verdicts}"
         shown = f"{'~' if run.behind else ''}{formats.percent(rate)}"
         return (StyledText(f"{shown:>4}", style), StyledText(verdicts, "muted"))
 

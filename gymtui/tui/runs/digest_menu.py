@@ -9,7 +9,7 @@ from typing import Any
 from textual.screen import Screen
 
 from gymtui.session.session import Session
-from gymtui.store.digest import Digest, words_of
+from gymtui.store.digest import Digest, describe_cause
 from gymtui.store.formats import of_many
 from gymtui.tui.context.routes import OpenRollouts, OpenRun
 from gymtui.tui.context.services import Services
@@ -54,6 +54,6 @@ def digest_rows(digest: Digest, now: datetime) -> list[tuple[str, OpenRun | Open
     minutes = ceil((now - digest.since) / timedelta(minutes=1))
     for cause, count in digest.errors.items():
         runs = digest.failing_by[cause][:MOST_RUNS]
-        words = f"{of_many(count, words_of(cause))} in {of_many(len(runs), 'run')}"
+        words = f"{of_many(count, describe_cause(cause))} in {of_many(len(runs), 'run')}"
         rows.append((words, OpenRollouts(runs, f"outcome:{cause} ended<{minutes}m")))
     return rows

@@ -8,7 +8,7 @@ from typing import Any
 from textual.screen import Screen
 
 from gymtui.session.session import Session
-from gymtui.store.formats import listed, of_many
+from gymtui.store.formats import join_names, of_many
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError
 from gymtui.store.rules import CONDITIONS, RuleKind, RuleSpec, condition
@@ -73,12 +73,12 @@ def _watch(services: Services, session: Session, run_ids: Sequence[str]) -> None
         return
     watched, over = found
     if watched:
-        words = f"watching {listed(watched)}: notifies at end, stall or failures"
+        words = f"watching {join_names(watched)}: notifies at end, stall or failures"
         services.notify(words, timeout=3)
     elif not over:
         services.notify("no longer watching", timeout=3)
     if over:
-        services.notify(f"{listed(over)} already ended", severity="warning", timeout=3)
+        services.notify(f"{join_names(over)} already ended", severity="warning", timeout=3)
 
 
 def _ask_condition(
@@ -119,8 +119,8 @@ def _arm(
     runs = session.store.runs
     live = [run_id for run_id in run_ids if run_id in runs and runs[run_id].active]
     if not live:
-        services.notify(f"{listed(run_ids)} already ended", severity="warning", timeout=3)
+        services.notify(f"{join_names(run_ids)} already ended", severity="warning", timeout=3)
         return
     session.rules.arm(live, kind, about, session.now().timestamp())
-    services.notify(f"armed on {listed(live)}: {RuleSpec(kind, about).words}", timeout=4)
+    services.notify(f"armed on {join_names(live)}: {RuleSpec(kind, about).words}", timeout=4)
     session.tell_alerts()

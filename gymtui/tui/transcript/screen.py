@@ -308,7 +308,9 @@ class TranscriptScreen(ReaderScreen):
             stop = self.services.keys.label("back")
             self.services.notify(f"already saving · {stop} stops", timeout=3)
         elif self._too_large:
-            self._ask_for_file(new_file.free(Path(new_file.file_name(self.rollout_id, ".json"))))
+            self._ask_for_file(
+                new_file.free_path(Path(new_file.file_name(self.rollout_id, ".json")))
+            )
         else:
             super().action_export()
 

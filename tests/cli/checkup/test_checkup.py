@@ -17,7 +17,7 @@ from gymtui.cli.checkup.checks import Check, State, worst
 from gymtui.cli.checkup.gym import GymChecks, check_gym
 from gymtui.cli.checkup.local import check_files
 from gymtui.cli.checkup.terminal import Streams, check_terminal
-from gymtui.cli.doctor import lines, masked
+from gymtui.cli.doctor import checks_lines, mask_key
 from gymtui.cli.output import Printer
 from gymtui.config.settings import ApiKey, Settings
 from gymtui.store.history.journal_place import file_name
@@ -297,7 +297,7 @@ def test_what_is_printed_is_clean_and_lines_up() -> None:
         Check("gym", "名", "ok"),
     ]
     printer = Printer.of(io.StringIO(), {})
-    printed = list(lines(checks, printer))
+    printed = list(checks_lines(checks, printer))
     assert printed == [
         "gym",
         "  ✗ GET /runs  500: <b>",
@@ -310,6 +310,6 @@ def test_what_is_printed_is_clean_and_lines_up() -> None:
 
 def test_a_key_that_anything_quotes_is_not_told() -> None:
     key = ApiKey("ck_live_0123456789abcdef")
-    check = masked(Check("gym", "x", f"got {key.reveal()}", advice=f"send {key.reveal()}"), key)
+    check = mask_key(Check("gym", "x", f"got {key.reveal()}", advice=f"send {key.reveal()}"), key)
     assert (check.message, check.advice) == ("got ck_…cdef", "send ck_…cdef")
-    assert masked(check, None) == check
+    assert mask_key(check, None) == check

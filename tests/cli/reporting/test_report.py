@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from gymtui.cli.reporting import html, markdown
-from gymtui.cli.reporting.blocks import Heading, Made, Name, Paragraph, Report, Table
-from gymtui.cli.reporting.contents import contents
+from gymtui.cli.reporting.blocks import Heading, Name, Paragraph, Report, ReportOrigin, Table
+from gymtui.cli.reporting.contents import report_contents
 from gymtui.cli.reporting.run_facts import facts_of
 from gymtui.core.text import is_clean
 from gymtui.store.delta import OneRun, RolloutsOf
@@ -81,7 +81,9 @@ def report_on(
     matrix.refresh(last_steps={})
     compared = (baseline, store.summary(baseline)) if baseline is not None else None
     along = Trend.of([(each.run_id, each.view.summary) for each in facts], compared)
-    return contents(facts, matrix, failures, Made(NOW, "https://gym.example", "9.9"), along)
+    return report_contents(
+        facts, matrix, failures, ReportOrigin(NOW, "https://gym.example", "9.9"), along
+    )
 
 
 def plain(report: Report) -> str:

@@ -332,7 +332,7 @@ def test_without_the_driver_it_is_said_how_to_get_it(
     assert "gymtui[postgres]" in told.notices[0].text
     assert journal.load("run_1") == ()
     assert journal_reader.summaries(place) == ()
-    assert "gymtui[postgres]" in journal_reader.condition(place).fault
+    assert "gymtui[postgres]" in journal_reader.read_condition(place).fault
 
 
 def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
         "journal = Journal.open(Path(sys.argv[1]))\n"
         "assert journal.load('run_1') == () and journal.notice is None\n"
         "journal.close()\n"
-        "assert journal_reader.condition(Path(sys.argv[1])).version\n"
+        "assert journal_reader.read_condition(Path(sys.argv[1])).version\n"
         "assert not {'psycopg', 'psycopg_binary'} & set(sys.modules)\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "journal.sqlite3")]
@@ -395,6 +395,6 @@ def test_a_password_that_does_not_work_is_told_without_it(
     place = replace(guarded, password_command=words)
     told.open(place)
     wait_until(lambda: bool(told.notices))
-    said = [told.notices[0].text, journal_reader.condition(place).fault, repr(told.notices[0])]
+    said = [told.notices[0].text, journal_reader.read_condition(place).fault, repr(told.notices[0])]
     assert all("password" in text for text in said)
     assert not any(SECRET in text for text in said)

@@ -18,9 +18,9 @@ from gymtui.store.history.recording_items import ChangeList
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import (
     Mark,
+    apply_patch,
+    make_patch,
     pack,
-    patch,
-    patched,
     read_marks,
 )
 from gymtui.store.history.recording_writer import (
@@ -99,14 +99,14 @@ def test_a_cut_tail_loses_the_tail_alone(whole: Path, tmp_path: Path) -> None:
 
 def test_a_change_of_an_item_takes_what_differs() -> None:
     before, after = b'{"id":"a","step":9,"x":1}', b'{"id":"a","step":10,"x":1}'
-    change = patch("a", before, after)
-    assert (patched(before, change), change[3]) == (after, b"10")
+    change = make_patch("a", before, after)
+    assert (apply_patch(before, change), change[3]) == (after, b"10")
     rng = random.Random(3)
     for _ in range(300):
         one, other = (bytes(rng.choices(b"ab", k=rng.randrange(6))) for _ in range(2))
-        assert patched(one, patch("", one, other)) == other
+        assert apply_patch(one, make_patch("", one, other)) == other
     with pytest.raises(ValueError, match="another item"):
-        patched(b"", change)
+        apply_patch(b"", change)
 
 
 def test_ids_that_are_no_unicode_text_are_kept() -> None:

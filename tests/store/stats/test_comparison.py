@@ -14,7 +14,7 @@ from gymtui.store.stats.comparison import (
     Difference,
     Significance,
     differences,
-    differing,
+    differing_settings,
     evidence_of,
     settings_of,
 )
@@ -155,7 +155,7 @@ def test_settings_are_told_by_name_and_never_a_key() -> None:
 
 
 def test_only_settings_that_differ_are_told() -> None:
-    found = differing([{"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}])
+    found = differing_settings([{"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}])
     assert [(setting.name, setting.values) for setting in found] == [
         ("b", ("2", "3")),
         ("c", (None, "4")),

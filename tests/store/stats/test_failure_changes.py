@@ -12,8 +12,8 @@ from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.failure_changes import (
+    CoFailures,
     RunPair,
-    Together,
     attempts_of,
     failure_rows,
 )
@@ -110,7 +110,7 @@ def test_what_fails_together_is_ordered_by_how_alike_it_is() -> None:
         attempt("r", "a", "alone"),
     )
     groups = {group.text: group for group in failures.groups(by=FailureView.CRITERION)}
-    together = Together(groups.values())
+    together = CoFailures(groups.values())
     found = together.with_group(groups["told"])
     assert [(other.text, number) for other, number in found] == [("moved", 2), ("often", 2)]
     assert together.with_group(groups["alone"]) == ()

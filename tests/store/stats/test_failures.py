@@ -8,7 +8,7 @@ from typing import Any
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.store.stats.failures import ERROR_OUTCOMES, Failures
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -97,7 +97,7 @@ def test_only_what_ended_since_then_counts_as_recent() -> None:
     event = {"status": "failed", "timestamp": T0 - timedelta(minutes=1)}
     failures.take(error("by event", status_events=[event]))
     failures.take(error("nobody knows"))
-    (group,) = failures.groups(BROKEN, since=T0 - timedelta(minutes=10))
+    (group,) = failures.groups(ERROR_OUTCOMES, since=T0 - timedelta(minutes=10))
     assert group.rollout_ids == ("new", "by event")
 
 
@@ -107,7 +107,7 @@ def test_what_broke_is_neither_a_fail_nor_a_cancel() -> None:
     failures.take(error("b", "cancelled"))
     failures.take(error("c"))
     failures.take(row("d", status="workspace_error"))
-    assert {group.outcome for group in failures.groups(BROKEN)} == {
+    assert {group.outcome for group in failures.groups(ERROR_OUTCOMES)} == {
         Outcome.AGENT,
         Outcome.ENVIRONMENT,
     }

@@ -11,7 +11,7 @@ from gymtui.api.models import Rollout
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally
-from gymtui.store.stats.matrix import Matrix, most_verdicts, totals, usual_k
+from gymtui.store.stats.matrix import Matrix, most_verdicts, sum_tasks, usual_k
 from gymtui.store.stats.run_stats import run_numbers
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
@@ -116,7 +116,7 @@ def test_a_task_called_like_the_sign_for_none_is_another_row() -> None:
 
 def test_totals_agree_with_the_numbers_of_the_run() -> None:
     rows = [row(f"r{n}", f"t{n % 5}" if n % 7 else None, n % 3 == 0) for n in range(60)]
-    sums = totals(matrix(*rows).tasks("run", 3).values(), 3)
+    sums = sum_tasks(matrix(*rows).tasks("run", 3).values(), 3)
     numbers = run_numbers(each.rollout for each in rows if each.rollout)
     assert (sums.pass_rate, sums.interval) == (numbers.pass_rate, numbers.interval)
     assert (sums.at_k, sums.hat_k) == (numbers.pass_at(3), numbers.pass_hat(3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gymtui.core.pieces import result_of
-from gymtui.store.stats.tool_errors import ToolUse, tool_tallies, tool_uses
+from gymtui.store.stats.tool_errors import ToolUse, count_tool_uses, tool_tallies
 from gymtui.transcript.readers.artifact import read
 
 
@@ -18,7 +18,7 @@ def artifacts(*answers: tuple[str, Any, bool]) -> dict[str, Any]:
 
 
 def test_calls_and_the_answers_of_those_that_failed_are_counted() -> None:
-    found = tool_uses(
+    found = count_tool_uses(
         read(
             artifacts(
                 ("send", "sent", False),
