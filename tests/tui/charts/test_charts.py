@@ -12,7 +12,7 @@ from gymtui.store.stats.formulas import Interval, Tally
 from gymtui.store.stats.histograms import Bin, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
 from gymtui.tui.charts.bars import axis, outcome_bar, rate_line
-from gymtui.tui.charts.rows import bin_rows, counted, rate_rows, time_rows
+from gymtui.tui.charts.rows import bin_rows, describe_counts, rate_rows, time_rows
 from gymtui.tui.charts.screen import ChartsScreen
 from gymtui.tui.kit.styled_text import Cell
 from tests.tui.staged import StillGym, staged_dashboard
@@ -61,7 +61,7 @@ def test_the_numbers_are_said_in_words() -> None:
     [bar] = bin_rows(bins, measure)
     assert bar.words == "steps 10–19: 14 rollouts: 9 passed, 5 failed"
     assert bar.filter == 'rollout:"a","b\\""'
-    assert counted({"passed": 0, "failed": 0, "error": 1}) == "1 rollout: 1 error"
+    assert describe_counts({"passed": 0, "failed": 0, "error": 1}) == "1 rollout: 1 error"
     noon = 1_774_008_000.0
     for width_s, labels in ((3600, ["12:00", "13:00"]), (30, ["12:00:00", "12:00:30"])):
         ends = [(noon + n * width_s, noon + (n + 1) * width_s) for n in range(2)]
