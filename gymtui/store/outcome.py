@@ -44,7 +44,13 @@ def errors_in(counts: Mapping[Outcome, int]) -> int:
 
 _WORDS = re.compile(r"[a-z]+")
 _CANCELLED_WORDS = frozenset({"cancelled", "canceled", "cancellation", "cancelling", "canceling"})
-_LIMIT = re.compile(r"\b(?:max(?:imum)?|limit)\b.*\b(?:steps?|turns?)\b|\b(?:step|turn)s? limit\b")
+_LIMIT = re.compile(
+    r"\bmax(?:imum)?(?: (?:number|count|of|the|allowed|agent|assistant|tool|call|calling|\d+))*"
+    r" (?:step|turn)s?\b"
+    r"|(?<!user )\b(?:step|turn)s? (?:count )?limit\b"
+    r"|\blimit of (?:\d+ )?(?:step|turn)s\b"
+)
+"""A limit of the agent's own turns: words between that are none of these are of another limit."""
 
 
 def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:

@@ -112,7 +112,7 @@ def test_a_verdict_reached_in_spite_of_our_cancel_is_one_for_us_as_for_others(
 @pytest.mark.parametrize(
     "reason",
     ["max_steps", "max_steps_reached", "step_limit", "Max steps reached without final answer",
-     "maximum-turns", "turn limit"],
+     "maximum-turns", "turn limit", "maximum number of 30 agent turns", "limit of 30 steps"],
 )  # fmt: skip
 def test_reaching_the_step_limit_is_a_fail_with_its_own_mark(reason: str) -> None:
     received = rollout(status="failed", termination_reason=reason)
@@ -120,7 +120,11 @@ def test_reaching_the_step_limit_is_a_fail_with_its_own_mark(reason: str) -> Non
     assert outcome_of(received) is Outcome.FAILED
 
 
-@pytest.mark.parametrize("reason", [None, "timeout", "agent_stop", "rate_limit", "maxed out"])
+@pytest.mark.parametrize(
+    "reason",
+    [None, "timeout", "agent_stop", "rate_limit", "maxed out", "max_user_turns", "user turn limit",
+     "max retries exceeded at step 4", "maximum tokens reached in turn 3"],
+)  # fmt: skip
 def test_other_ends_do_not_bear_the_mark_of_the_step_limit(reason: str | None) -> None:
     assert not at_step_limit(judged(False, termination_reason=reason, current_step=30))
 
