@@ -7,12 +7,12 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 SET_UP := @sh tests/environment.sh "$(VENV)" "$(PYTHON)" "$(origin PYTHON)"
 
-.PHONY: help run-environment dev-environment demo test check compiled format bench screenshots docs \
+.PHONY: help run-environment dev-environment demo test test-thorough check compiled format bench screenshots docs \
   clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 run-environment:
 	$(SET_UP) run
@@ -23,10 +23,13 @@ dev-environment:
 demo: run-environment ## the dashboard on a local gym with runs in progress
 	@exec $(BIN)/gymtui demo
 
-test: dev-environment ## everything CI runs
+test: dev-environment ## make check, then the tests: of the longest products a fair part
 	@command -v tmux >/dev/null || echo "tmux is not installed: the tests in a real terminal are skipped"
 	@$(MAKE) --no-print-directory -j 2 check compiled
 	@$(BIN)/python -m pytest -n 3 --dist worksteal
+
+test-thorough: ## everything CI runs: make test, with the longest products whole
+	@THOROUGH=1 $(MAKE) --no-print-directory test
 
 # Tests start the program some hundred times; and what collects them once, so that what pytest
 # makes of them is kept, spares each of the workers to do the same.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 
 import pytest
@@ -11,11 +12,15 @@ from hypothesis import settings
 from tests.helpers import shared_tls
 from tests.helpers.postgres_server import postgres as postgres
 
+THOROUGH = os.environ.get("THOROUGH") == "1"
+"""Whether long products are tried whole, as in CI, or a fair part of them, as by `make test`."""
+
 # The same examples each time, however slow the machine: a gate must say the same of the same
 # code. `--hypothesis-profile=seek` looks further.
-settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("gate", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("seek", deadline=None, max_examples=2000)
-settings.load_profile("gate")
+settings.load_profile("thorough" if THOROUGH else "gate")
 
 # Shells start what runs in the background with these off, and every program that a test starts
 # would have them off too.
