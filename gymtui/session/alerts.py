@@ -85,15 +85,15 @@ def words(alert: RunAlert) -> str:
     run, summary = alert.run, alert.run.summary
     if alert.event is AlertKind.RULE:
         return f"{run.name}: {alert.reason}"
-    said = [f"{run.name} {_WORDS[alert.event]}"]
+    pieces = [f"{run.name} {_WORDS[alert.event]}"]
     if alert.event is not AlertKind.DELETED and run.row.run is not None:
-        said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
+        pieces.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
         if summary is not None and summary.verdicts:
             rate = percent(summary.passes / summary.verdicts)
-            said.append(f"pass@1 {rate} of {summary.verdicts}")
+            pieces.append(f"pass@1 {rate} of {summary.verdicts}")
         if summary is not None and summary.errors:
-            said.append(f"{summary.errors} error{'s' if summary.errors > 1 else ''}")
-    return " · ".join(said)
+            pieces.append(f"{summary.errors} error{'s' if summary.errors > 1 else ''}")
+    return " · ".join(pieces)
 
 
 @dataclass(slots=True)

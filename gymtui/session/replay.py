@@ -325,10 +325,10 @@ def replay_words(playback: Playback) -> str:
     """Where one is: `replay 02:14:07 of 09:30:00 · 60×`."""
     begin = playback.recording.from_us
     done, whole = (_clock(us - begin) for us in (playback.position_us, playback.recording.to_us))
-    said = f"replay {done} of {whole} · {playback.speed}×"
+    words = f"replay {done} of {whole} · {playback.speed}×"
     if not playback.playing:
-        said += " ‖"
-    return said + (" · not recorded" if playback.gap is not None else "")
+        words += " ‖"
+    return words + (" · not recorded" if playback.gap is not None else "")
 
 
 def _clock(micros: int) -> str:

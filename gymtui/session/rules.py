@@ -173,9 +173,9 @@ class RuleBook:
             new = _new_errors(rule, store) if errors != self._errors.get(rule.key, 0) else []
             self._errors[rule.key] = errors
             if new:
-                told = (*rule.told, *(folded for folded, _ in new))
+                reported = (*rule.told, *(folded for folded, _ in new))
                 texts = "; ".join(text for _, text in new)
-                return replace(rule, told=told), f"first error of its kind: {texts}"
+                return replace(rule, told=reported), f"first error of its kind: {texts}"
         elif rule.kind is RuleKind.REGRESSION:
             reason = _worse(run, other, rule.about)
         elif (rule.kind is RuleKind.TELL or run.row.active) and self._conditions[rule.key].matches(
@@ -248,15 +248,15 @@ def _figures(run: RunView) -> str:
     summary = run.summary
     if summary is None or not summary.known:
         return "no rollouts known yet"
-    said = []
+    figures = []
     if (bounds := certain_interval(run)) is not None:
         rate = percent(summary.passes / summary.verdicts)
-        said.append(f"pass@1 {rate}, certainly {interval_words(bounds)}% of {summary.verdicts}")
+        figures.append(f"pass@1 {rate}, certainly {interval_words(bounds)}% of {summary.verdicts}")
     else:
-        said.append("no verdicts yet")
+        figures.append("no verdicts yet")
     if summary.errors:
-        said.append(of_many(summary.errors, "error"))
-    return " · ".join(said)
+        figures.append(of_many(summary.errors, "error"))
+    return " · ".join(figures)
 
 
 def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
@@ -265,8 +265,8 @@ def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
     for row in store.rollouts_of(rule.run_id):
         failures.take(row)
     groups = failures.groups(ERROR_OUTCOMES)
-    told = {words.casefold() for words in rule.told}
-    return [(g.folded, g.example) for g in groups if g.folded.casefold() not in told]
+    reported = {words.casefold() for words in rule.told}
+    return [(g.folded, g.example) for g in groups if g.folded.casefold() not in reported]
 
 
 def _worse(run: RunView, other: RunSummary | None, name: str) -> str | None:

@@ -58,11 +58,11 @@ def _lines(action: Action) -> Iterator[Paragraph]:
     """An empty line, what was done in all, and each run, those that did not go well first."""
     results = [action.results[i] for i in action.run_ids if i in action.results]
     left = [run_id for run_id in action.run_ids if run_id not in action.results]
-    said = [f"{action.verb} {of_many(len(action.run_ids), 'run')}"]
-    said += [f"{len(left)} in progress"] if left else []
-    said += [describe_results(results)] if len(results) > 1 else []
+    words = [f"{action.verb} {of_many(len(action.run_ids), 'run')}"]
+    words += [f"{len(left)} in progress"] if left else []
+    words += [describe_results(results)] if len(results) > 1 else []
     yield Paragraph()
-    yield Paragraph((StyledText(" · ".join(said), "heading"),))
+    yield Paragraph((StyledText(" · ".join(words), "heading"),))
     for run_id in left:
         yield Paragraph(
             (StyledText(f"{run_id}: {action.verb.intent.under_way}", "muted"),), indent=2

@@ -172,10 +172,10 @@ class ActiveScreen(ListScreen[RunningRow]):
             return "not observed yet"
         agent = KIND_OF_PHASE.get(rollout.phase or "") is SegmentKind.AGENT
         what = "no step" if agent else f"in {rollout.phase or 'no phase'}"
-        said = f"{what} for {formats.duration(still_s)}"
+        words = f"{what} for {formats.duration(still_s)}"
         if running.limit_s is None:
-            return f"{said} · no stuck threshold"
-        return f"{said} · stuck after {formats.duration(running.limit_s)}"
+            return f"{words} · no stuck threshold"
+        return f"{words} · stuck after {formats.duration(running.limit_s)}"
 
     def dim(self, dimmed: bool) -> None:
         """Dim both lists while they are old."""

@@ -270,12 +270,12 @@ class GymtuiApp(HostApp):
 
     def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
         """Leave the program, and say what nobody will know of what was sent."""
-        said = (
+        farewell = (
             run_actions.describe_unanswered(self.session)
             if message is None and not self._exit
             else message
         )
-        super().exit(result, return_code, said)
+        super().exit(result, return_code, farewell)
 
     async def on_unmount(self) -> None:
         """Write down what was watched, and close the connections."""
@@ -318,9 +318,9 @@ class GymtuiApp(HostApp):
     def _time_passed(self) -> None:
         self.gc_control.idle(self._monotonic())
         self.session.tell_alerts()
-        told = self._absence.due(self.session)
-        if told is not None:
-            self.notify(f"{told.line} · {self.keys.label('digest')} lists it", timeout=AGES_S)
+        digest = self._absence.due(self.session)
+        if digest is not None:
+            self.notify(f"{digest.line} · {self.keys.label('digest')} lists it", timeout=AGES_S)
         screen = self.top
         if screen is not None:
             screen.changed(Delta())

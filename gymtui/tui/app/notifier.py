@@ -38,11 +38,11 @@ def notify_alert(
         environ: Read for TMUX; what the person's command inherits.
     """
     for alert in alerts:
-        said = words(alert)
+        text = words(alert)
         bad = alert.event in _BAD
-        app.notify(said, severity="warning" if bad else "information", timeout=15)
+        app.notify(text, severity="warning" if bad else "information", timeout=15)
         if settings.desktop:
-            app.write_terminal(notification(said, in_tmux=bool(environ.get("TMUX"))))
+            app.write_terminal(notification(text, in_tmux=bool(environ.get("TMUX"))))
         if settings.on_finish:
             environment = {**environ, **event_variables(alert, settings.base_url)}
             app.run_worker(
@@ -52,14 +52,14 @@ def notify_alert(
         app.bell()
 
 
-def notification(said: str, *, in_tmux: bool) -> str:
+def notification(text: str, *, in_tmux: bool) -> str:
     """The escape sequence for a desktop notification (OSC 9, as iTerm2 defined it).
 
     Args:
         in_tmux: Wrap it so that tmux hands it on (`allow-passthrough`).
     """
     # Some terminals take OSC 9 with a number first for a progress bar: words come first.
-    sequence = f"\x1b]9;gymtui: {fit(clean(said), NOTICE_CELLS, cut='middle').rstrip()}\x07"
+    sequence = f"\x1b]9;gymtui: {fit(clean(text), NOTICE_CELLS, cut='middle').rstrip()}\x07"
     if in_tmux:
         return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
     return sequence

@@ -126,6 +126,6 @@ def _words(row: RolloutRow, seen: int | None) -> str:
     """A pass in a line: its run, how many steps it took, and how long."""
     steps = steps_of(row.rollout, seen) if row.rollout is not None else None
     took = duration_s(row.rollout) if row.rollout is not None else None
-    said = [row.run_id, "" if steps is None else of_many(steps, "step")]
-    said.append("" if took is None else duration(took))
-    return " · ".join(filter(None, said))
+    words = [row.run_id, "" if steps is None else of_many(steps, "step")]
+    words.append("" if took is None else duration(took))
+    return " · ".join(filter(None, words))

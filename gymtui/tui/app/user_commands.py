@@ -104,9 +104,9 @@ async def _run(app: GuardedApp[None], command: UserCommand, environment: Mapping
     words = ("sh", "-c", *command.command) if command.shell else command.command
     try:
         if command.terminal:
-            status, said = await run_in_terminal(app, words, environment), ""
+            status, output = await run_in_terminal(app, words, environment), ""
         else:
-            status, said = await _run_in_background(words, environment)
+            status, output = await _run_in_background(words, environment)
     except OSError as error:
         app.notify(f"{command.name}: {command.command[0]}: {error.strerror}", severity="warning")
         return
@@ -115,10 +115,10 @@ async def _run(app: GuardedApp[None], command: UserCommand, environment: Mapping
         return
     if status:
         words_of = f"{command.name} failed with exit status {status}"
-        message = f"{words_of}: {said}" if said else words_of
+        message = f"{words_of}: {output}" if output else words_of
         app.notify(message, severity="warning", timeout=_READ_S)
     elif not command.terminal:
-        app.notify(f"{command.name}: {said}" if said else f"{command.name}: done")
+        app.notify(f"{command.name}: {output}" if output else f"{command.name}: done")
     if command.destroys:
         services_of(app).refresh_now()
 

@@ -198,8 +198,8 @@ class ChartsScreen(ListScreen[ChartRow]):
         ]
         self.lines("summary").show(lines)
         row, room = self._rows.records.get(self._grid.cursor_id or ""), self.size.width - 2
-        told = wrap_words(clean(row.words), room, room, 2) if row is not None else []
-        cells: list[Cell] = [(StyledText(line),) for line in told]
+        texts = wrap_words(clean(row.words), room, room, 2) if row is not None else []
+        cells: list[Cell] = [(StyledText(line),) for line in texts]
         cells += [()] * (2 - len(cells))
         self.lines("details").show([Line(cell, bar=True) for cell in cells[:2]])
 

@@ -49,8 +49,8 @@ class CompareScreen(GymScreen):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE)
     can_filter: ClassVar[bool] = False
     DEFAULT_CSS = """
-    CompareScreen #said { display: none; }
-    CompareScreen.saying #said { display: block; }
+    CompareScreen #message { display: none; }
+    CompareScreen.with-message #message { display: block; }
     CompareScreen #bodies { height: 3fr; border-top: solid $surface; }
     CompareScreen #bodies:focus-within { border-top: solid $primary; }
     CompareScreen #right { border-left: solid $surface; }
@@ -72,7 +72,7 @@ class CompareScreen(GymScreen):
         shown = ViewOptions(fold_key=self.services.keys.shown("fold-bodies"))
         self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
-        yield Lines(palette, id="said")
+        yield Lines(palette, id="message")
         yield self._pane
         yield Lines(palette, height=_CHANGES, id="changes")
         yield Horizontal(*self._views, id="bodies")
@@ -164,8 +164,8 @@ class CompareScreen(GymScreen):
         return row is not None and row.outcome in ACTIVE
 
     def _say(self, words: str, style: str = "warning") -> None:
-        self.set_class(bool(words), "saying")
-        self.lines("said").show([Line((StyledText(words, style),))])
+        self.set_class(bool(words), "with-message")
+        self.lines("message").show([Line((StyledText(words, style),))])
 
     def _show(self) -> None:
         self._say("")
@@ -197,15 +197,18 @@ class CompareScreen(GymScreen):
     def _describe_end(self, side: RolloutRef, number: int) -> Cell:
         """How one of them ended: which run, if not the same, and why."""
         row = self.session.store.rollouts.get(side.rollout_id)
-        said = [StyledText(f"{'AB'[number]} ", "key"), StyledText(f"{side.rollout_id}  ", "strong")]
+        pieces = [
+            StyledText(f"{'AB'[number]} ", "key"),
+            StyledText(f"{side.rollout_id}  ", "strong"),
+        ]
         if row is not None and row.rollout is not None:
-            said += [*outcome_text.state(row), StyledText(f"  {row.rollout.task_id or ABSENT}")]
-            said.append(StyledText(f" · {self._steps(number, row.rollout)} steps", "muted"))
+            pieces += [*outcome_text.state(row), StyledText(f"  {row.rollout.task_id or ABSENT}")]
+            pieces.append(StyledText(f" · {self._steps(number, row.rollout)} steps", "muted"))
         if len({each.run_id for each in self._sides}) > 1:
-            said.append(StyledText(f" · {side.run_id}", "muted"))
+            pieces.append(StyledText(f" · {side.run_id}", "muted"))
         if row is not None and (why := formats.why(row)):
-            said.append(StyledText(f" · {why}", "muted"))
-        return tuple(said)
+            pieces.append(StyledText(f" · {why}", "muted"))
+        return tuple(pieces)
 
     def _steps(self, number: int, rollout: Rollout) -> str:
         """How far it came: once it has finished only its artifacts know."""

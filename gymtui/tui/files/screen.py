@@ -71,13 +71,15 @@ class FileScreen(ReaderScreen):
         word = "step" if taken == 1 and not limit else "steps"
         steps = "" if taken is None else f"{taken}{limit} {word}"
         cost = "" if usage is None or usage.cost_usd is None else formats.cost(usage.cost_usd)
-        said = (
+        figures = (
             (transcript.task_id, "strong", 2),
             (transcript.model, "", 3),
             (steps, "muted", 1),
             (cost, "muted", 1),
         )
-        things = [LinePart((StyledText(text, style),), rank) for text, style, rank in said if text]
+        things = [
+            LinePart((StyledText(text, style),), rank) for text, style, rank in figures if text
+        ]
         line = join_fitting([*ended, *things], cells)
         return (*line, StyledText(" · ", "muted"), *last) if line and last else (*line, *last)
 
@@ -87,11 +89,11 @@ class FileScreen(ReaderScreen):
         if row is None:
             problem = self._record.problem
             return [LinePart((StyledText(problem, "warning"),))] if problem else [], ()
-        said = [LinePart(outcome_text.state(row))]
+        parts = [LinePart(outcome_text.state(row))]
         if score := _score(row):
-            said.append(LinePart((StyledText(f"score {score}", "strong"),), 1))
+            parts.append(LinePart((StyledText(f"score {score}", "strong"),), 1))
         why = _why(row)
-        return said, (StyledText(why),) if why else ()
+        return parts, (StyledText(why),) if why else ()
 
     @property
     def is_first(self) -> bool:

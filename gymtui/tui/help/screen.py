@@ -56,8 +56,8 @@ def paragraphs_of(
 def _has(keys: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
     """Whether every word is somewhere in what is said of a key, or in another name for it."""
     names = (name for each in key.keys for name in (keys.written(each), each))
-    said = " ".join((*names, key.text, key.name, str(scope))).lower()
-    return all(word in said for word in words)
+    text = " ".join((*names, key.text, key.name, str(scope))).lower()
+    return all(word in text for word in words)
 
 
 def _marked(text: str, words: Sequence[str], style: str) -> Iterable[StyledText]:

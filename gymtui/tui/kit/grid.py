@@ -246,8 +246,8 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             return ShownRow(self._lines.heading(self.order), plain)
         index = top + y - 1
         if index >= len(self._rows):
-            said = not self._rows and y == 2
-            words = self._lines.note(self.empty, cells) if said else self._lines.nothing
+            is_note = not self._rows and y == 2
+            words = self._lines.note(self.empty, cells) if is_note else self._lines.nothing
             return ShownRow(words, plain)
         row_id = self._rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks

@@ -27,18 +27,18 @@ def join_fitting(things: Sequence[LinePart], cells: int) -> Cell:
     Returns:
         Those that stay, with a dot between them. Of those of one priority the last goes first.
     """
-    said = [thing for thing in things if thing.cell]
+    kept = [thing for thing in things if thing.cell]
 
     def need() -> int:
-        return sum(width_of(thing.cell) + len(BETWEEN) for thing in said) - len(BETWEEN)
+        return sum(width_of(thing.cell) + len(BETWEEN) for thing in kept) - len(BETWEEN)
 
-    while said and need() > cells:
-        worst = max(range(len(said)), key=lambda index: (said[index].priority, index))
-        if not said[worst].priority:
+    while kept and need() > cells:
+        worst = max(range(len(kept)), key=lambda index: (kept[index].priority, index))
+        if not kept[worst].priority:
             break
-        del said[worst]
+        del kept[worst]
     pieces: list[StyledText] = []
-    for thing in said:
+    for thing in kept:
         if pieces:
             pieces.append(StyledText(BETWEEN, "muted"))
         pieces += thing.cell

@@ -119,20 +119,20 @@ class ListScreen(GymScreen, Generic[R]):
         """What the list's numbers are seen through: marks, filter, a mistake in it."""
         if self.hint:
             return (StyledText(self.hint, "warning"),)
-        said: list[StyledText] = []
+        pieces: list[StyledText] = []
         if self._grid.marks:
             hidden = len(self.hidden_marks())
             words = f"{len(self._grid.marks)} marked" + (f", {hidden} hidden" if hidden else "")
-            said.append(StyledText(f"{words}  ", "mark"))
+            pieces.append(StyledText(f"{words}  ", "mark"))
         typed = self.filter_text().strip()
         if typed:
             room = max(self.size.width // 2, 24)
             shown = fit(typed, room, cut="middle") if width(clean(typed)) > room else typed
-            said += [StyledText("filter: ", "muted"), StyledText(shown, "accent")]
+            pieces += [StyledText("filter: ", "muted"), StyledText(shown, "accent")]
         if self._rows.filter.text:
             gap = " " if typed else ""
-            said.append(StyledText(f"{gap}({len(self._rows)} shown)", "muted"))
-        return tuple(said)
+            pieces.append(StyledText(f"{gap}({len(self._rows)} shown)", "muted"))
+        return tuple(pieces)
 
     # -- rows ------------------------------------------------------------------------------
 

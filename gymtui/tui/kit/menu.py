@@ -121,10 +121,10 @@ class MenuScreen(FrameTimerMixin, ModalScreen[str | None]):
                 StyledText(f"{mark}{choice.title}", style),
             )
             lines.append(Line(left, (StyledText("●", "accent"),) if choice.now else ()))
-        told = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
+        actions = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
         keys: list[StyledText] = []
         between = ""
-        for name, words in told.items():
+        for name, words in actions.items():
             if switched or name != "menu-switch":
                 keys += [
                     StyledText(f"{between}{self.services.keys.shown(name)} ", "key"),

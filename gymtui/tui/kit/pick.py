@@ -85,7 +85,7 @@ def _example(titles: Titles, options: Sequence[PickOption]) -> str:
         (titles.size, (option.size for option in options)),
         (titles.kind, (option.kind for option in options)),
     ):
-        plain = next((said for said in values if re.fullmatch(r"\w+", said, re.ASCII)), None)
+        plain = next((value for value in values if re.fullmatch(r"\w+", value, re.ASCII)), None)
         if title and plain:
             return f", or {_field(title, '')}:{plain}"
     return ""
@@ -156,8 +156,8 @@ class PickScreen(ListScreen[PickOption]):
         def cell(name: str) -> Callable[[PickOption, int], Cell]:
             def drawn(option: PickOption, cells: int) -> Cell:
                 style = {"key": "", "kind": option.style}.get(name, "muted")
-                said = _name(option) if name == "key" else getattr(option, name)
-                return styled(said or None, style)
+                text = _name(option) if name == "key" else getattr(option, name)
+                return styled(text or None, style)
 
             return drawn
 
@@ -211,19 +211,19 @@ class PickScreen(ListScreen[PickOption]):
         """Say how many there are and how many are chosen."""
         if not self.ready:
             return
-        said = [StyledText(of_many(len(self._options), self._what), "strong")]
+        pieces = [StyledText(of_many(len(self._options), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
             one = f" · none marked: {self.services.keys.shown('pick-take')} chooses this one"
             hidden = len(self.hidden_marks())
             marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
-            said.append(StyledText(marked if many else one))
-        self.lines("summary").show([Line(tuple(said), self.remarks())])
+            pieces.append(StyledText(marked if many else one))
+        self.lines("summary").show([Line(tuple(pieces), self.remarks())])
 
     def remarks(self) -> Cell:
         """The filter; marks are counted already."""
-        said = super().remarks()
-        return tuple(piece for piece in said if piece.style != "mark")
+        pieces = super().remarks()
+        return tuple(piece for piece in pieces if piece.style != "mark")
 
     # -- typing ----------------------------------------------------------------------------
 

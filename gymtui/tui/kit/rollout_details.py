@@ -65,8 +65,8 @@ def rollout_details(
     """
     rollout = row.rollout
     if rollout is None:
-        told = _message(row.rollout_id, (), row.malformed or "malformed", cells, height)
-        return _filled(told, height)
+        message_lines = _message(row.rollout_id, (), row.malformed or "malformed", cells, height)
+        return _filled(message_lines, height)
     result = rollout.result
     message = (result.message or result.error or "") if result is not None else ""
     lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
@@ -141,16 +141,16 @@ def wrap_words(text: str, first: int, cells: int, height: int) -> list[str]:
 
 
 def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
-    said = [LinePart((StyledText("ended: ", "muted"), StyledText(reason)))] if reason else []
+    parts = [LinePart((StyledText("ended: ", "muted"), StyledText(reason)))] if reason else []
     if result is None:
-        return said
+        return parts
     if result.error and result.message:
-        said.append(
+        parts.append(
             LinePart((StyledText("error: ", "muted"), StyledText(result.error, "error")), 1)
         )
     if result.score is not None:
         verdict = f" {result.verdict}" if result.verdict else ""
-        said.append(
+        parts.append(
             LinePart(
                 (
                     StyledText("score ", "muted"),
@@ -159,16 +159,16 @@ def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
             )
         )
     if result.confidence is not None:
-        said.append(LinePart((StyledText(f"confidence {result.confidence:g}", "muted"),), 3))
+        parts.append(LinePart((StyledText(f"confidence {result.confidence:g}", "muted"),), 3))
     if result.failed_criteria:
         criteria = "; ".join(result.failed_criteria)
-        said.append(LinePart((StyledText("failed: ", "muted"), StyledText(criteria, "failed"))))
+        parts.append(LinePart((StyledText("failed: ", "muted"), StyledText(criteria, "failed"))))
     for scored in result.dimension_scores or ():
         score = "–" if scored.score is None else f"{scored.score:g}"
-        said.append(
+        parts.append(
             LinePart((StyledText(f"{scored.dimension or 'dimension'} {score}", "muted"),), 2)
         )
-    return said
+    return parts
 
 
 def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
@@ -179,12 +179,12 @@ def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
             continue
         slack = segment.start_slack + segment.end_slack
         possible = segment.kind is not SegmentKind.QUEUED or waited_so_long(rollout, segment.end)
-        told = [StyledText(seconds(segment.duration) if possible else ABSENT)]
+        pieces = [StyledText(seconds(segment.duration) if possible else ABSENT)]
         if possible and slack >= timedelta(seconds=0.05):
-            told.append(StyledText(f" ±{seconds(slack)}", "muted"))
+            pieces.append(StyledText(f" ±{seconds(slack)}", "muted"))
         style = str(segment.kind) if segment.kind in PHASES else "muted"
         word = segment.phase or STRETCH[segment.kind]
-        cells.append((StyledText(f"{word} ", style), *told))
+        cells.append((StyledText(f"{word} ", style), *pieces))
     return cells
 
 
@@ -198,7 +198,7 @@ def seconds(length: timedelta) -> str:
 def _model(settings: ModelSettings | None) -> list[LinePart]:
     if settings is None:
         return []
-    told: list[tuple[str | None, int]] = [
+    settings_texts: list[tuple[str | None, int]] = [
         (" ".join(name for name in (settings.model, settings.provider) if name), 0),
         (_number("T", settings.temperature), 0),
         (None if settings.max_steps is None else f"max {settings.max_steps} steps", 0),
@@ -214,15 +214,19 @@ def _model(settings: ModelSettings | None) -> list[LinePart]:
         (_number("stride", settings.context_stride), 3),
         (f"“{settings.system_prompt}”" if settings.system_prompt else None, 4),
     ]
-    return [LinePart((StyledText(text, "muted"),), priority) for text, priority in told if text]
+    return [
+        LinePart((StyledText(text, "muted"),), priority)
+        for text, priority in settings_texts
+        if text
+    ]
 
 
 def _used(usage: Usage | None) -> list[LinePart]:
     if usage is None:
         return []
-    said = [] if usage.tokens is None else [f"{formats.thousands(usage.tokens)} tokens"]
-    said += [] if usage.cost_usd is None else [formats.cost(usage.cost_usd)]
-    return [LinePart((StyledText(text, "muted"),), 1) for text in said]
+    texts = [] if usage.tokens is None else [f"{formats.thousands(usage.tokens)} tokens"]
+    texts += [] if usage.cost_usd is None else [formats.cost(usage.cost_usd)]
+    return [LinePart((StyledText(text, "muted"),), 1) for text in texts]
 
 
 def _number(name: str, value: float | None) -> str | None:

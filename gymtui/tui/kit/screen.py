@@ -63,7 +63,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     GymScreen.filtering #prompt { display: block; }
     GymScreen.filtering #footer { display: none; }
     GymScreen #banner { display: none; }
-    GymScreen #banner.said { display: block; }
+    GymScreen #banner.shown { display: block; }
     """
     shows_run: str | None = None
     """The run whose rollouts it lists; None for screens that list something else."""
@@ -236,11 +236,11 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         link = freshness(self.services, self.size.width - width_of(where) - 3)
         self.lines("status").show([Line(where, link, bar=True)])
         lines = self.lines("banner")
-        said = self.banner()
-        lines.set_class(bool(said), "said")
-        if said:
+        cells = self.banner()
+        lines.set_class(bool(cells), "shown")
+        if cells:
             again = "key:refresh_now"  # what it says can be done about it
-            linked = (tuple(replace(piece, link=again) for piece in cell) for cell in said)
+            linked = (tuple(replace(piece, link=again) for piece in cell) for cell in cells)
             lines.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
 

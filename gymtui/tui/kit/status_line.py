@@ -32,15 +32,15 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
     style = state[-1].style
     rest = _rest(link) if link.state(now_s) is LinkState.LIVE and not why else ""
     for_why = room - width_of(state) - len(BETWEEN)
-    told = [
+    parts = [
         LinePart(state),
         LinePart((StyledText(rest, "muted"),) if rest else (), 3),
         LinePart((StyledText(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
         LinePart((StyledText(then, style),) if then else (), 2),
     ]
-    words = join_fitting(told, room)
+    words = join_fitting(parts, room)
     time = StyledText(f"   {clock}", "muted")
-    whole = width_of(words) + width_of((time,)) <= room and len(join_fitting(told, 10**6)) == len(
+    whole = width_of(words) + width_of((time,)) <= room and len(join_fitting(parts, 10**6)) == len(
         words
     )
     return (*words, time) if whole else words

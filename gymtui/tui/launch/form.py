@@ -366,18 +366,18 @@ class Form(Wheel, ThemedWidget, Widget):
         more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
         room, rest = self._value_cells, cells - self._value_x - 1
         if row.kind is RowKind.ACTION:
-            said = fit_cells((*row.value, StyledText("   "), *row.hint), max(0, rest))
+            cells_after = fit_cells((*row.value, StyledText("   "), *row.hint), max(0, rest))
         else:
             if not (here and self._field.takes_text):
                 # Past its column a value goes only into what the hint leaves.
                 room = max(room, min(width_of(row.value), rest - 2 - width_of(row.hint)))
             hint = (StyledText("  "), *fit_cells(row.hint, max(0, rest - room - 2)))
-            said = (*fit_cells(row.value, room, cut="middle"), *hint)
+            cells_after = (*fit_cells(row.value, room, cut="middle"), *hint)
         pieces = (
             StyledText("▌" if here else "⋮" if more else " ", "accent" if here else "muted"),
             *fit_cells((StyledText(row.label, "strong" if here else "muted"),), _LABEL),
             StyledText(" "),
-            *said,
+            *cells_after,
         )
         over = self._palette.cursor if here else None
         drawn = strip(pieces, self._palette.styles, self._palette.base, over)

@@ -70,10 +70,10 @@ class FormState:
 
     def remark(self, path: str) -> Cell:
         """What may be meant so."""
-        said = self.check.remarks.get(path)
+        remark = self.check.remarks.get(path)
         return (
-            (StyledText(said, "warning" if path in self.check.unlisted else "accent"),)
-            if said
+            (StyledText(remark, "warning" if path in self.check.unlisted else "accent"),)
+            if remark
             else ()
         )
 
@@ -96,10 +96,10 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
             after.append(_row(form, known))
         else:
             hidden += 1
-    said = of_many(hidden, "more field") if hidden else "hide unset fields"
+    words = of_many(hidden, "more field") if hidden else "hide unset fields"
     how = "show" if hidden else "hide"
     hint = (StyledText(f"{form.enter_key} {how}", "muted"),)
-    toggle = Row(ADVANCED, "advanced", (StyledText(said, "muted"),), hint, RowKind.ACTION)
+    toggle = Row(ADVANCED, "advanced", (StyledText(words, "muted"),), hint, RowKind.ACTION)
     rows += [*before, toggle, *after]
     # What the gym refused is wrong no less, but is known only until it is asked again.
     wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
@@ -204,12 +204,12 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
     for name, variant in list(zip(names, check.variants, strict=True))[:_LISTED]:
         choice = variant.model
         model = choice.name or "the gym's default model"
-        told = "".join(f" · {BY_PATH[path].label} {text}" for path, text in variant.settings)
+        settings = "".join(f" · {BY_PATH[path].label} {text}" for path, text in variant.settings)
         lines.append(
             (
                 StyledText("  "),
                 StyledText(name, "strong"),
-                StyledText(f"  {model} · {choice.provider}{told}", ""),
+                StyledText(f"  {model} · {choice.provider}{settings}", ""),
             )
         )
     if len(names) > _LISTED:
@@ -237,9 +237,9 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
         typed = draft.keys.get(key)
         key_source = f"typed ({typed.hint})" if typed is not None else form.key_source.get(key, "")
         lines.append((StyledText(label, "muted"), StyledText(f"{key_source}, sent to {host}")))
-    for path, said in {**check.unlisted, **form.refused}.items():
+    for path, remark in {**check.unlisted, **form.refused}.items():
         lines.append(
-            (StyledText(f"  {BY_PATH[path].label}  ", "muted"), StyledText(said, "warning"))
+            (StyledText(f"  {BY_PATH[path].label}  ", "muted"), StyledText(remark, "warning"))
         )
     if draft.rules:
         words = "; ".join(rule.words for rule in draft.rules)
@@ -269,7 +269,7 @@ def task_options(tasks: Sequence[Task]) -> tuple[PickOption, ...]:
             task.task_id,
             kind=task.category or "",
             size="" if task.difficulty is None else str(task.difficulty),
-            about=" · ".join(said for said in (task.name, task.description) if said),
+            about=" · ".join(text for text in (task.name, task.description) if text),
         )
         for task in tasks
     )
@@ -297,7 +297,7 @@ def rerun_words(causes: Sequence[Cause], chosen: frozenset[str]) -> str:
         if cause.key in chosen:
             word = WORDS[cause.reason.outcome]
             counted[word] = counted.get(word, 0) + len(cause.reason.rollout_ids)
-    said = [
+    words = [
         f"{n} {word}" if word == "cancelled" else of_many(n, word) for word, n in counted.items()
     ]
-    return ", ".join(said) or "nothing chosen"
+    return ", ".join(words) or "nothing chosen"

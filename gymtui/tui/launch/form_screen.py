@@ -177,8 +177,8 @@ class FormScreen(GymScreen):
         lines = [Line(), Line(about), Line(more), Line(self._said)]
         self.lines("details").show(lines)
 
-    def _say(self, *said: StyledText) -> None:
-        self._said = said
+    def _say(self, *pieces: StyledText) -> None:
+        self._said = pieces
         if self.ready:
             self._detail()
 

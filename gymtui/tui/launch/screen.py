@@ -200,8 +200,8 @@ class LaunchScreen(FormScreen):
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
-        said = confirmation_lines(self._shown, names, self.session.settings.host)
-        self.app.push_screen(AskScreen(title, said, do="launch", keep="keep editing"), answered)
+        lines = confirmation_lines(self._shown, names, self.session.settings.host)
+        self.app.push_screen(AskScreen(title, lines, do="launch", keep="keep editing"), answered)
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:
         launches = self.session.launches
@@ -268,18 +268,18 @@ class LaunchScreen(FormScreen):
         self.run_worker(self._test(), group="test", exclusive=True, exit_on_error=True)
 
     async def _test(self) -> None:
-        said: list[StyledText] = []
+        pieces: list[StyledText] = []
         try:
             tested = await self.session.launches.test(self._draft)
-            said = _tested(tested)
+            pieces = _tested(tested)
             self._needs_model(tested)
         except NotFound:
-            said = [StyledText("this gym offers no test of models", "muted")]
+            pieces = [StyledText("this gym offers no test of models", "muted")]
         except NoModelKey as none:
-            said = [StyledText(str(none), "warning")]
+            pieces = [StyledText(str(none), "warning")]
         except GymError as error:
-            said = [StyledText(f"not tested: {error.line}", "warning")]
-        self._say(*said)
+            pieces = [StyledText(f"not tested: {error.line}", "warning")]
+        self._say(*pieces)
 
     def _needs_model(self, tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> None:
         """Have it beside the field where the gym has no model of its own to take."""
@@ -322,12 +322,12 @@ def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[StyledTex
         return [StyledText("✓ ", "passed"), StyledText("the gym reaches ")] + [
             StyledText(f"{choice.words}  ", "strong") for choice, _ in tested
         ]
-    said = [StyledText(f"{well} of {len(tested)} models answer  ", "muted")]
+    pieces = [StyledText(f"{well} of {len(tested)} models answer  ", "muted")]
     for choice, answer in tested:
         if not answer.success:
             why = ": ".join(word for word in (answer.error_type, answer.message) if word)
-            said += [
+            pieces += [
                 StyledText("✗ ", "failed"),
                 StyledText(f"{choice.words}: {why or 'no answer'}  ", "warning"),
             ]
-    return said
+    return pieces

@@ -127,8 +127,8 @@ class CompareRunsScreen(RunsMatrixScreen):
         if known is None or known[0] != len(rows):
             row = store.runs.get(run_id)
             rollouts = (row.rollout for row in rows if row.rollout is not None)
-            told = comparison.settings_of(row.run if row is not None else None, rollouts)
-            known = self._settings_of_run[run_id] = (len(rows), told)
+            settings = comparison.settings_of(row.run if row is not None else None, rollouts)
+            known = self._settings_of_run[run_id] = (len(rows), settings)
         return known[1]
 
     def summary_lines(self) -> Sequence[Cell]:
@@ -181,13 +181,15 @@ class CompareRunsScreen(RunsMatrixScreen):
         most = min(_NAME, room // 4, max(width(clean(run_id)) for run_id in self.run_ids))
         name = StyledText(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
         begin = [*self._run_cell(place, None)[:1], name, StyledText("  ")]
-        said = [LinePart((*begin, *self._run_cell(place, sums)[1:]))]
+        parts = [LinePart((*begin, *self._run_cell(place, sums)[1:]))]
         if sums is not None and sums.errors:
-            said.append(LinePart((StyledText(formats.of_many(sums.errors, "error"), "error"),), 2))
+            parts.append(LinePart((StyledText(formats.of_many(sums.errors, "error"), "error"),), 2))
         if sums is not None and sums.unfinished:
-            said.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
+            parts.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
         found = self._differences[place] if place < len(self._differences) else None
-        return join_fitting([*said, *(_difference_parts(found) if found is not None else ())], room)
+        return join_fitting(
+            [*parts, *(_difference_parts(found) if found is not None else ())], room
+        )
 
     def _setting_line(self, setting: Setting) -> Cell:
         """A setting's value in each run, from shortly before they part."""
@@ -277,15 +279,15 @@ def _difference_parts(found: Difference) -> list[LinePart]:
     """`by task -12pp · -25 to +1 · p 0.04 · 18 tasks vs 1`: how far a run is from the first."""
     style = "warning" if found.clear else "muted"
     adjusted = "adjusted " if found.comparisons > 1 else ""
-    said = [
+    parts = [
         LinePart((StyledText(f"by task {formats.points(found.mean)}pp", style),)),
         LinePart((StyledText(f"{adjusted}{formats.p_words(found.adjusted)}", style),), 2),
         LinePart((StyledText(f"{formats.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
     ]
     if found.low is not None and found.high is not None:
         between = f"{formats.points(found.low)} to {formats.points(found.high)}"
-        said.insert(1, LinePart((StyledText(between, "muted"),), 3))
-    return said
+        parts.insert(1, LinePart((StyledText(between, "muted"),), 3))
+    return parts
 
 
 def _first_attempt(cell: TaskRow | None, outcome: Outcome) -> RolloutRow | None:

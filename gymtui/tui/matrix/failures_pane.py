@@ -134,21 +134,21 @@ class FailuresPane(Vertical):
             StyledText(f"{keys['failures-view']} ", "key"),
             StyledText(f"by {content.view.next} ", "muted"),
         )
-        said = [LinePart((StyledText(f"failures by {content.view}", "heading"),))]
+        parts = [LinePart((StyledText(f"failures by {content.view}", "heading"),))]
         if content.view is PaneView.TOOL:
             read, of = content.read
-            said.append(LinePart((StyledText(f"known for {read} of {of}", "muted"),)))
+            parts.append(LinePart((StyledText(f"known for {read} of {of}", "muted"),)))
             if read < of:
                 key = StyledText(f"{keys['read-transcripts']} ", "key")
-                said.append(LinePart((key, StyledText("reads the others", "muted")), 1))
+                parts.append(LinePart((key, StyledText("reads the others", "muted")), 1))
         elif content.compared is not None:
             vs = (StyledText("vs ", "muted"), StyledText(content.compared))
-            said.append(LinePart(vs, 1))
+            parts.append(LinePart(vs, 1))
         if content.view is PaneView.CRITERION:
             if any(isinstance(row, FailureRow) and row.group.guessed for row in content.rows):
-                said.append(LinePart((StyledText("~ guessed from the message", "muted"),), 2))
-            said.append(LinePart((StyledText(_COUNTED, "muted"),), 3))
-        left = join_fitting(said, cells - width_of(right) - 4)
+                parts.append(LinePart((StyledText("~ guessed from the message", "muted"),), 2))
+            parts.append(LinePart((StyledText(_COUNTED, "muted"),), 3))
+        left = join_fitting(parts, cells - width_of(right) - 4)
         self.title.show([Line(left, right)])
 
 
@@ -162,10 +162,10 @@ def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, 
         answer = () if row.commonest is None else (StyledText(row.commonest),)
         calls = of_many(row.calls, "call")
         failed = f"{of_many(row.errors, 'error')} in {of_many(len(row.rollout_ids), 'rollout')}"
-        said = [LinePart((StyledText(f"{calls} · {failed}", "muted"),))]
+        parts = [LinePart((StyledText(f"{calls} · {failed}", "muted"),))]
         if row.commonest_count:
-            said.append(LinePart((StyledText(f"this answer {row.commonest_count}×", "muted"),)))
-        return head, answer, join_fitting(said, cells)
+            parts.append(LinePart((StyledText(f"this answer {row.commonest_count}×", "muted"),)))
+        return head, answer, join_fitting(parts, cells)
     group = row.group
     style = outcome_text.STYLE[group.outcome]
     number = of_many(len(group.rollout_ids), "rollout")
@@ -174,15 +174,15 @@ def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, 
         StyledText(f"{formats.GLYPH[group.outcome]} {formats.WORD[group.outcome]} ", style),
         StyledText(f" {number} of {tasks}  ", "muted"),
     )
-    said = []
+    parts = []
     if row.change is not None:
-        said += _change_parts(row.change)
-    said += [
+        parts += _change_parts(row.change)
+    parts += [
         LinePart((StyledText(text, "muted"),), 2 + place)
         for place, text in enumerate(_together_texts(content, row))
     ]
     example = f" – such as: {group.example}" if group.example != group.text else ""
-    return head, (StyledText(f"{group.text}{example}"),), join_fitting(said, cells)
+    return head, (StyledText(f"{group.text}{example}"),), join_fitting(parts, cells)
 
 
 def _change_parts(change: Change) -> tuple[LinePart, LinePart]:

@@ -75,10 +75,10 @@ def run_header(
         LinePart((*_sparks(numbers, now_s, min(left, _MOST_SPARKS), plain=plain), *pace)),
         LinePart(goes),
     ]
-    said = join_fitting(first, cells[0] - _LEAST_BAR - 2)
-    bar = max(_LEAST_BAR, min(cells[0] // 5, cells[0] - width_of(said) - 2))
+    counts = join_fitting(first, cells[0] - _LEAST_BAR - 2)
+    bar = max(_LEAST_BAR, min(cells[0] // 5, cells[0] - width_of(counts) - 2))
     return (
-        (*outcome_text.outcome_bar(run, bar, plain=plain or not colour), StyledText("  "), *said),
+        (*outcome_text.outcome_bar(run, bar, plain=plain or not colour), StyledText("  "), *counts),
         join_fitting(second, cells[1]),
         join_fitting(third, cells[2]),
     )
@@ -218,8 +218,8 @@ def _kinds(numbers: RunStats | None) -> Cell:
     if numbers is None or numbers.attempts < 2:
         return ()
     kinds = numbers.task_kinds
-    told = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail"
-    return (StyledText(f"tasks {told}", "muted"),)
+    words = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail"
+    return (StyledText(f"tasks {words}", "muted"),)
 
 
 def _sparks(numbers: RunStats | None, now_s: float, cells: int, *, plain: bool) -> Cell:

@@ -117,11 +117,11 @@ class RolloutsScreen(TimelineScreen):
             StyledText(self.named(self.run_id), "strong"),
         ]
         scenario = row.run.scenario_id if row and row.run else None
-        told = [scenario, summary.model if summary else None]
-        said = " · ".join(text for text in told if text)
+        facts = [scenario, summary.model if summary else None]
+        words = " · ".join(text for text in facts if text)
         pieces += run_marks(self.session, self.run_id)
-        if said:
-            pieces.append(StyledText(f"   {said}", "muted"))
+        if words:
+            pieces.append(StyledText(f"   {words}", "muted"))
         kept = row.kept_note if row else None
         if note := self.session.notes.all(NoteOf.RUN).get(self.run_id) or kept:
             pieces.append(StyledText(f"   {note}", "accent"))
@@ -260,8 +260,8 @@ class RolloutsScreen(TimelineScreen):
         run = self._run
         ends = final_bounds(RunView(run), self._numbers) if run is not None else ()
         plain = self.services.appearance.ascii
-        told = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
-        lines = [Line(cell, bar=True) for cell in told]
+        details = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
+        lines = [Line(cell, bar=True) for cell in details]
         lines[-1] = replace(lines[-1], right=ends)
         self.lines("details").show(lines)
 

@@ -125,12 +125,12 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
         """Write how many there are, and the details of the one under the cursor."""
         shown = of_many(len(self._rows), "rollout")
         runs = len({self._rows.records[row_id].run_id for row_id in self._rows})
-        said = (StyledText(shown, "strong"), StyledText(f" of {of_many(runs, 'run')}", "muted"))
-        self.lines("summary").show([Line(said, self.remarks())])
+        pieces = (StyledText(shown, "strong"), StyledText(f" of {of_many(runs, 'run')}", "muted"))
+        self.lines("summary").show([Line(pieces, self.remarks())])
         row = self._rows.records.get(self._grid.cursor_id or "")
         height, plain = self._details_height, self.services.appearance.ascii
-        told = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
-        self.lines("details").show([Line(cell, bar=True) for cell in told])
+        details = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
+        self.lines("details").show([Line(cell, bar=True) for cell in details])
 
     # -- keys ------------------------------------------------------------------------------
 

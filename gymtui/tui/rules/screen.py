@@ -69,8 +69,8 @@ class RulesScreen(ListScreen[Rule]):
             return styled(rule.words)
 
         def found(rule: Rule, cells: int) -> Cell:
-            said = rule.outcome or rule.evaluation or "not looked at yet"
-            return styled(said, "" if rule.outcome else "muted")
+            result = rule.outcome or rule.evaluation or "not looked at yet"
+            return styled(result, "" if rule.outcome else "muted")
 
         def age(rule: Rule, cells: int) -> Cell:
             return styled(duration(max(0.0, now().timestamp() - rule.armed_s)), "muted")
@@ -109,13 +109,15 @@ class RulesScreen(ListScreen[Rule]):
         armed = f"{len(self.session.rules)} armed"
         self.lines("summary").show([Line((StyledText(armed, "strong"),), self.remarks())])
         rule = self._rows.records.get(self._grid.cursor_id or "")
-        told: list[Cell] = [()] * _LINES
+        cells_shown: list[Cell] = [()] * _LINES
         if rule is not None:
-            said = rule.outcome or rule.evaluation or ABSENT
+            result = rule.outcome or rule.evaluation or ABSENT
             cells = max(self.size.width - 2, 8)
-            lines = wrap_words(clean(f"{rule.run_id}: {rule.words} – {said}"), cells, cells, _LINES)
-            told = [(StyledText(line),) for line in lines] + [()] * (_LINES - len(lines))
-        self.lines("details").show([Line(cell, bar=True) for cell in told])
+            lines = wrap_words(
+                clean(f"{rule.run_id}: {rule.words} – {result}"), cells, cells, _LINES
+            )
+            cells_shown = [(StyledText(line),) for line in lines] + [()] * (_LINES - len(lines))
+        self.lines("details").show([Line(cell, bar=True) for cell in cells_shown])
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open the run of a rule."""

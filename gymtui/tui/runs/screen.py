@@ -169,28 +169,28 @@ class RunsScreen(ListScreen[RunView]):
         """Write the numbers over all runs."""
         now = self.services.now()
         by = None if self._groups is None else self._groups.by
-        said = totals(self.session, self._views.running.stuck(now), now, by)
+        parts = totals(self.session, self._views.running.stuck(now), now, by)
         remarks = self.remarks()
-        words = join_fitting(said, room_beside(remarks, self.size.width))
+        words = join_fitting(parts, room_beside(remarks, self.size.width))
         self.lines("summary").show([Line(words, remarks)])
 
     def remarks(self) -> Cell:
         """What the list is seen through."""
-        said = super().remarks()
+        pieces = super().remarks()
         if self._rows.is_provisional and self._rows.order.kind is not ValueKind.TIME:
-            said = (StyledText("reading  ", "accent"), *said)
+            pieces = (StyledText("reading  ", "accent"), *pieces)
         if (chosen := self.session.baseline.chosen) is not None:
             lost = self.session.link.synced and self.session.baseline.run_id is None
-            said = (
+            pieces = (
                 StyledText("baseline: ", "muted"),
                 StyledText(chosen),
                 StyledText(" (not listed)" if lost else "", "warning"),
                 StyledText("  "),
-                *said,
+                *pieces,
             )
         if self._only_active and not self.hint:
-            return (StyledText("active only  ", "accent"), *said)
-        return said
+            return (StyledText("active only  ", "accent"), *pieces)
+        return pieces
 
     def empty_text(self) -> str:
         """Why there are no runs; "active only" is no filter that `esc` clears."""

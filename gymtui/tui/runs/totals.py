@@ -28,29 +28,29 @@ def totals(session: Session, stuck: int, now: datetime, by: Grouping | None) -> 
     active = [store.runs[run_id].run for run_id in store.active_runs]
     running = known_sum(run.running for run in active if run is not None)
     waiting = known_sum(run.pending for run in active if run is not None)
-    said = [LinePart((StyledText(of_many(len(store.runs), "run"), "strong"),))]
+    parts = [LinePart((StyledText(of_many(len(store.runs), "run"), "strong"),))]
     if not session.link.synced:
         total = store.total_runs
         left = f" of {'?' if total is None else f'{total:,}'}, reading …"
-        said = [LinePart((*said[0].cell, StyledText(left, "muted")))]
-    said.append(LinePart((StyledText(of_many(len(active), "active", "active")),)))
+        parts = [LinePart((*parts[0].cell, StyledText(left, "muted")))]
+    parts.append(LinePart((StyledText(of_many(len(active), "active", "active")),)))
     if running != 0:
         words = f"{formats.count(running)} running"
-        said.append(LinePart((StyledText(words, "running"),), 1))
+        parts.append(LinePart((StyledText(words, "running"),), 1))
     if waiting != 0:
         words = f"{formats.count(waiting)} waiting"
-        said.append(LinePart((StyledText(words, "waiting"),), 3))
+        parts.append(LinePart((StyledText(words, "waiting"),), 3))
     if stuck:
-        said.append(LinePart((StyledText(f"{stuck} stuck", "warning"),)))
+        parts.append(LinePart((StyledText(f"{stuck} stuck", "warning"),)))
     rate = session.forecast.rate(now.timestamp())
     if rate is not None and rate.verdicts:
         minutes = rate.window_s / 60
         window = f"{minutes:.0f} min" if minutes >= 2 else formats.duration(rate.window_s)
         per_minute = StyledText(f"{rate.per_minute:.1f} verdicts/min ")
-        said.append(LinePart((per_minute, StyledText(f"({window})", "muted")), 2))
+        parts.append(LinePart((per_minute, StyledText(f"({window})", "muted")), 2))
     if by is not None:
-        said.append(LinePart((StyledText(f"by {by}", "accent"),)))
-    return [*said, *_past(session.link)]
+        parts.append(LinePart((StyledText(f"by {by}", "accent"),)))
+    return [*parts, *_past(session.link)]
 
 
 def _past(link: Link) -> list[LinePart]:

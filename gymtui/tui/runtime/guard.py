@@ -141,8 +141,8 @@ class GuardedApp(App[ResultT]):
         *shown, new = [*self._notifications, event.notification]
         texts = [f"{notice.title}\n{notice.message}" for notice in shown]
         text = f"{new.title}\n{new.message}"
-        for notice, said in zip(shown, texts, strict=True):
-            if said == text:  # a key that is held says the same once
+        for notice, shown_text in zip(shown, texts, strict=True):
+            if shown_text == text:  # a key that is held says the same once
                 self._unnotify(notice, refresh=False)
         for notice in shown[: notices.in_the_way(texts, text, *self.size)]:
             self._unnotify(notice, refresh=False)

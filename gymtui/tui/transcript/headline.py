@@ -48,10 +48,10 @@ def headline(
             task_said,
             *numbers,
         )
-        said = join_fitting(things, room)
-        if any(piece.style == "strong" for piece in said):
+        line = join_fitting(things, room)
+        if any(piece.style == "strong" for piece in line):
             break
-    return (*said, StyledText(f" · {why}")) if why else said
+    return (*line, StyledText(f" · {why}")) if why else line
 
 
 def _spent(transcript: Transcript | None) -> tuple[LinePart, ...]:

@@ -44,8 +44,8 @@ class ReaderScreen(SaveScreen):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
     prompt: ClassVar[str] = "search: text, or re:REGEX"
     DEFAULT_CSS = """
-    ReaderScreen #said { display: none; }
-    ReaderScreen.saying #said { display: block; }
+    ReaderScreen #message { display: none; }
+    ReaderScreen.with-message #message { display: block; }
     ReaderScreen OutlinePane { display: none; }
     ReaderScreen.outlined OutlinePane { display: block; }
     ReaderScreen.narrow OutlinePane { width: 28; }
@@ -97,8 +97,8 @@ class ReaderScreen(SaveScreen):
 
     def say(self, cell: Cell) -> None:
         """Say something above the body, where there is none yet, or nothing any more."""
-        self.set_class(bool(cell), "saying")
-        self.lines("said").show([Line(), Line(cell), Line()])
+        self.set_class(bool(cell), "with-message")
+        self.lines("message").show([Line(), Line(cell), Line()])
 
     @property
     def transcript(self) -> Transcript | None:
@@ -121,7 +121,7 @@ class ReaderScreen(SaveScreen):
         self._view.add_class("main")
         self._search = Search(self._view, self._outline, self._searched)
         yield Lines(palette, id="summary")
-        yield Lines(palette, height=3, id="said")
+        yield Lines(palette, height=3, id="message")
         yield Horizontal(self._outline, self._view, id="panes")
 
     def on_mount(self) -> None:
@@ -184,22 +184,22 @@ class ReaderScreen(SaveScreen):
                 StyledText(f"{words} selected ", "accent"),
                 StyledText(f"{copy} copies", "muted"),
             )
-        said: list[StyledText] = []
+        pieces: list[StyledText] = []
         artifacts = self._artifacts
         if artifacts is not None and artifacts.redacted:
-            said.append(StyledText("redacted by the gym  ", "warning"))
+            pieces.append(StyledText("redacted by the gym  ", "warning"))
         if self._view.hidden:
             kinds = ", ".join(sorted(str(kind) for kind in self._view.hidden))
-            said.append(StyledText(f"without {kinds}  ", "warning"))
+            pieces.append(StyledText(f"without {kinds}  ", "warning"))
         if self._search.is_active:
-            said += self._search.words()
+            pieces += self._search.words()
         elif self._raw:
-            said.append(StyledText("as received", "warning"))
+            pieces.append(StyledText("as received", "warning"))
         elif artifacts is not None:
             count = len(artifacts.transcript.turns)
             here = max(1, min(self._view.current + 1, count))
-            said.append(StyledText(f"turn {here} of {count}" if count else "no turns", "muted"))
-        return tuple(said)
+            pieces.append(StyledText(f"turn {here} of {count}" if count else "no turns", "muted"))
+        return tuple(pieces)
 
     def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
         """Say how much is selected."""
@@ -376,10 +376,10 @@ class ReaderScreen(SaveScreen):
         if selected := self._view.selected_text():
             return selected
         transcript = self.transcript
-        said = None
+        message = None
         if transcript is not None and not self._raw:
-            said = passages.message_at(transcript, self._view.current)
-        return self.name_for_files() if said is None else said
+            message = passages.message_at(transcript, self._view.current)
+        return self.name_for_files() if message is None else message
 
     def action_copy(self) -> None:
         """Copy; from the raw view, with nothing selected, the bytes as they were received."""

@@ -92,9 +92,9 @@ class Search:
         """What is searched for, and how many times it was found."""
         if self._found is None:
             return ()
-        said = (StyledText(f"/{self.typed} ", "accent"), StyledText(self._found.words, "muted"))
+        pieces = (StyledText(f"/{self.typed} ", "accent"), StyledText(self._found.words, "muted"))
         problem = self._found.problem
-        return (*said, StyledText(f"  {problem}", "warning")) if problem else said
+        return (*pieces, StyledText(f"  {problem}", "warning")) if problem else pieces
 
     def stand_on(self, match: Match) -> None:
         """Stand on a match that is known; the next one is the one after it."""
