@@ -27,6 +27,7 @@ from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.actions.screen import ActionsScreen
 from gymtui.tui.active.screen import ActiveScreen
+from gymtui.tui.app.confirm import ConfirmScreen
 from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.charts.screen import ChartsScreen
 from gymtui.tui.compare.screen import CompareScreen
@@ -37,14 +38,12 @@ from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.ask_line import AskLineScreen
-from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.save_screen import SaveScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import StyledText
-from gymtui.tui.kit.timeline_screen import TimelineScreen
 from gymtui.tui.kit.transcript.reader_screen import ReaderScreen
 from gymtui.tui.launch.form_screen import FormScreen
 from gymtui.tui.launch.screen import LaunchScreen
@@ -93,7 +92,6 @@ BASES = {
     GymScreen,
     ListScreen,
     MatrixPanes,
-    TimelineScreen,
     ReaderScreen,
     SaveScreen,
     FormScreen,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.gym.demo.schedule import FIRST_RUNS, PAST_RUNS, later_run
-from gymtui.tui.kit.confirm import ConfirmScreen
+from gymtui.tui.app.confirm import ConfirmScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.transcript.screen import TranscriptScreen

@@ -397,6 +397,6 @@ class GymtuiApp(HostApp):
 
     def confirm(self, question: Question, answered: Callable[[bool | None], None]) -> None:
         """Ask before something is destroyed."""
-        from gymtui.tui.kit.confirm import ConfirmScreen
+        from gymtui.tui.app.confirm import ConfirmScreen
 
         self.push_screen(ConfirmScreen(question), answered)

@@ -46,7 +46,7 @@ _MODULES = (
     "describe.screen",
     "actions.screen",
     "rules.screen",
-    "kit.confirm",
+    "app.confirm",
     "kit.pick",
 )
 

@@ -16,7 +16,7 @@ from gymtui.store.rollout_times import elapsed_s
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
-from gymtui.tui.kit.time_window import TimeWindow
+from gymtui.tui.rollouts.time_window import TimeWindow
 
 _SAME_TASK: Cell = (StyledText("  ″", "muted"),)
 

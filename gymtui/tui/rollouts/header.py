@@ -20,7 +20,7 @@ from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting
 from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
-from gymtui.tui.kit.timeline_bar import FILLS, PLAIN_FILLS
+from gymtui.tui.rollouts.timeline_bar import FILLS, PLAIN_FILLS
 
 _NARROW = 100
 """With fewer cells, words go without the blanks that are only beautiful."""

@@ -36,15 +36,16 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
 from gymtui.tui.kit.rollout_details import watched_details
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.time_window import TimeWindow
-from gymtui.tui.kit.timeline_screen import TimelineScreen
 from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
 from gymtui.tui.rollouts.header import count_stuck, final_bounds, run_header
 from gymtui.tui.rollouts.task_heads import task_heads
+from gymtui.tui.rollouts.time_window import TimeWindow
+from gymtui.tui.rollouts.timeline import Timeline
 
 SETTLED_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
@@ -52,7 +53,7 @@ SETTLED_AT_ONCE = 50
 _BY_TASK = "task"
 
 
-class RolloutsScreen(TimelineScreen):
+class RolloutsScreen(ListScreen[RolloutRow]):
     """The rollouts of one run.
 
     Args:
@@ -83,13 +84,13 @@ class RolloutsScreen(TimelineScreen):
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
         watched = self.session.tracker
-        self._chart = TimeWindow(watched, self.session.lead, plain=self.services.appearance.ascii)
+        window = TimeWindow(watched, self.session.lead, plain=self.services.appearance.ascii)
+        self._timeline = Timeline(self, window)
         kept = self.services.saved_layout.of(self.layout_name)
-        self._chart.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
         return (
             *rollout_columns(self.services.now, lambda: watched.last_steps, self._heads),
-            timeline_column(self._chart),
+            timeline_column(window),
             message_column(),
         )
 
@@ -185,7 +186,8 @@ class RolloutsScreen(TimelineScreen):
         total = row.run.total if row is not None and row.run is not None else None
         known = self.session.store.knows_rollouts_of(self.run_id)
         self._numbers = self._run_rows.numbers(total) if known else None
-        self._chart.extent = self._run_rows.extent(self.session.tracker.listed_at(self.run_id))
+        listed_at = self.session.tracker.listed_at(self.run_id)
+        self._timeline.window.extent = self._run_rows.extent(listed_at)
         self._find_heads()
         if self._numbers is not None:
             self.fill("score", filled=self._numbers.scores is not None)
@@ -281,6 +283,26 @@ class RolloutsScreen(TimelineScreen):
         super().order_by(name, reverse=reverse)
         self._find_heads()
         self._grid.sync()
+
+    def action_timeline(self) -> None:
+        """Show the timeline, or only columns."""
+        self._timeline.toggle()
+
+    def action_zoom(self, steps: int) -> None:
+        """Look closer at the timeline, or at more of it."""
+        self._timeline.zoom(steps)
+
+    def action_pan(self, steps: int) -> None:
+        """Move along the timeline."""
+        self._timeline.pan(steps)
+
+    def action_fit(self) -> None:
+        """Show the whole timeline."""
+        self._timeline.fit()
+
+    def action_wall_clock(self) -> None:
+        """Show the timeline by the clock, or from each start."""
+        self._timeline.toggle_clock()
 
     def action_group(self) -> None:
         """Keep the rollouts of a task together, under its name and numbers; or not."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.store.history.timeline import Segment, SegmentKind
-from gymtui.tui.kit.timeline_bar import FILLS
+from gymtui.tui.rollouts.timeline_bar import FILLS
 from tests.gym.running_gym import RunningGym, running_gym
 from tests.tui.person import Person, dashboard
 

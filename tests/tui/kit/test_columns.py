@@ -23,7 +23,6 @@ from gymtui.transcript.blocks import Usage
 from gymtui.tui.active.columns import active_columns
 from gymtui.tui.kit.column import Column, place
 from gymtui.tui.kit.styled_text import Cell
-from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.matrix.columns import (
     across_columns,
     at_k_cells,
@@ -33,6 +32,7 @@ from gymtui.tui.matrix.columns import (
     task_columns,
 )
 from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
+from gymtui.tui.rollouts.time_window import TimeWindow
 from gymtui.tui.runs.columns import run_columns
 from tests.tui.transcript.test_pictures import assert_pictured
 

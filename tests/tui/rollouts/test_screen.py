@@ -11,7 +11,7 @@ import pytest
 
 from gymtui.config.schema import StuckThresholds
 from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.timeline_bar import FILLS
+from gymtui.tui.rollouts.timeline_bar import FILLS
 from tests.gym.running_gym import running_gym
 from tests.tui.person import Person, dashboard
 from tests.tui.scripted import ScriptedGym, at, scripted_dashboard

@@ -11,7 +11,7 @@ import pytest
 
 from gymtui.session import actions, run_actions
 from gymtui.tui.actions.screen import ActionsScreen
-from gymtui.tui.kit.confirm import ConfirmScreen
+from gymtui.tui.app.confirm import ConfirmScreen
 from gymtui.tui.runs.screen import RunsScreen
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, scripted_dashboard

@@ -1,6 +1,6 @@
 """Which stretch of time the rollouts' timelines show: from each start or by the clock, how close.
 
-How a bar is drawn is `tui.kit.timeline_bar`; what is drawn, `poll.tracker`.
+How a bar is drawn is `tui.rollouts.timeline_bar`; what is drawn, `poll.tracker`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.time_extent import Extent
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.timeline_bar import FRONT, PLAIN_FRONT, Scale, axis, bar, round_span_s
+from gymtui.tui.rollouts.timeline_bar import FRONT, PLAIN_FRONT, Scale, axis, bar, round_span_s
 
 ROOM = 1.04
 """What is fitted leaves this much room, for the mark at its end."""

@@ -13,7 +13,7 @@ from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, width_of
-from gymtui.tui.kit.timeline_bar import (
+from gymtui.tui.rollouts.timeline_bar import (
     FILLS,
     FRONT,
     PLAIN_FILLS,
