@@ -263,7 +263,7 @@ def questions(
         if (row is None or row.active) and count < SINGLY_A_TICK:
             count += 1
             yield OneRun(run_id)
-        outstanding = run_id in log.wanted or run_id in log.shut
+        outstanding = run_id in log.wanted or run_id in log.forbidden_runs
         if row is None or (log.listed_since_moved(run_id) and not outstanding):
             continue
         if not row.active or now_s - log.recall(RolloutsOf(run_id)).planned_s >= every_s:

@@ -105,20 +105,20 @@ class GymReader:
     """What was learnt of a gym by asking.
 
     Args:
-        heard: Told of each answer and what it did.
+        on_answer: Told of each answer and what it did.
         monotonic: Seconds that only go forward: those of the client.
     """
 
     def __init__(
         self,
         client: Endpoints,
-        heard: Callable[[Observation, Applied], object] = lambda _seen, _applied: None,
+        on_answer: Callable[[Observation, Applied], object] = lambda _seen, _applied: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = Store(rollouts_kept=_EVERYTHING)
         self.clock = ServerClock(time.time, monotonic)
         self._client = client
-        self._heard = heard
+        self._on_answer = on_answer
         self._monotonic = monotonic
         self._numbers: dict[str, RunStats] = {}
         self._notes = Notes()
@@ -143,7 +143,7 @@ class GymReader:
         applied = self.store.apply(seen)
         for run_id in self.store.runs_of(applied.delta):
             self._numbers.pop(run_id, None)
-        self._heard(seen, applied)
+        self._on_answer(seen, applied)
         return None if answer is None else applied
 
     async def busily(self, query: Query) -> Applied | None:

@@ -14,6 +14,7 @@ from gymtui.cli.gym_access import with_gym
 from gymtui.cli.headless import ended_by_signal, headless_session, take_news
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
+from gymtui.core.instants import when_of
 from gymtui.core.text import clean
 from gymtui.core.urls import without_login
 from gymtui.poll.poller import LinkState
@@ -23,7 +24,7 @@ from gymtui.store.formats import data_size, duration, of_many
 from gymtui.store.history.journal_place import Place
 from gymtui.store.history.recording_format import SUFFIX
 from gymtui.store.history.recording_reader import Recording
-from gymtui.store.history.recording_rows import Head, when_of
+from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import (
     RecordingLimits,
     RecordingWriter,

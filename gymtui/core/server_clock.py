@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from gymtui.core.instants import instant_of, unix_s
+
 DATE_RESOLUTION_S = 1.0
 """A `Date` header has whole seconds, rounded down (RFC 9110, 5.6.7)."""
 
@@ -24,8 +26,6 @@ STEP_S = 1.0
 
 CREDIBLE_YEARS = range(1971, 9000)
 """A date outside is a server without a clock, and sums with it may leave the calendar."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class ServerClock:
             An aware time in UTC.
         """
         mono_s = self._mono() if mono_s is None else mono_s
-        return _EPOCH + timedelta(seconds=mono_s + self._lead_s())
+        return instant_of(mono_s + self._lead_s())
 
     def window(self, sent_mono_s: float, received_mono_s: float) -> Window:
         """When, for the server, a question was answered: its round trip and the clock's error."""
@@ -163,5 +163,4 @@ class ServerClock:
 
 
 def _unix_s(when: datetime) -> float:
-    aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    return (aware - _EPOCH).total_seconds()
+    return unix_s(when if when.tzinfo is not None else when.replace(tzinfo=UTC))

@@ -83,7 +83,7 @@ class CatchUp:
     def _in_order(
         self, log: RequestLog, store: Store, view: View, busy: Container[Request]
     ) -> Iterator[Request]:
-        past = log.past
+        past = log.past_runs
         if store.order.newest_first is None and log.past_read < ENDS:
             # Any two of them show which end of the list is new.
             yield from (RolloutsOf(run_id) for run_id in store.order.ends() if run_id in past)
@@ -115,7 +115,7 @@ def _scenarios_worth_asking(log: RequestLog, store: Store) -> Iterator[str]:
     """The scenarios of which one answer spares the most requests."""
     runs: Counter[str] = Counter()
     rollouts: Counter[str] = Counter()
-    for run_id in log.past:
+    for run_id in log.past_runs:
         row = store.runs.get(run_id)
         if row is not None and row.run is not None and row.run.scenario_id is not None:
             runs[row.run.scenario_id] += 1
@@ -128,7 +128,7 @@ def _scenarios_worth_asking(log: RequestLog, store: Store) -> Iterator[str]:
 
 def _left(log: RequestLog) -> Iterable[bool]:
     """Of each past run whether its results are to be waited for."""
-    return (log.recall(RolloutsOf(run_id)).failures < GIVEN_UP for run_id in log.past)
+    return (log.recall(RolloutsOf(run_id)).failures < GIVEN_UP for run_id in log.past_runs)
 
 
 def runs_without_results(log: RequestLog) -> int:

@@ -129,7 +129,7 @@ class Flights:
     def answered(self, query: Query, sent_s: float, now_s: float) -> None:
         """Ask for less where answers take unusually long; about a scenario its size says more."""
         if query not in self._past:
-            if self._log.took(query, now_s - sent_s):
+            if self._log.note_duration(query, now_s - sent_s):
                 self.budget.lower(sent_s, now_s)
         elif self.catch_up.usual.add(now_s - sent_s):
             self.catch_up.flights.cut(sent_s, now_s)

@@ -32,7 +32,7 @@ from gymtui.store.store import Applied, Store
 
 T = TypeVar("T")
 
-TOLD_AT_ONCE = 20
+BATCH = 20
 """Runs of a scenario that are told of together: each telling is a picture of the lists."""
 
 Listener = Callable[[Query, Applied, Window], Iterable[None]]
@@ -44,9 +44,9 @@ class Intake:
 
     Args:
         clock: Learns the server's time from each answer.
-        heard: Hears of every answer right after the store took it in, changed or not.
-        breathe: Awaited between two pieces of work.
-        got: Called with each question that was answered; what else is to be told for it.
+        on_answer: Hears of every answer right after the store took it in, changed or not.
+        yield_to_input: Awaited between two pieces of work.
+        on_answered: Called with each question that was answered; what else is to be told for it.
         on_screen: The run that is open, whose rollouts are never given up.
     """
 
@@ -57,9 +57,9 @@ class Intake:
         clock: ServerClock,
         *,
         monotonic: Callable[[], float],
-        heard: Listener,
-        breathe: Callable[[], Awaitable[None]],
-        got: Callable[[Request], Delta],
+        on_answer: Listener,
+        yield_to_input: Callable[[], Awaitable[None]],
+        on_answered: Callable[[Request], Delta],
         tell: Callable[[Delta], None],
         on_screen: Callable[[], str | None],
     ) -> None:
@@ -67,9 +67,9 @@ class Intake:
         self._log = log
         self._clock = clock
         self._monotonic = monotonic
-        self._heard = heard
-        self._breathe = breathe
-        self._got = got
+        self._on_answer = on_answer
+        self._yield_to_input = yield_to_input
+        self._on_answered = on_answered
         self._tell = tell
         self._on_screen = on_screen
         self._in_turn = asyncio.Lock()
@@ -78,22 +78,22 @@ class Intake:
         self._due_of: list[str] = []
 
     async def take(
-        self, query: Query, answer: Answer | None, sent_s: float, told_with: int = 1
+        self, query: Query, answer: Answer | None, sent_s: float, batch: int = 1
     ) -> None:
         """Take one answer in.
 
         Args:
             answer: The answer; None when there is no such run.
             sent_s: When it was asked, monotonic seconds.
-            told_with: It may wait until so many are to be told of together.
+            batch: It may wait until so many are to be told of together.
         """
         seen = observation_of(query, answer, sent_s, self._clock)
         applied = await self._in_slices(self._store.apply_in_pieces(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
         window = self._clock.window(seen.sent_s, received_s)
-        besides = self._got(query)
+        besides = self._on_answered(query)
         self._log.answered(seen, applied, self._store, self._monotonic())
-        await self._pass_on(query, applied, window, besides, told_with)
+        await self._pass_on(query, applied, window, besides, batch)
 
     async def take_recorded(self, seen: Observation, window: Window) -> None:
         """Take in what a recorder was answered; of many `tell` tells together.
@@ -105,7 +105,7 @@ class Intake:
         log, query = self._log, seen.query
         if seen.sent_s < log.recall(query).sent_s:
             return  # it was asked here since
-        if isinstance(query, RolloutsOf) and query.run_id in log.past:
+        if isinstance(query, RolloutsOf) and query.run_id in log.past_runs:
             log.recorder.brought_s = self._monotonic()
         applied = await self._in_slices(self._store.apply_in_pieces(seen))
         if isinstance(query, RunningRollouts):
@@ -119,7 +119,7 @@ class Intake:
             ]
             applied = replace(applied, ids=tuple(ids))
         log.recorded(seen, applied, self._store)
-        await self._pass_on(query, applied, window, NOTHING, TOLD_AT_ONCE)
+        await self._pass_on(query, applied, window, NOTHING, BATCH)
 
     def recorder_seen(self, until_s: float) -> None:
         """Leave what is not on screen to a recorder.
@@ -135,20 +135,20 @@ class Intake:
             self._tell_due()
 
     async def _pass_on(
-        self, query: Query, applied: Applied, window: Window, besides: Delta, told_with: int
+        self, query: Query, applied: Applied, window: Window, besides: Delta, batch: int
     ) -> None:
         """Let an answer be heard that the store has just taken in, and tell what it changed."""
-        work = self._heard(query, applied, window)
+        work = self._on_answer(query, applied, window)
         run_id = query.run_id if isinstance(query, RolloutsOf) else ""
         self._untold[run_id] += 1
         # Whoever waits for it gets it in turn, so that answers are heard in their order.
         async with self._in_turn:
-            await self._breathe()
+            await self._yield_to_input()
             for _ in work:
-                await self._breathe()
+                await self._yield_to_input()
             self._due = self._due.then(applied.delta.then(besides))
             self._due_of.append(run_id)
-            if len(self._due_of) >= told_with:
+            if len(self._due_of) >= batch:
                 self._tell_due()
 
     def _tell_due(self) -> None:
@@ -180,7 +180,7 @@ class Intake:
 
         async def take_runs() -> None:
             while coming.step():
-                await self._breathe()
+                await self._yield_to_input()
                 await self._take_whole(coming, sent_s)
 
         try:
@@ -195,13 +195,13 @@ class Intake:
         self._log.scenario_answered(query, sent_s, self._monotonic(), useful=bool(coming.found))
         for run_id in coming.more:
             self._log.list_later(run_id, self._store, self._monotonic())
-        self._got(query)
+        self._on_answered(query)
 
     async def _take_whole(self, coming: ScenarioAnswer, sent_s: float) -> None:
         for run_id, body in coming.take_runs():
             size = coming.wire_bytes(body)
             answer = Answer(body, None, sent_s, self._monotonic(), size)
-            await self.take(RolloutsOf(run_id), answer, sent_s, TOLD_AT_ONCE)
+            await self.take(RolloutsOf(run_id), answer, sent_s, BATCH)
 
     def _total_of(self, scenario_id: str, run_id: str) -> int | None:
         """How many rollouts a run has, if it is of a scenario and they are wanted."""
@@ -218,4 +218,4 @@ class Intake:
             except StopIteration as done:
                 taken: T = done.value
                 return taken
-            await self._breathe()
+            await self._yield_to_input()

@@ -101,7 +101,7 @@ class LinkReport:
         """How far catching up has come, in steps."""
         under_way = self._flights.is_catching_up
         reading = self._flights.catch_up.is_reading(self._log, under_way=under_way)
-        done, left = self._log.past_read, len(self._log.past)
+        done, left = self._log.past_read, len(self._log.past_runs)
         step = max(1, (done + left) // PROGRESS_STEPS)
         return {
             "reading": reading,

@@ -149,13 +149,13 @@ def off_screen(
         yield _page(view, log.sweep.next)
     queries: list[Request] = [OneRun(run_id) for run_id in _pageless(log, store)]
     # The answer about their scenario is on its way.
-    asked = rollouts.in_scenarios
+    covered = rollouts.in_scenarios
     in_view = set(view.runs_in_view)
     singly = (i for i in store.active_runs if not is_left(i)) if recorded else rollouts.singly
-    queries += [RolloutsOf(i) for i in singly if i not in in_view and i not in asked]
+    queries += [RolloutsOf(i) for i in singly if i not in in_view and i not in covered]
     yield from _oldest_first(log, queries)
     yield from islice(
-        (q for q in map(RolloutsOf, log.shut) if _ready(log, q, now_s)), FORBIDDEN_A_TICK
+        (q for q in map(RolloutsOf, log.forbidden_runs) if _ready(log, q, now_s)), FORBIDDEN_A_TICK
     )
     yield from map(OneRun, islice(log.suspects, SUSPECTS_A_TICK))
 
@@ -204,13 +204,13 @@ def seen_s(log: RequestLog, store: Store, view: View) -> float | None:
     head_s = log.recall(_page(view, 0)).answered_s
     if view.open_run is not None:
         row = store.runs.get(view.open_run)
-        gone = row.is_deleted if row is not None else log.recall(OneRun(view.open_run)).missing
+        is_gone = row.is_deleted if row is not None else log.recall(OneRun(view.open_run)).missing
         moves = row is None or row.active or not store.knows_rollouts_of(view.open_run)
-        asked = log.recall(RolloutsOf(view.open_run))
-        return asked.answered_s if moves and not gone and not asked.forbidden else head_s
+        state = log.recall(RolloutsOf(view.open_run))
+        return state.answered_s if moves and not is_gone and not state.forbidden else head_s
     if view.all_running and store.active_runs:
         every_s = log.recall(RunningRollouts(view.scenario_id)).answered_s
-        seen = store.active_runs - log.shut.keys()
+        seen = store.active_runs - log.forbidden_runs.keys()
         each_s = [log.recall(RolloutsOf(run_id)).answered_s or -math.inf for run_id in seen]
         newest_s = max(min(each_s, default=-math.inf), -math.inf if every_s is None else every_s)
         return newest_s if newest_s > -math.inf else None if seen else head_s
@@ -225,10 +225,10 @@ def _page(view: View, offset: int) -> RunsPage:
 
 
 def _due(log: RequestLog, query: Request, view: View, now_s: float) -> bool:
-    asked = log.recall(query)
-    if asked.planned_s < log.forced_s:
+    state = log.recall(query)
+    if state.planned_s < log.forced_s:
         return True
-    return now_s >= asked.not_before_s and now_s - asked.planned_s >= ANEW * view.interval_s
+    return now_s >= state.not_before_s and now_s - state.planned_s >= ANEW * view.interval_s
 
 
 def _is_overdue(log: RequestLog, view: View, run_id: str, now_s: float) -> bool:
@@ -330,9 +330,9 @@ def _ready(log: RequestLog, query: Request, now_s: float) -> bool:
 
 
 def _cost(log: RequestLog, store: Store, run_id: str) -> int:
-    asked = log.recall(RolloutsOf(run_id))
-    if asked.answered_s is not None:
-        return asked.wire_bytes
+    state = log.recall(RolloutsOf(run_id))
+    if state.answered_s is not None:
+        return state.wire_bytes
     run = store.runs[run_id].run
     return ROLLOUT_BYTES * ((run.total if run is not None else None) or 1)
 

@@ -56,12 +56,12 @@ class Poller:
         tell: Called on the event loop with every change, never concurrently.
         view: What is on screen; replace it with `look`.
         monotonic: Seconds that only go forward: those of the client.
-        heard: Called with every answer right after the store took it in, changed or not: the
+        on_answer: Called with every answer right after the store took it in, changed or not: the
             question, what the answer did to the store, and when it was given on the server's
             clock. It does its work in the pieces that it returns, in the order of the answers;
             then the answer is told.
         renew: Awaited before each try with a refused key, which may be another by now.
-        breathe: Awaited between two pieces of work, so that keys are answered meanwhile.
+        yield_to_input: Awaited between two pieces of work, so that keys are answered meanwhile.
         max_requests_per_s: How many requests a second may be sent in the long run; catching up
             has a budget of its own.
     """
@@ -76,9 +76,9 @@ class Poller:
         view: View,
         monotonic: Callable[[], float],
         rng: random.Random,
-        heard: Listener = lambda *_answer: (),
+        on_answer: Listener = lambda *_answer: (),
         renew: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
-        breathe: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
+        yield_to_input: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
         max_requests_per_s: float = REQUESTS_PER_S,
     ) -> None:
         self._client = client
@@ -101,9 +101,9 @@ class Poller:
             self._log,
             clock,
             monotonic=monotonic,
-            heard=heard,
-            breathe=breathe,
-            got=self._answered,
+            on_answer=on_answer,
+            yield_to_input=yield_to_input,
+            on_answered=self._answered,
             tell=self._announce,
             on_screen=lambda: self._view.open_run,
         )
@@ -206,8 +206,8 @@ class Poller:
 
     def forbidden_s(self, run_id: str) -> float | None:
         """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
-        asked = self._log.recall(RolloutsOf(run_id))
-        return max(0.0, asked.not_before_s - self._monotonic()) if asked.forbidden else None
+        state = self._log.recall(RolloutsOf(run_id))
+        return max(0.0, state.not_before_s - self._monotonic()) if state.forbidden else None
 
     # -- when ------------------------------------------------------------------------------
 

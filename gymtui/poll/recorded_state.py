@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from gymtui.core.instants import micros, when_of
 from gymtui.core.server_clock import Window
 from gymtui.poll.tracker import TrackerState
 from gymtui.store.history.journal_store import SavedSummary
@@ -16,8 +17,6 @@ from gymtui.store.history.recording_rows import (
     PackedObservation,
     PackedWindow,
     Watching,
-    micros,
-    when_of,
 )
 from gymtui.store.history.recording_rows import Watched as PackedWatched
 from gymtui.store.stats.run_summary import RunSummary, from_kept

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gymtui.core.instants import micros
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.recorded_state import pack_gaps, pack_observations, pack_watched
 from gymtui.poll.recording_marks import MarkFinder
@@ -28,7 +29,6 @@ from gymtui.store.history.recording_rows import (
     Snapshot,
     asked_of,
     make_patch,
-    micros,
 )
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running, StepPace
@@ -168,7 +168,7 @@ class Recorder:
         self._put_recalled()
         self.write()
 
-    def recalled(self, run_id: str) -> None:
+    def record_recalled(self, run_id: str) -> None:
         """What an earlier session observed of a run came in."""
         if self._wanted(run_id):
             self._recalled.append(run_id)
@@ -191,14 +191,14 @@ class Recorder:
             self._add(Recalled(run_id, lives, watched, gaps_ds))
         self._recalled.clear()
 
-    def dropped(self, run_ids: Iterable[str]) -> None:
+    def record_deleted(self, run_ids: Iterable[str]) -> None:
         """Runs that were deleted are no longer listed."""
         deleted = tuple(run_ids)
         for run_id in deleted:
             self._run_bytes.pop(run_id, None)
         self._add(Dropped(deleted))
 
-    def remembered(self, summaries: Mapping[str, RunSummary]) -> None:
+    def record_summaries(self, summaries: Mapping[str, RunSummary]) -> None:
         """Numbers of runs came in from an earlier session."""
         if summaries:  # of runs that are listed later, too
             self._add(

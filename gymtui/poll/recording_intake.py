@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gymtui.api.errors import GymError
+from gymtui.core.instants import micros, when_of
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.intake import Intake
 from gymtui.poll.plan import IDLE_INTERVAL_S
@@ -31,9 +32,7 @@ from gymtui.store.history.recording_rows import (
     Head,
     KeptRollout,
     Snapshot,
-    micros,
     query_of,
-    when_of,
 )
 from gymtui.store.history.recording_writer import is_recorded
 from gymtui.store.stats.run_summary import RunSummary
@@ -227,7 +226,7 @@ class RecordingIntake:
                 of_runs[run_id][rollout_id] = replace(known, last=last, turn=turn)
         for run_id, watched in of_runs.items():
             gaps_s = observer.step_gaps_s(run_id) or state.step_gaps_s.get(run_id, ())
-            observer.know(watched, run_id, gaps_s)
+            observer.remember(watched, run_id, gaps_s)
 
     def _date(self, items: Iterable[KeptRollout]) -> None:
         """Say when the recorder first saw these, as far as they are still so."""

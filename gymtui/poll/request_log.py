@@ -42,7 +42,7 @@ _PAGES_KEPT_S = 3 * SWEEP_S
 class RequestLog:
     """The poller's memory. All times are monotonic seconds."""
 
-    asked: dict[Request, RequestState] = field(default_factory=dict)  # by question
+    states: dict[Request, RequestState] = field(default_factory=dict)  # by question
     moved: dict[str, Moved] = field(default_factory=dict)  # by run, when its counters last moved
     # By active run, the offset of the first page that lists it.
     page_of: dict[str, int] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class RequestLog:
     # Those of them that were watched before, and only lack their last results.
     awaiting_results: dict[str, None] = field(default_factory=dict)
     # The others of them: over before anybody looked.
-    past: dict[str, None] = field(default_factory=dict)
+    past_runs: dict[str, None] = field(default_factory=dict)
     # Runs whose rollouts are listed though their final numbers were kept.
     listed_anew: set[str] = field(default_factory=set)
     past_read: int = 0  # of how many of those the results were read
     rollout_bytes: float = 700.0  # how many bytes a rollout takes in an answer, decompressed
     # Runs whose rollouts the key may not see: of none of them results are about to come.
-    shut: dict[str, None] = field(default_factory=dict)
+    forbidden_runs: dict[str, None] = field(default_factory=dict)
     grows_at_end: bool = False  # whether new runs were last met at the end of the list
     tail_due: bool = False  # whether the list has grown by what no page has shown yet
     # How many more rollouts the last answer about all running ones held than run by the counters:
@@ -82,7 +82,7 @@ class RequestLog:
 
     def recall(self, query: Request) -> RequestState:
         """What is remembered of a question, to be read only."""
-        return self.asked.get(query, NEVER)
+        return self.states.get(query, NEVER)
 
     @property
     def synced(self) -> bool:
@@ -112,12 +112,12 @@ class RequestLog:
         moved = self.moved.get(run_id)
         return None if moved is None or self.listed_since_moved(run_id) else moved.behind_s
 
-    def took(self, query: Request, took_s: float) -> bool:
+    def note_duration(self, query: Request, took_s: float) -> bool:
         """Remember how long an answer took, in seconds; whether that is unusually long."""
-        asked = self._of(query)
-        if asked.usual is None:
-            asked.usual = UsualTime()
-        return asked.usual.add(took_s)
+        state = self._of(query)
+        if state.usual is None:
+            state.usual = UsualTime()
+        return state.usual.add(took_s)
 
     # -- what happened ---------------------------------------------------------------------
 
@@ -129,11 +129,11 @@ class RequestLog:
     def answered(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
         """Remember that a question was answered."""
         self._got_through(seen.sent_s, now_s)
-        asked = self._of(seen.query)
-        asked.wire_bytes, asked.forbidden = seen.wire_bytes, False
-        asked.failures, asked.not_before_s = 0, -math.inf
+        state = self._of(seen.query)
+        state.wire_bytes, state.forbidden = seen.wire_bytes, False
+        state.failures, state.not_before_s = 0, -math.inf
         if isinstance(seen.query, RolloutsOf):
-            self.shut.pop(seen.query.run_id, None)
+            self.forbidden_runs.pop(seen.query.run_id, None)
         elif isinstance(seen.query, RunningRollouts):
             self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
         self._learnt(seen, applied, store, now_s)
@@ -143,10 +143,10 @@ class RequestLog:
         self._learnt(seen, applied, store, seen.sent_s)
 
     def _learnt(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
-        asked = self._of(seen.query)
-        asked.sent_s, asked.answered_s, asked.missing = seen.sent_s, now_s, seen.body is None
+        state = self._of(seen.query)
+        state.sent_s, state.answered_s, state.missing = seen.sent_s, now_s, seen.body is None
         if isinstance(seen.query, RolloutsOf):
-            self.past_read += seen.query.run_id in self.past
+            self.past_read += seen.query.run_id in self.past_runs
         changed = applied.delta.runs_added | applied.delta.runs_changed
         # In the order they are listed in, so that the plan does not hang on how sets are kept.
         for run_id in applied.ids if isinstance(seen.query, RunsPage) else sorted(changed):
@@ -158,13 +158,13 @@ class RequestLog:
                 self._page_answered(offset, applied, store, now_s)
             case OneRun(run_id=run_id):
                 self.suspects.pop(run_id, None)
-                if asked.missing:
-                    asked.not_before_s = now_s + SWEEP_S
+                if state.missing:
+                    state.not_before_s = now_s + SWEEP_S
             case RolloutsOf(run_id=run_id):
                 if applied.ids and seen.body is not None:
                     found = len(seen.body) / len(applied.ids)
                     self.rollout_bytes += (found - self.rollout_bytes) / 10
-                self._rollouts_answered(run_id, asked, applied, store)
+                self._rollouts_answered(run_id, state, applied, store)
             case _:
                 self.unlisted_running = max(0, len(applied.ids) - running_of(store))
                 for run_id in applied.overtaken:
@@ -181,9 +181,9 @@ class RequestLog:
                 means something else by it, and is not asked so again.
         """
         self._got_through(sent_s, now_s)
-        asked = self._of(query)
-        asked.sent_s, asked.answered_s, asked.failures = sent_s, now_s, 0
-        asked.not_before_s, asked.missing = -math.inf, not useful
+        state = self._of(query)
+        state.sent_s, state.answered_s, state.failures = sent_s, now_s, 0
+        state.not_before_s, state.missing = -math.inf, not useful
 
     def list_later(self, run_id: str, store: Store, now_s: float) -> None:
         """Note that a run's rollouts are to be listed again: what was taken for all was not."""
@@ -213,9 +213,9 @@ class RequestLog:
             limited: Whether the server asked to be left alone.
             retry_after_s: For how long, if it said so.
         """
-        asked = self._of(query)
-        asked.failures += 1
-        asked.not_before_s = now_s + backoff_s(asked.failures, interval_s, rng)
+        state = self._of(query)
+        state.failures += 1
+        state.not_before_s = now_s + backoff_s(state.failures, interval_s, rng)
         # Of several that were under way together, the first tells all there is to tell.
         if limited:
             self._limits += sent_s > self._limited_s
@@ -232,12 +232,12 @@ class RequestLog:
         self, query: Request, sent_s: float, now_s: float, wait_s: float = FORBIDDEN_S
     ) -> None:
         """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
-        asked = self._of(query)
-        asked.failures += 1
-        asked.not_before_s, asked.forbidden = now_s + wait_s, True
+        state = self._of(query)
+        state.failures += 1
+        state.not_before_s, state.forbidden = now_s + wait_s, True
         self._got_through(sent_s, now_s)
         if isinstance(query, RolloutsOf):
-            self.shut[query.run_id] = None
+            self.forbidden_runs[query.run_id] = None
             self._unwant(query.run_id)
 
     def release(self, now_s: float) -> None:
@@ -245,27 +245,27 @@ class RequestLog:
         self.forced_s = now_s
         self.hold_until_s = self.down_until_s = -math.inf
         self._limits = self.down = self.quiet_ticks = 0
-        for asked in self.asked.values():
-            asked.failures, asked.not_before_s = 0, -math.inf
+        for state in self.states.values():
+            state.failures, state.not_before_s = 0, -math.inf
 
     def want_results(self, row: RunRow, store: Store) -> None:
         """Note whether a run's results are still to be asked for."""
-        asked = self.recall(RolloutsOf(row.run_id))
-        if asked.answered_s is None:
+        state = self.recall(RolloutsOf(row.run_id))
+        if state.answered_s is None:
             kept = row.run_id not in self.listed_anew
             complete = kept and _is_whole(store.summary(row.run_id), row)
         else:
-            complete = self.listed_since_moved(row.run_id) and not 0 < asked.tries < RESULT_TRIES
+            complete = self.listed_since_moved(row.run_id) and not 0 < state.tries < RESULT_TRIES
         empty = row.run is None or row.run.total == 0
-        if row.active or row.is_deleted or empty or complete or asked.forbidden:
+        if row.active or row.is_deleted or empty or complete or state.forbidden:
             self._unwant(row.run_id)
         else:
             self.wanted[row.run_id] = None
-            if asked.answered_s is not None:
+            if state.answered_s is not None:
                 self.awaiting_results[row.run_id] = None
-                self.past.pop(row.run_id, None)
+                self.past_runs.pop(row.run_id, None)
             else:
-                self.past[row.run_id] = None
+                self.past_runs[row.run_id] = None
 
     def list_anew(self, run_id: str, store: Store) -> None:
         """Note that a run's rollouts are to be listed though its final numbers were kept."""
@@ -280,15 +280,15 @@ class RequestLog:
             self.suspects.pop(run_id, None)
             self.listed_anew.discard(run_id)
             self._unwant(run_id)
-            self.shut.pop(run_id, None)
+            self.forbidden_runs.pop(run_id, None)
             self.moved.pop(run_id, None)
-            self.asked.pop(OneRun(run_id), None)
-            self.asked.pop(RolloutsOf(run_id), None)
+            self.states.pop(OneRun(run_id), None)
+            self.states.pop(RolloutsOf(run_id), None)
 
     # -- parts -----------------------------------------------------------------------------
 
     def _of(self, query: Request) -> RequestState:
-        return self.asked.setdefault(query, RequestState())
+        return self.states.setdefault(query, RequestState())
 
     def _got_through(self, sent_s: float, now_s: float) -> None:
         self.down = 0
@@ -304,9 +304,9 @@ class RequestLog:
         known = self.moved.get(row.run_id)
         if known is None or known.counters != row.counters:
             self._moved(row.run_id, row.counters, now_s)
-            asked = self.asked.get(RolloutsOf(row.run_id))
-            if asked is not None and asked.tries:
-                asked.tries, asked.not_before_s = 0, -math.inf
+            state = self.states.get(RolloutsOf(row.run_id))
+            if state is not None and state.tries:
+                state.tries, state.not_before_s = 0, -math.inf
         if not row.active:
             self.page_of.pop(row.run_id, None)
         self.want_results(row, store)
@@ -314,26 +314,26 @@ class RequestLog:
     def _unwant(self, run_id: str) -> None:
         self.wanted.pop(run_id, None)
         self.awaiting_results.pop(run_id, None)
-        self.past.pop(run_id, None)
+        self.past_runs.pop(run_id, None)
 
     def _rollouts_answered(
-        self, run_id: str, asked: RequestState, applied: Applied, store: Store
+        self, run_id: str, state: RequestState, applied: Applied, store: Store
     ) -> None:
         row = store.runs.get(run_id)
         if row is None:
             return
-        if asked.missing or (not applied.ids and store.rollouts_of(run_id)):
+        if state.missing or (not applied.ids and store.rollouts_of(run_id)):
             self.suspects[run_id] = None
         summary = store.summary(run_id)
-        open_still = asked.missing or summary is None or not summary.settled
+        open_still = state.missing or summary is None or not summary.settled
         if row.active or not self.listed_since_moved(run_id):
-            asked.tries = 0
+            state.tries = 0
         elif open_still:
-            asked.tries += 1
-            wait_s = min(BACKOFF_LIMIT_S, 2.0**asked.tries)
-            asked.not_before_s = (asked.answered_s or 0.0) + wait_s
+            state.tries += 1
+            wait_s = min(BACKOFF_LIMIT_S, 2.0**state.tries)
+            state.not_before_s = (state.answered_s or 0.0) + wait_s
         else:
-            asked.tries = 0
+            state.tries = 0
         self._unwant(run_id)
         self.want_results(row, store)
 
@@ -379,11 +379,11 @@ class RequestLog:
         """Offsets shift for ever; those not asked for long are not asked again."""
         old = [
             query
-            for query, asked in self.asked.items()
-            if isinstance(query, RunsPage) and asked.planned_s < now_s - _PAGES_KEPT_S
+            for query, state in self.states.items()
+            if isinstance(query, RunsPage) and state.planned_s < now_s - _PAGES_KEPT_S
         ]
         for query in old:
-            del self.asked[query]
+            del self.states[query]
 
 
 def _is_whole(summary: RunSummary | None, row: RunRow) -> bool:

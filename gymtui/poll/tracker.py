@@ -124,7 +124,7 @@ class RolloutTracker:
     def _take_in_pieces(
         self, query: Query, applied: Applied, window: Window, rows: Sequence[RolloutRow]
     ) -> Generator[None, None, None]:
-        self.dropped(applied.delta.rollouts_removed)
+        self.drop(applied.delta.rollouts_removed)
         if not isinstance(query, RolloutsOf | RunningRollouts):
             return
         known = self._store.rollouts
@@ -138,12 +138,12 @@ class RolloutTracker:
                 yield
         whole = applied.total is None or applied.total <= len(applied.ids)
         if isinstance(query, RolloutsOf) and whole:
-            self.observer.listed(query.run_id, window)
+            self.observer.note_list(query.run_id, window)
         else:
             moved = {row.rollout_id for row in rows}
             still = (rollout_id for rollout_id in applied.ids if rollout_id not in moved)
             while part := tuple(islice(still, LISTED_AT_ONCE)):
-                self.observer.unchanged(part, window)
+                self.observer.note_unchanged(part, window)
                 if len(part) == LISTED_AT_ONCE:
                     yield
         if self._journal is not None:
@@ -154,7 +154,7 @@ class RolloutTracker:
                 self._journal.record_unchanged(looks)
             steps = self._steps_in(rows, window)
             if steps:
-                self._journal.stepped(steps)
+                self._journal.record_steps(steps)
         if isinstance(query, RunningRollouts):
             self._running_listed = window.latest
             for run_id in {row.run_id for row in rows if row.run_id in self._store.active_runs}:
@@ -205,7 +205,7 @@ class RolloutTracker:
                 self._steps.pop(rollout_id, None)
         return observation
 
-    def dropped(self, rollout_ids: Iterable[str]) -> None:
+    def drop(self, rollout_ids: Iterable[str]) -> None:
         """Forget rollouts that the store no longer holds; the journal keeps what was seen."""
         for rollout_id in rollout_ids:
             self.observer.forget([rollout_id])
@@ -215,7 +215,7 @@ class RolloutTracker:
             if life is not None:
                 self._loaded -= {observation.run_id for observation in life.observations}
 
-    def took(self, rollout_id: str, steps: int) -> None:
+    def note_steps(self, rollout_id: str, steps: int) -> None:
         """Its artifacts were read, and say how many steps an ended rollout took.
 
         Args:
@@ -342,7 +342,7 @@ class RolloutTracker:
         self.join(loaded)
         if run_id not in self._stepping:
             self._stepping.add(run_id)
-            self.know_earlier(run_id, lives_of(loaded), steps)
+            self.recall_earlier(run_id, lives_of(loaded), steps)
         if loaded or steps:
             self._recalled(run_id)
 
@@ -353,7 +353,7 @@ class RolloutTracker:
         for run_id in {one.run_id for one in seen}:
             self._recalled(run_id)
 
-    def know_earlier(
+    def recall_earlier(
         self,
         run_id: str,
         lives: Mapping[str, Sequence[StateObservation]],
@@ -362,9 +362,9 @@ class RolloutTracker:
         """Take in since when the run's rollouts are as they are, and keep what came meanwhile."""
         observer, own = self.observer, self.observer.watched_of(run_id)
         gaps_s = recall_gaps_s(steps, observer.step_gaps_s(run_id))
-        observer.know(recall_watched(own, lives, steps), run_id, gaps_s)
+        observer.remember(recall_watched(own, lives, steps), run_id, gaps_s)
         if self._journal is not None:
-            self._journal.stepped(observer.step_times(own))
+            self._journal.record_steps(observer.step_times(own))
 
     def join(self, loaded: Iterable[StateObservation]) -> None:
         """Take the journal's observations in; those of this session are among them already."""
@@ -390,9 +390,9 @@ class RolloutTracker:
         kept = to_keep(run_id, summary)
         if kept.final and kept != self._kept.get(run_id):
             self._kept[run_id] = kept
-            self._journal.keep(kept)
+            self._journal.keep_summaries(kept)
 
     def close(self) -> None:
         """Write down up to when everything was watched, so that the next session knows."""
         if self._journal is not None:
-            self._journal.record(self.observer.still())
+            self._journal.record(self.observer.last_looks())

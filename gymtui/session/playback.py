@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from gymtui.core.instants import when_of
 from gymtui.core.server_clock import Window
 from gymtui.poll.recorded_state import (
     read_summaries,
@@ -40,7 +41,6 @@ from gymtui.store.history.recording_rows import (
     Row,
     Snapshot,
     query_of,
-    when_of,
 )
 from gymtui.store.store import Store
 
@@ -191,7 +191,7 @@ class Player:
                 for rollout_id, seen in lives.items():
                     self._tracker.join(unpack_observations(run_id, rollout_id, seen))
                 known = {i: unpack_watched(i, one) for i, one in packed.items()}
-                self._tracker.observer.know(known, run_id, unpack_gaps_s(gaps_ds))
+                self._tracker.observer.remember(known, run_id, unpack_gaps_s(gaps_ds))
                 return Delta(rollouts_changed=frozenset((*lives, *known)))
             case Dropped(run_ids):
                 return self._drop(run_ids)
@@ -221,7 +221,7 @@ class Player:
         gone = tuple(run_ids)
         delta = self._store.drop(gone)
         self._tracker.forget(gone)
-        self._tracker.dropped(delta.rollouts_removed)
+        self._tracker.drop(delta.rollouts_removed)
         return delta
 
     # -- snapshots -------------------------------------------------------------------------

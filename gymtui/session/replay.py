@@ -16,6 +16,7 @@ from gymtui.api.errors import Refused
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.config.settings import Settings
+from gymtui.core.instants import when_of
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.connection import Link, Update
@@ -26,7 +27,7 @@ from gymtui.session.playback import Player
 from gymtui.session.session import Session
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.history.recording_reader import Gap, Recording
-from gymtui.store.history.recording_rows import Mark, when_of
+from gymtui.store.history.recording_rows import Mark
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
 

@@ -132,9 +132,9 @@ class Session:
             view=self._view,
             monotonic=monotonic,
             rng=rng,
-            heard=self._answered,
+            on_answer=self._answered,
             renew=self._renew_key,
-            breathe=input_priority.yield_to_input,
+            yield_to_input=input_priority.yield_to_input,
             max_requests_per_s=settings.max_requests_per_s,
         )
         self.run_actions = RunActions(
@@ -321,7 +321,7 @@ class Session:
 
         taken = artifacts.transcript.steps_taken
         if taken is not None:
-            self.tracker.took(rollout_id, taken)
+            self.tracker.note_steps(rollout_id, taken)
         transcript = artifacts.transcript
         tools = None if artifacts.redacted else count_tool_uses(transcript)
         self._show(self.store.note_artifacts(rollout_id, transcript.usage, tools))
@@ -332,7 +332,7 @@ class Session:
             self._show(self.poller.remember(summaries))
             self.poller.begin_catch_up()
             if self.recorder is not None:
-                self.recorder.remembered(summaries)
+                self.recorder.record_summaries(summaries)
 
     def _recalled(self, run_id: str) -> None:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
@@ -341,7 +341,7 @@ class Session:
         self._update_forecast(rollout_ids)
         self._arrived.set()
         if self.recorder is not None:
-            self.recorder.recalled(run_id)
+            self.recorder.record_recalled(run_id)
 
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
@@ -355,7 +355,7 @@ class Session:
         """Called by the poller with every change."""
         if self.is_closed:
             return
-        self.tracker.dropped(update.delta.rollouts_removed)
+        self.tracker.drop(update.delta.rollouts_removed)
         self._update_forecast(update.delta.rollouts)
         self._deleted_runs.drop_later(update.delta.runs_changed)
         added = [self.store.runs[i] for i in update.delta.runs_added if i in self.store.runs]
@@ -392,7 +392,7 @@ class Session:
         self.run_actions.forget(run_ids)
         delta = self.poller.forget(run_ids)
         self.tracker.forget(run_ids)
-        self.tracker.dropped(delta.rollouts_removed)
+        self.tracker.drop(delta.rollouts_removed)
         if self.recorder is not None:
-            self.recorder.dropped(run_ids)
+            self.recorder.record_deleted(run_ids)
         self._show(delta)

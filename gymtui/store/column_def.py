@@ -17,6 +17,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from gymtui.core import instants
 from gymtui.core.normalization import folded
 
 R = TypeVar("R")
@@ -27,8 +28,6 @@ Key = str | int | float
 MICROS = 1_000_000
 """Moments and durations are compared in whole microseconds: an edge is met exactly."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _SANE_S = 1e12
 """Seconds beyond which a moment or a duration is a mistake, and so not known."""
 _AFTER_ALL_FIXED = 10**21
@@ -167,7 +166,7 @@ def read_moment(value: object, kind: ValueKind) -> int | None:
     """The moment a value grows from, in microseconds of UNIX time, or None if it is no moment."""
     if isinstance(value, datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-        return (aware - _EPOCH) // _MICROSECOND
+        return instants.micros(aware)
     if isinstance(value, Since):
         return _micros_of(value.at_s)
     return _micros_of(value) if kind is ValueKind.TIME else None

@@ -110,8 +110,8 @@ class Recorded:
             if self.rng.random() < 0.5:
                 delta = self.store.drop([run_id])
                 self.tracker.forget([run_id])
-                self.tracker.dropped(delta.rollouts_removed)
-                self.recorder.dropped([run_id])
+                self.tracker.drop(delta.rollouts_removed)
+                self.recorder.record_deleted([run_id])
         self.recorder.write(at_once=self.rng.random() < 0.5)
         if self.keeps:
             at_us = round((START.timestamp() + self.seconds + 1) * 1_000_000)
@@ -129,8 +129,8 @@ class Recorded:
             for times in self.tracker.observer.step_times(self.store.rollouts)
             if times.run_id == run_id
         ]
-        self.tracker.know_earlier(run_id, {}, earlier)
-        self.recorder.recalled(run_id)
+        self.tracker.recall_earlier(run_id, {}, earlier)
+        self.recorder.record_recalled(run_id)
 
 
 def model_gym(rng: random.Random, runs: int = 3) -> ModelGym:

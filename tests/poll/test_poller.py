@@ -26,7 +26,7 @@ from gymtui.api.request import Progress, Ready, Sink
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import AT_ONCE
 from gymtui.poll.flights import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE
-from gymtui.poll.intake import TOLD_AT_ONCE
+from gymtui.poll.intake import BATCH
 from gymtui.poll.poller import REFUSED_S, LinkState, Poller, Update
 from gymtui.poll.request_log import FORBIDDEN_S
 from gymtui.poll.view import View
@@ -136,7 +136,7 @@ class Stage:
             view=View(**({"source": "rl-gym"} | view)),
             monotonic=self.now,
             rng=random.Random(5),
-            heard=self.hear,
+            on_answer=self.hear,
             renew=self.renew,
         )
         self.renewed: list[float] = []
@@ -811,7 +811,7 @@ def test_the_runs_of_a_scenario_are_told_of_some_at_a_time_and_all_of_them() -> 
         assert stage.asked(ScenarioRollouts("hr"))
         tellings = [update for update in stage.told if update.delta.rollouts_added]
         assert set().union(*(u.delta.rollouts_added for u in tellings)) == set(stage.store.rollouts)
-        assert len(tellings) <= 100 / TOLD_AT_ONCE + 5
+        assert len(tellings) <= 100 / BATCH + 5
         await stage.poller.settled()
         assert stage.poller.is_idle
         await stage.end()

@@ -51,9 +51,9 @@ class Beside:
             self.log,
             clock,
             monotonic=self.now,
-            heard=self.tracker.answered_in_pieces,
-            breathe=at_once,
-            got=lambda _query: NOTHING,
+            on_answer=self.tracker.answered_in_pieces,
+            yield_to_input=at_once,
+            on_answered=lambda _query: NOTHING,
             tell=self.told.append,
             on_screen=lambda: None,
         )

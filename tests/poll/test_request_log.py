@@ -110,7 +110,7 @@ def test_what_is_forbidden_is_asked_every_ten_minutes() -> None:
     assert asked[1] - asked[0] == FORBIDDEN_S
     desk.hear(RolloutsOf("a"), rollouts_body(rollout("r", "a", status="running")))
     assert not desk.log.recall(RolloutsOf("a")).forbidden
-    assert not desk.log.shut
+    assert not desk.log.forbidden_runs
 
 
 def test_a_finished_run_with_loose_ends_is_listed_again_after_2_4_8_seconds_and_so_on() -> None:
@@ -143,12 +143,12 @@ def test_pages_that_nobody_asked_for_in_three_minutes_are_forgotten() -> None:
     desk.log.planned([RunsPage(180)], desk.now)
     desk.now += 179
     desk.hear(HEAD, runs_body(run("a", total=0)))
-    assert RunsPage(180) in desk.log.asked
+    assert RunsPage(180) in desk.log.states
     desk.now += 2
     desk.log.planned([HEAD], desk.now)
     desk.hear(HEAD, runs_body(run("a", total=0)))
-    assert RunsPage(180) not in desk.log.asked
-    assert HEAD in desk.log.asked
+    assert RunsPage(180) not in desk.log.states
+    assert HEAD in desk.log.states
 
 
 def test_after_the_first_round_pages_come_evenly_once_a_minute() -> None:

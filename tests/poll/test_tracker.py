@@ -165,7 +165,7 @@ async def test_steps_taken_after_the_dashboard_was_killed_are_not_known(journal:
 def test_what_the_store_gives_up_is_forgotten_here_too() -> None:
     session = Session()
     watched_to_the_end(session)
-    session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
+    session.watch.drop(session.store.drop(["run_1"]).rollouts_removed)
     assert session.watch.observations("rol_1") == ()
     assert session.watch.last_steps == {}
 
@@ -204,7 +204,7 @@ def test_where_time_went_is_added_up_by_what_changed_as_if_all_were_looked_at(se
                     listed.append(now | {"rollout_id": name, "run_id": run_id})
             session.lists(second, *listed, run_id=run_id)
         if rng.random() < 0.1:
-            session.watch.dropped(session.store.drop(["run_2"]).rollouts_removed)
+            session.watch.drop(session.store.drop(["run_2"]).rollouts_removed)
             session.run("run_2", running=1)
         for run_id in rng.sample(["run_1", "run_2"], rng.randint(0, 2)):
             rows = session.store.rollouts_of(run_id)
@@ -228,7 +228,7 @@ def test_what_is_dropped_while_an_answer_is_heard_is_not_watched_again() -> None
     seen = Observation(RolloutsOf("run_1"), json.dumps(body).encode(), 1.0, at(1).timestamp())
     applied = session.store.apply(seen)
     work = session.watch.answered_in_pieces(seen.query, applied, Window(at(1), at(1)))
-    session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
+    session.watch.drop(session.store.drop(["run_1"]).rollouts_removed)
     for _ in work:
         pass
     assert session.watch.observations("rol_1") == ()

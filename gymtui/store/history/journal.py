@@ -149,11 +149,11 @@ class Journal:
         """Keep until when what runs was seen unchanged; written within two seconds."""
         self._put(Batch(looks=tuple(looks)))
 
-    def stepped(self, steps: Iterable[StepTimes]) -> None:
+    def record_steps(self, steps: Iterable[StepTimes]) -> None:
         """Keep when rollouts took their last steps; written within two seconds."""
         self._put(Batch(steps=tuple(steps)))
 
-    def keep(self, *summaries: SavedSummary) -> None:
+    def keep_summaries(self, *summaries: SavedSummary) -> None:
         """Keep runs' summaries, replacing earlier ones; a final one stays."""
         self._put(Batch(summaries=summaries))
 

@@ -14,6 +14,7 @@ from datetime import datetime
 import msgspec
 from psycopg import Connection
 
+from gymtui.core.instants import micros, when_of
 from gymtui.store.history.database_batches import join_batches, split_rounds
 from gymtui.store.history.database_schema import LOCK
 from gymtui.store.history.database_text import is_odd, key_of, read, stored
@@ -23,9 +24,7 @@ from gymtui.store.history.journal_store import (
     Limits,
     SavedSummary,
     TeamNews,
-    micros,
     summaries_in,
-    when,
 )
 from gymtui.store.history.observer import (
     StateObservation,
@@ -221,7 +220,7 @@ class JournalDatabase:
         ).fetchone()
         if row is None:
             return kept
-        return extend_observations(kept, UnchangedPoll(run_id, when(row[0]), when(row[1])))
+        return extend_observations(kept, UnchangedPoll(run_id, when_of(row[0]), when_of(row[1])))
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -232,7 +231,7 @@ class JournalDatabase:
         )
         return tuple(
             StepTimes(
-                *(run_id, read(rollout_id) or "", step, when(seen_from), when(seen_at)),
+                *(run_id, read(rollout_id) or "", step, when_of(seen_from), when_of(seen_at)),
                 tuple(map(float, gaps.split())),
             )
             for rollout_id, step, seen_from, seen_at, gaps in rows
@@ -369,10 +368,10 @@ def _observations(rows: Iterable[_Row]) -> tuple[StateObservation, ...]:
     found: list[StateObservation] = []
     for run_id, rollout_id, status, phase, seen_from, seen_at, otherwise, step, *still in rows:
         names = (read(rollout_id) or "", read(run_id) or "", read(status), read(phase))
-        since = None if otherwise is None else when(otherwise)
-        found.append(StateObservation(*names, when(seen_from), when(seen_at), since, step))
+        since = None if otherwise is None else when_of(otherwise)
+        found.append(StateObservation(*names, when_of(seen_from), when_of(seen_at), since, step))
         still_from, still_at, still_step = still
         if still_from is not None and still_at is not None:
-            window = (when(still_from), when(still_at))
+            window = (when_of(still_from), when_of(still_at))
             found.append(StateObservation(*names, *window, since, still_step))
     return tuple(sorted(found, key=lambda seen: seen.seen_at))

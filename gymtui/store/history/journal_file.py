@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from gymtui.core.instants import micros, when_of
 from gymtui.store.history.journal_schema import (
     LOOKS_SINCE,
     SCHEMA_VERSION,
@@ -27,9 +28,7 @@ from gymtui.store.history.journal_store import (
     Limits,
     SavedSummary,
     TeamNews,
-    micros,
     summaries_in,
-    when,
 )
 from gymtui.store.history.observer import (
     StateObservation,
@@ -187,9 +186,9 @@ class JournalFile:
                 run_id=run_id,
                 status=_read(status),
                 phase=_read(phase),
-                seen_from=when(seen_from),
-                seen_at=when(seen_at),
-                last_otherwise_at=None if otherwise is None else when(otherwise),
+                seen_from=when_of(seen_from),
+                seen_at=when_of(seen_at),
+                last_otherwise_at=None if otherwise is None else when_of(otherwise),
                 step=step,
             )
             for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
@@ -203,7 +202,7 @@ class JournalFile:
         row = self._connection.execute(
             "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
         ).fetchone()
-        return None if row is None else UnchangedPoll(run_id, when(row[0]), when(row[1]))
+        return None if row is None else UnchangedPoll(run_id, when_of(row[0]), when_of(row[1]))
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -213,7 +212,7 @@ class JournalFile:
         )
         return tuple(
             StepTimes(
-                *(run_id, _read(rollout_id) or "", step, when(seen_from), when(seen_at)),
+                *(run_id, _read(rollout_id) or "", step, when_of(seen_from), when_of(seen_at)),
                 tuple(map(float, gaps.split())),
             )
             for rollout_id, step, seen_from, seen_at, gaps in rows

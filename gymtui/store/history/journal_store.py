@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, overload
+from typing import Protocol
 
 import msgspec
 
@@ -19,9 +19,6 @@ from gymtui.store.history.observer import StateObservation, StepTimes, Unchanged
 
 STEPS_KEPT = timedelta(days=2)
 """A rollout that took no step for so long has ended long ago, or is stuck anyhow."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +200,3 @@ class JournalEngine(Protocol):
         Returns:
             Why, and the same in words for the person.
         """
-
-
-@overload
-def micros(moment: datetime) -> int: ...
-@overload
-def micros(moment: datetime | None) -> int | None: ...
-def micros(moment: datetime | None) -> int | None:
-    """A time as it is kept: whole microseconds since 1970."""
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
-
-
-def when(kept: int) -> datetime:
-    """The time that was kept."""
-    return _EPOCH + kept * _MICROSECOND

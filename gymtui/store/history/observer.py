@@ -181,12 +181,14 @@ class Observer:
         )
         return observation
 
-    def know(self, watched: Mapping[str, Watched], run_id: str, gaps_s: Iterable[float]) -> None:
+    def remember(
+        self, watched: Mapping[str, Watched], run_id: str, gaps_s: Iterable[float]
+    ) -> None:
         """Remember that of a run's rollouts, in place of what is remembered of them."""
         self._watched.update(watched)
         self._step_gaps[run_id] = deque(gaps_s, maxlen=STEP_GAPS_KEPT)
 
-    def unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
+    def note_unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
         """Take in that rollouts were listed again with the very bytes they had before.
 
         Args:
@@ -198,7 +200,7 @@ class Observer:
             if known is not None:
                 known.last, known.turn = window, self._turn
 
-    def listed(self, run_id: str, window: Window) -> None:
+    def note_list(self, run_id: str, window: Window) -> None:
         """Take in that all rollouts of a run were listed: one look at each, whatever their number.
 
         Args:
@@ -213,7 +215,7 @@ class Observer:
         whole = self._lists.get(known.observation.run_id)
         return whole.window if whole is not None and whole.turn > known.turn else known.last
 
-    def still(self) -> tuple[StateObservation, ...]:
+    def last_looks(self) -> tuple[StateObservation, ...]:
         """What is known beyond the observations given out: that rollouts were later seen unchanged.
 
         Returns:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby, pairwise
 
 from gymtui.api.models import Rollout
+from gymtui.core.instants import unix_s
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, PHASES, SegmentKind
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +185,3 @@ def _shared(low_s: float, high_s: float, count: int, after_s: float = float("-in
     from_s = min(max(low_s, after_s), high_s)
     ats_s = [from_s + (high_s - from_s) * n / (count + 1) for n in range(1, count + 1)]
     return [Edge(at_s, max(at_s - low_s, high_s - at_s)) for at_s in ats_s]
-
-
-def unix_s(when: datetime) -> float:
-    """A moment as UNIX seconds."""
-    return (when - EPOCH).total_seconds()

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from gymtui.core.instants import when_of
 from gymtui.store.history.recording_reader import Moment, Recording
-from gymtui.store.history.recording_rows import Answer, Dropped, Row, Snapshot, apply_patch, when_of
+from gymtui.store.history.recording_rows import Answer, Dropped, Row, Snapshot, apply_patch
 
 _CURSOR = re.compile(r"1-([0-9a-f]{8})-(\d{1,9})-(\d{1,9})", re.ASCII)
 

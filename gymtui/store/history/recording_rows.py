@@ -6,15 +6,11 @@ Pure: data to bytes and back, by MessagePack. What each means is in RECORDING.md
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
 from gymtui.store.delta import OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 Patch = tuple[str, int, int, bytes]
 """An item's id, how many bytes of it stay at its start and end, and what stands between."""
@@ -315,13 +311,3 @@ def query_of(asked: tuple[str | int | None, ...]) -> Query:
         case ("a", (str() | None) as scenario):
             return RunningRollouts(scenario)
     raise ValueError("no question")
-
-
-def micros(when: datetime) -> int:
-    """Microseconds since 1970."""
-    return (when - _EPOCH) // _MICROSECOND
-
-
-def when_of(micros: int) -> datetime:
-    """The instant, in UTC."""
-    return _EPOCH + micros * _MICROSECOND

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gymtui.core.instants import micros
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Kind, pack_chunk
-from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, micros, pack
+from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, pack
 
 if TYPE_CHECKING:
     import zstandard

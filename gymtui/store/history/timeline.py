@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from gymtui.api.models import Rollout
+from gymtui.core.instants import instant_of, unix_s
 from gymtui.store.history.observer import BLIND_AFTER_S, StateObservation
 from gymtui.store.history.phase_edges import (
-    EPOCH,
     Cut,
     Edge,
     Stay,
@@ -22,7 +22,6 @@ from gymtui.store.history.phase_edges import (
     phase_cuts,
     stays_of,
     tail_cuts,
-    unix_s,
 )
 from gymtui.store.outcome import NOT_RUN_STATUSES
 from gymtui.store.phases import ACTIVE_STATUSES, PHASES, SegmentKind, is_finished
@@ -206,13 +205,9 @@ def _joined(
 def _segment(kind: SegmentKind, start: Edge, end: Edge, phase: str | None = None) -> Segment:
     return Segment(
         kind,
-        _when(start.at_s),
-        _when(end.at_s),
+        instant_of(start.at_s),
+        instant_of(end.at_s),
         timedelta(seconds=start.slack_s),
         timedelta(seconds=end.slack_s),
         phase,
     )
-
-
-def _when(unix_s: float) -> datetime:
-    return EPOCH + timedelta(seconds=unix_s)

@@ -69,7 +69,7 @@ def test_what_was_recorded_is_there_after_a_restart(place: Place, opened: Opened
     kept = tuple(observation(i) for i in range(5))
     first = opened(place)
     first.record(kept)
-    first.keep(summary())
+    first.keep_summaries(summary())
     first.close()
     again = opened(place)
     assert again.load("run_1") == kept
@@ -89,7 +89,7 @@ def test_ids_come_back_exactly(place: Place, opened: Opened, odd: str) -> None:
     kept = StateObservation(odd, odd, odd, odd, NOW, NOW, None)
     journal = opened(place)
     journal.record([kept, observation(1, "another run")])
-    journal.keep(summary(odd))
+    journal.keep_summaries(summary(odd))
     assert journal.load(odd) == (kept,)
     assert [s.run_id for s in journal.summaries()] == [odd]
     journal.forget(odd)
@@ -106,20 +106,20 @@ def test_sightings_come_back_by_time(place: Place, opened: Opened) -> None:
 
 def test_a_final_summary_stays_until_the_run_is_another(place: Place, opened: Opened) -> None:
     journal = opened(place)
-    journal.keep(summary(passed=1))
-    journal.keep(summary(passed=2), summary("run_2"))
+    journal.keep_summaries(summary(passed=1))
+    journal.keep_summaries(summary(passed=2), summary("run_2"))
     assert {s.run_id: s.counts["passed"] for s in journal.summaries()} == {"run_1": 2, "run_2": 1}
-    journal.keep(summary(final=True, passed=3))
-    journal.keep(summary(passed=4))
+    journal.keep_summaries(summary(final=True, passed=3))
+    journal.keep_summaries(summary(passed=4))
     assert {s.run_id: s.counts["passed"] for s in journal.summaries()} == {"run_1": 3, "run_2": 1}
-    journal.keep(summary(passed=5, created=60))
+    journal.keep_summaries(summary(passed=5, created=60))
     assert {s.run_id: s.counts["passed"] for s in journal.summaries()} == {"run_1": 5, "run_2": 1}
 
 
 def test_a_deleted_run_is_forgotten_but_not_its_successor(place: Place, opened: Opened) -> None:
     journal = opened(place)
     journal.record([observation(1), observation(1, "run_2")])
-    journal.keep(summary(final=True))
+    journal.keep_summaries(summary(final=True))
     journal.forget("run_1")
     journal.record([observation(7)])
     assert journal.load("run_1") == (observation(7),)
@@ -129,7 +129,7 @@ def test_a_deleted_run_is_forgotten_but_not_its_successor(place: Place, opened: 
 
 def test_a_summary_of_another_shape_is_left_out(path: Path, opened: Opened) -> None:
     first = opened(path)
-    first.keep(summary(), summary("run_2"))
+    first.keep_summaries(summary(), summary("run_2"))
     first.close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE summaries SET body = '{\"known\": []}' WHERE run_id = 'run_1'")
@@ -251,7 +251,7 @@ def is_given_up(journal: Journal, opened: Opened, trouble: Trouble) -> None:
     """In trouble: told once, with the file's name; everything else goes on as if nothing were."""
     wait_until(lambda: bool(opened.notices))
     journal.record([observation(1)])
-    journal.keep(summary())
+    journal.keep_summaries(summary())
     journal.forget("run_1")
     assert journal.load("run_1") == ()
     assert journal.summaries() == ()
@@ -383,7 +383,7 @@ def test_what_is_older_than_thirty_days_goes(place: Place, opened: Opened) -> No
     old, new = NOW - timedelta(days=31), NOW - timedelta(days=29)
     first.record(observation(i, seen_at=old) for i in range(5_000))
     first.record([observation(1, seen_at=new)])
-    first.keep(summary())
+    first.keep_summaries(summary())
     first.flush()
     first.close()
     opened(place).flush()

@@ -200,7 +200,7 @@ def test_gyms_of_one_database_know_nothing_of_each_other(place: SharedPlace, tol
     there, here = told.open(replace(place, gym=f"{place.gym}/v1")), told.open(place)
     there.record([observation(1)])
     there.record_unchanged([UnchangedPoll("run_1", NOW, NOW)])
-    there.keep(summary())
+    there.keep_summaries(summary())
     there.flush()
     here.forget("run_1")
     here.flush()
@@ -223,7 +223,7 @@ def test_who_may_only_read_reads_and_writes_nothing(
     reader = told.open(replace(place, url=postgres.of("postgres", name)))
     assert reader.load("run_1") == (observation(1),)
     reader.record([observation(2)])
-    reader.keep(summary())
+    reader.keep_summaries(summary())
     reader.forget("run_1")
     assert reader.load("run_1") == (observation(1),)
     assert told.notices == []

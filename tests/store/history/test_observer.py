@@ -70,7 +70,7 @@ def test_a_server_clock_that_was_set_back_is_believed() -> None:
 def test_a_listing_with_the_same_bytes_is_a_look_too() -> None:
     observer = Observer()
     observer.observe(rollout("seeding"), window(5))
-    observer.unchanged(["rol_1", "never seen"], window(60))
+    observer.note_unchanged(["rol_1", "never seen"], window(60))
     observation = observer.observe(rollout("agent_running"), window(62))
     assert observation is not None
     assert observation.last_otherwise_at == at(59.9)
@@ -104,19 +104,19 @@ def test_on_quitting_the_last_look_is_told_once() -> None:
     observer = Observer()
     first = observer.observe(rollout("seeding"), window(5))
     observer.observe(rollout("verifying", name="rol_2"), window(5))
-    observer.unchanged(["rol_1"], window(33))
-    (again,) = observer.still()
+    observer.note_unchanged(["rol_1"], window(33))
+    (again,) = observer.last_looks()
     assert first is not None
     assert (again.rollout_id, again.phase) == ("rol_1", "seeding")
     assert (again.seen_at, again.last_otherwise_at) == (at(33.1), first.last_otherwise_at)
-    assert observer.still() == ()
+    assert observer.last_looks() == ()
 
 
 def test_time_in_a_phase_counts_from_when_it_was_first_seen_in_it() -> None:
     observer = Observer()
     observer.observe(rollout("building_environment"), window(5))
-    observer.unchanged(["rol_1"], window(33))
-    observer.still()
+    observer.note_unchanged(["rol_1"], window(33))
+    observer.last_looks()
     assert observer.phase_seen_at("rol_1") == at(5.1)
     assert observer.phase_seen_at("rol_2") is None
 
@@ -136,7 +136,7 @@ def test_idleness_counts_from_the_last_step_not_the_last_look() -> None:
     observer = Observer()
     observer.observe(rollout(step=4), window(0))
     observer.observe(rollout(step=4), window(70))
-    observer.unchanged(["rol_1"], window(90))
+    observer.note_unchanged(["rol_1"], window(90))
     assert observer.moved_at("rol_1") == at(0.1)
 
 

@@ -343,7 +343,7 @@ def watch(truth: Truth, rng: Random, until: float) -> tuple[list[StateObservatio
         kept += [] if observation is None else [observation]
         t += trip + rng.uniform(1.5, 2.5) + (rng.uniform(5, 60) if rng.random() < 0.03 else 0)
         if rng.random() < 0.02:
-            kept += observer.still()
+            kept += observer.last_looks()
             observer = Observer()
     return kept, last
 

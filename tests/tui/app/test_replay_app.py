@@ -16,10 +16,10 @@ from textual.pilot import Pilot
 
 from gymtui.cli.record import new_recorder
 from gymtui.config.settings import Settings
+from gymtui.core.instants import micros, when_of
 from gymtui.session.replay import moment_of
 from gymtui.store.delta import Delta
 from gymtui.store.history.recording_reader import Recording
-from gymtui.store.history.recording_rows import micros, when_of
 from gymtui.tui.app.replay_app import ReplayApp
 from gymtui.tui.context.keymap import TABLE, Scope
 from gymtui.tui.runtime.crash_report import Reporter
