@@ -15,6 +15,16 @@ from tests.helpers.postgres_server import postgres as postgres
 THOROUGH = os.environ.get("THOROUGH") == "1"
 """Whether long products are tried whole, as in CI, or a fair part of them, as by `make test`."""
 
+
+def examples(thorough: int) -> int:
+    """How many examples a dear property is tried with.
+
+    Args:
+        thorough: How many in CI.
+    """
+    return thorough if THOROUGH else max(thorough // 4, 5)
+
+
 # The same examples each time, however slow the machine: a gate must say the same of the same
 # code. `--hypothesis-profile=seek` looks further.
 settings.register_profile("gate", deadline=None, derandomize=True, max_examples=40)

@@ -25,6 +25,7 @@ from gymtui.store.stats.formulas import shares
 from gymtui.store.stats.run_stats import time_spent_s
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Store
+from tests.conftest import examples
 from tests.helpers.journals import NOW
 from tests.helpers.journals import place as place
 
@@ -183,7 +184,7 @@ def test_a_large_run_is_added_up_a_part_at_a_time(monkeypatch: pytest.MonkeyPatc
     assert session.watch.time_spent("run_1").shares.of_all == 5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_where_time_went_is_added_up_by_what_changed_as_if_all_were_looked_at(seed: int) -> None:
     rng = random.Random(seed)

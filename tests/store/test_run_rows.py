@@ -19,6 +19,7 @@ from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.stats.run_stats import run_numbers
+from tests.conftest import examples
 from tests.helpers.model_gym import rollout as listed
 
 
@@ -33,7 +34,7 @@ def row(number: int, rng: random.Random) -> RolloutRow:
     return RolloutRow(f"r{number}", "a", b"", 0.0, 0.0, rollout, outcome=outcome_of(rollout))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 10**6))
 def test_whatever_comes_while_rows_are_taken_in_they_end_exact(seed: int) -> None:
     rng = random.Random(seed)

@@ -17,6 +17,7 @@ from gymtui.store.delta import NOTHING, Delta, OneRun, RolloutsOf, RunningRollou
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
+from tests.conftest import examples
 from tests.helpers.model_gym import (
     ModelGym,
     ended,
@@ -473,7 +474,7 @@ def picture(store: Store) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("midway", [False, True])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_deltas_add_up_to_the_store_and_summaries_to_their_rollouts(
     midway: bool, seed: int

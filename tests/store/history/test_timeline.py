@@ -16,6 +16,7 @@ from gymtui.api.models import Rollout, StatusEvent
 from gymtui.core.server_clock import Window
 from gymtui.store.history.observer import Observer, StateObservation
 from gymtui.store.history.timeline import PHASES, Segment, SegmentKind, segments
+from tests.conftest import examples
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NAMES = ("building_environment", "seeding", "agent_running", "verifying")
@@ -272,7 +273,7 @@ observations = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(rollouts, st.lists(observations, max_size=8), st.floats(-1e4, 1e4))
 def test_segments_are_always_ordered_joined_and_clamped(
     received: Rollout, observed: list[StateObservation], now: float
@@ -349,7 +350,7 @@ def watch(truth: Truth, rng: Random, until: float) -> tuple[list[StateObservatio
 
 
 @pytest.mark.parametrize("dashboards", [1, 2])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(seed=st.integers(0, 2**40))
 def test_every_true_phase_edge_lies_within_its_slack_or_in_an_unseen_stretch(
     dashboards: int, seed: int

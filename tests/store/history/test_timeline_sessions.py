@@ -23,6 +23,7 @@ from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, SharedPlace
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import KIND_OF_PHASE, PHASES, SegmentKind
+from tests.conftest import examples
 from tests.core.test_server_clock import World
 from tests.helpers.postgres_server import Server
 from tests.poll.test_tracker import Session, recalled, rollout
@@ -123,7 +124,7 @@ def watch(place: Place, seed: int) -> None:
     assert journal.notice is None
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seed=st.integers(0, 2**32))
 @example(seed=0)
 def test_an_edge_once_drawn_stays_and_holds_the_truth(seed: int) -> None:

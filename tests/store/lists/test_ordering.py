@@ -25,6 +25,7 @@ from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import Filter, parse
 from gymtui.store.lists.sorted_chunks import SortedChunks
+from tests.conftest import examples
 
 START = 1_750_000_000.0
 
@@ -291,7 +292,7 @@ def test_any_sequence_of_changes_ends_as_if_sorted_anew(
     run_state_machine_as_test(
         ViewMachine,
         settings=settings(
-            max_examples=40,
+            max_examples=examples(40),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

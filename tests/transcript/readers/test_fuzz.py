@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gymtui.transcript.pretty_json import NotJsonError, compact, decode, parsed, pretty
 from gymtui.transcript.readers.artifact import read
+from tests.conftest import examples
 from tests.helpers.hostile_text import DOCUMENTS, searched
 
 # The words that readers look for, so that random documents look like messages gone wrong.
@@ -92,7 +93,7 @@ def is_held(text: str, shown: str) -> bool:
     return value is not None and all(is_held(item, shown) for item in strings(value))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(ARTIFACTS | JSON | MESSAGES)
 def test_any_json_is_read_and_none_of_it_lost(document: Any) -> None:
     transcript = read(json.dumps(document).encode())
@@ -119,7 +120,7 @@ def marked(value: Any, count: Iterator[int], key: str = "") -> Any:
     return value
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(ARTIFACTS | MESSAGES)
 def test_each_string_by_itself_is_kept(document: Any) -> None:
     document = marked(document, itertools.count(1000))

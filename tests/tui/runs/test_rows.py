@@ -22,6 +22,7 @@ from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
+from tests.conftest import examples
 from tests.tui.person import Person
 from tests.tui.staged import StillGym, staged_dashboard
 
@@ -111,7 +112,7 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=16,
+    max_examples=examples(16),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
