@@ -212,7 +212,7 @@ class AgentTools:
     async def cancel_runs(self, run_ids: list[str]) -> str:
         """Cancel runs: their rollouts that run or wait are ended. It cannot be undone."""
         reader = GymReader(self._client)
-        names = await reader.runs_named(list(dict.fromkeys(run_ids)))
+        names = await reader.runs_named(list(dict.fromkeys(run_ids)), in_full=True)
         done = await act(self._client, Verb.CANCEL, names)
         return mark_untrusted([{"well": one.is_well, "what": describe_result(one)} for one in done])
 

@@ -16,6 +16,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
 from gymtui.api.retry import with_retry
 from gymtui.cli.directories import gym_in
+from gymtui.cli.id_prefixes import only_fitting
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
@@ -206,17 +207,26 @@ class GymReader:
                 return run_id
         return typed
 
-    async def runs_named(self, typed: Collection[str]) -> list[str]:
+    async def runs_named(self, typed: Collection[str], *, in_full: bool = False) -> list[str]:
         """Ask for runs by their ids.
+
+        Args:
+            in_full: Whether the beginning of an id, which fits no other, is not enough.
 
         Raises:
             NotFound: There is no such run; the first one that is missing is named.
             GymError: As the client.
         """
         run_ids = await gather_few(partial(self.named, run_id) for run_id in typed)
-        for run_id in run_ids:
-            if run_id not in self.store.runs:
-                raise NotFound(f"no such run: {run_id}")
+        missing = [run_id for run_id in run_ids if run_id not in self.store.runs]
+        if missing and in_full:
+            raise NotFound(f"no such run: {missing[0]}")
+        if missing:
+            others = GymReader(self._client)
+            await others.every_run("all", None)
+            whole = {name: only_fitting(name, others.store.runs, "run") for name in missing}
+            await gather_few(partial(self.named, run_id) for run_id in whole.values())
+            run_ids = list(dict.fromkeys(whole.get(run_id, run_id) for run_id in run_ids))
         return run_ids
 
     async def rollouts_of(self, run_ids: Iterable[str]) -> None:

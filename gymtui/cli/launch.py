@@ -7,6 +7,7 @@ import random
 import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import click
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.errors import GymError, Refused
+from gymtui.api.errors import GymError, NotFound, Refused
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.cli.gym_access import with_gym
 from gymtui.cli.options import EXIT_UNREACHABLE, error_line, exit_code, report_key, tell
@@ -100,7 +101,8 @@ def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json:
     """
     armed = RuleBook(beside(journal, "rules"))
     requests = meant.requests
-    sent = with_gym(settings, lambda client: _send(client, meant, armed, quiet=as_json))
+    hints: list[str] = []
+    sent = with_gym(settings, lambda client: _send(client, meant, armed, hints, quiet=as_json))
     launched = [one for one in sent if one.fate is SubmissionState.LAUNCHED]
     if as_json and launched:
         documents = [_document(one, meant.rules) for one in launched]
@@ -114,6 +116,8 @@ def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json:
     if last.fate is SubmissionState.LAUNCHED:
         return 0
     _complain(last)
+    for hint in hints:
+        tell(clean(hint))
     if last.error is not None:
         report_key(settings, last.error)
     for request in requests[len(sent) :]:
@@ -124,7 +128,7 @@ def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json:
 
 
 async def _send(
-    client: Endpoints, meant: FileLaunch, armed: RuleBook, *, quiet: bool
+    client: Endpoints, meant: FileLaunch, armed: RuleBook, hints: list[str], *, quiet: bool
 ) -> list[Submission]:
     sent: list[Submission] = []
     for request in meant.requests:
@@ -134,6 +138,10 @@ async def _send(
 
         one = await launch(client, request, lost=lost)
         sent.append(one)
+        if isinstance(one.error, NotFound):
+            with suppress(GymError):  # a gym need not have such a list
+                known = [scenario.scenario_id for scenario in await client.list_scenarios()]
+                hints.append(f"scenarios of this gym: {', '.join(known) or 'none'}")
         if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
             break
         for rule in meant.rules:

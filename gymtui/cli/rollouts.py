@@ -24,7 +24,7 @@ from gymtui.store.formats import GLYPH, duration, score, state_words, steps, why
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import ROLLOUTS
-from gymtui.store.outcome import Outcome
+from gymtui.store.outcome import Outcome, steps_of
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import elapsed_s
 
@@ -94,16 +94,21 @@ def print_rollouts(
         several = len(shown) > 1
         scored = any(score_of(row) is not None for row in found.rows)
         noted = any(row.note for row in found.rows)
-        columns = _columns(now, last_steps, several=several, scored=scored, noted=noted)
+        # The gym says it of rollouts that run, and a dashboard remembers it.
+        stepped = any(
+            steps_of(row.rollout, last_steps.get(row.rollout_id)) is not None
+            for row in found.rows
+            if row.rollout is not None
+        )
+        there = {"RUN": several, "SCORE": scored, "NOTE": noted, "STEPS": stepped}
+        columns = [c for c in _columns(now, last_steps) if there.get(c.title, True)]
         printer.table(columns, found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
     printer.records(form, "rollouts", documents, document_keys.ROLLOUT, total=found.matching)
 
 
-def _columns(
-    now: datetime, last_steps: Mapping[str, int], *, several: bool, scored: bool, noted: bool
-) -> tuple[Column[RolloutRow], ...]:
+def _columns(now: datetime, last_steps: Mapping[str, int]) -> tuple[Column[RolloutRow], ...]:
     def state(row: RolloutRow) -> Cell:
         if row.rollout is None or row.outcome is None:
             return Cell("? malformed", "yellow")
@@ -122,7 +127,7 @@ def _columns(
     def run(row: RolloutRow) -> Cell:
         return Cell(row.run_id)
 
-    columns: tuple[Column[RolloutRow], ...] = (
+    return (
         Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=16),
         Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=18),
         Column("STATE", state),
@@ -133,9 +138,3 @@ def _columns(
         Column("NOTE", lambda row: Cell(row.note), least=8, priority=2),
         Column("MESSAGE", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
     )
-    left_out = set() if several else {"RUN"}
-    if not noted:
-        left_out.add("NOTE")
-    if not scored:
-        left_out.add("SCORE")  # most verifiers give none
-    return tuple(c for c in columns if c.title not in left_out)

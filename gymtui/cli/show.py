@@ -17,6 +17,7 @@ from gymtui.api.lenient import loads
 from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.cli.gym_access import GymReader, with_gym
+from gymtui.cli.id_prefixes import only_fitting, rollout_ids
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
@@ -49,9 +50,13 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
                 found = await loader.get(label, redacted=redacted)
                 break
             except NotFound:
-                if not others:
-                    raise
-                label = others.pop(0)
+                if others:
+                    label = others.pop(0)
+                    continue
+                whole = only_fitting(rollout_id, await rollout_ids(client), "rollout")
+                if whole in (rollout_id, label):
+                    raise  # it is there, and has no artifacts
+                label = whole
         if form == "json":
             return found
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _LOGIN = re.compile(r"(?<=//)[^/?#\s\"]+@")
@@ -29,6 +29,18 @@ class Origin:
 def without_login(text: str) -> str:
     """A text without the users and passwords in its URLs, which are nobody's business."""
     return _LOGIN.sub("…@", text)
+
+
+def directories_of(urls: str) -> tuple[str, str] | None:
+    """What URLs of directories, with a blank between them, are in words, and the paths.
+
+    Returns:
+        None where they are URLs of anything else.
+    """
+    paths = [url.removeprefix("file://") for url in urls.split() if url.startswith("file://")]
+    if not paths:
+        return None
+    return ("the directory" if len(paths) == 1 else "the directories", unquote(" ".join(paths)))
 
 
 def base_url(text: str) -> str:

@@ -210,6 +210,10 @@ def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...]
     return tuple(found), ""
 
 
+_CHOICES = 6
+"""Scenarios that are named where none is like what was typed."""
+
+
 def _unlisted(
     draft: Draft,
     tasks: Sequence[str],
@@ -220,7 +224,8 @@ def _unlisted(
     found: dict[str, str] = {}
     scenario = draft.text(SCENARIO).strip()
     if scenarios is not None and scenario and scenario not in scenarios:
-        found[SCENARIO] = f"not in the gym's list{alike(scenario, scenarios)}"
+        choices = f": {', '.join(scenarios[:_CHOICES])}" if scenarios else ""
+        found[SCENARIO] = f"not in the gym's list{alike(scenario, scenarios) or choices}"
     strangers = [task for task in tasks if offered is not None and task not in offered]
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""

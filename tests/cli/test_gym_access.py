@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import pytest
 
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import NotFound
 from gymtui.api.response import Answer
 from gymtui.cli.gym_access import READINGS, GymReader
+from gymtui.cli.id_prefixes import rollout_ids
 
 
 class ListAnswer:
@@ -27,8 +31,12 @@ class ListAnswer:
         source: str | None = None,
         limit: int = 50,
         offset: int = 0,
+        expand: Sequence[str] = (),
     ) -> Answer:
-        page = [{"run_id": name} for name in self.runs[offset : offset + limit]]
+        page = [
+            {"run_id": name, "rollout_ids": [f"{name}.1"]}
+            for name in self.runs[offset : offset + limit]
+        ]
         total = len(self.runs) if self.counted is None else self.counted
         body = json.dumps({"total": total, "runs": page}).encode()
         self.asked += 1
@@ -36,7 +44,10 @@ class ListAnswer:
         return Answer(body, None, 0.0, 0.0, len(body))
 
     async def get_run(self, run_id: str) -> Answer:
-        raise NotImplementedError
+        if run_id not in self.runs:
+            raise NotFound
+        body = json.dumps({"run_id": run_id}).encode()
+        return Answer(body, None, 0.0, 0.0, len(body))
 
     async def list_rollouts(
         self,
@@ -90,3 +101,42 @@ async def test_where_runs_go_all_the_time_it_ends_and_says_so() -> None:
     _, steady = await listed(gym)
     assert not steady
     assert gym.asked <= READINGS * 16
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (["run-0007"], ["run-0007"]),
+        (["run-0250", "run-024"], None),
+        (["run-025"], ["run-0250"]),
+        (["run-025", "run-0250", "run-0001"], ["run-0250", "run-0001"]),
+        ([""], None),
+        (["other"], None),
+    ],
+)
+async def test_runs_are_found_by_the_beginning_of_their_ids(
+    typed: list[str], found: list[str] | None
+) -> None:
+    reader = GymReader(ListAnswer(251, lambda _runs, _asked: None))
+    if found is not None:
+        assert await reader.runs_named(typed) == found
+        assert set(found) == set(reader.store.runs)
+        return
+    with pytest.raises(NotFound) as refused:
+        await reader.runs_named(typed)
+    six = ", ".join(f"run-024{number}" for number in range(6))
+    fits = f"run-024 fits 10 runs: {six}, and 4 more"
+    assert refused.value.detail == (fits if "run-024" in typed else f"no such run: {typed[0]}")
+
+
+async def test_what_is_cancelled_is_named_in_full() -> None:
+    reader = GymReader(ListAnswer(251, lambda _runs, _asked: None))
+    with pytest.raises(NotFound) as refused:
+        await reader.runs_named(["run-025"], in_full=True)
+    assert refused.value.detail == "no such run: run-025"
+
+
+async def test_all_rollouts_are_known_by_their_runs_page_by_page() -> None:
+    gym = ListAnswer(401, lambda _runs, _asked: None)
+    found = await rollout_ids(cast("Endpoints", gym))
+    assert list(found) == [f"{name}.1" for name in gym.runs]

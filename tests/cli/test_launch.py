@@ -131,6 +131,13 @@ def test_what_the_gym_refuses_ends_with_4_at_its_field(tmp_path: Path) -> None:
         assert "m was not launched: task_ids" in done.stderr
 
 
+def test_of_a_scenario_that_the_gym_has_not_those_it_has_are_named(tmp_path: Path) -> None:
+    with serving_gym(tmp_path) as gym:
+        done = launch(tmp_path, gym.url, "-", text=json.dumps(body(scenario_id="sales")))
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1] == "gymtui: scenarios of this gym: hr"
+
+
 def test_no_answer_at_all_ends_with_3(tmp_path: Path) -> None:
     done = launch(tmp_path, "http://127.0.0.1:1", "-", text=json.dumps(body(run_name="n")))
     assert done.returncode == 3

@@ -69,6 +69,20 @@ def test_show_prints_the_gyms_bytes_or_a_document(gym: RunningGym, tmp_path: Pat
     assert "→" not in show("--text", "--redact")
 
 
+def test_show_takes_the_beginning_of_an_id_that_fits_no_other(
+    gym: RunningGym, tmp_path: Path
+) -> None:
+    first = ids(gym)[0]
+    shown = gymtui(tmp_path, "show", first[:-2], "--base-url", gym.url, "--json")
+    assert shown.stdout == received(gym, first)
+    several = gymtui(tmp_path, "show", "rol_", "--base-url", gym.url)
+    assert (several.returncode, several.stdout) == (4, "")
+    assert f"rol_ fits {len(ids(gym))} rollouts: " in several.stderr
+    listed = gymtui(tmp_path, "rollouts", "night", "--base-url", gym.url)
+    assert first in listed.stdout
+    assert "STEPS" not in listed.stdout, "of none that ended nobody knows them"
+
+
 def test_show_of_nothing_is_refused(gym: RunningGym, tmp_path: Path) -> None:
     done = gymtui(tmp_path, "show", "rol_missing", "--base-url", gym.url)
     assert done.returncode == 4

@@ -164,7 +164,7 @@ def test_what_is_not_in_the_gyms_lists_is_remarked_on_and_can_be_sent() -> None:
     found = check(draft(), offered=("t1",), scenarios=("crm",))
     assert not found.problems
     assert found.remarks == {
-        "scenario_id": "not in the gym's list",
+        "scenario_id": "not in the gym's list: crm",
         "task_ids": "not in the gym's list: t2",
     }
     assert found.unlisted == found.remarks

@@ -30,6 +30,7 @@ from gymtui.cli.reporting.numbers import (
 )
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.core.text import ABSENT
+from gymtui.core.urls import directories_of
 from gymtui.store.column_def import natural
 from gymtui.store.formats import duration, interval_words, of_many, percent
 from gymtui.store.outcome import Outcome
@@ -75,9 +76,10 @@ def report_contents(
 
 
 def _made(made: ReportOrigin) -> Line:
+    where, name = directories_of(made.gym) or ("the gym at", made.gym)
     return (
-        f"Generated {when(made.at)} from the gym at ",
-        Name(made.gym),
+        f"Generated {when(made.at)} from {where} ",
+        Name(name),
         f" by gymtui {made.version}.",
     )
 

@@ -11,10 +11,10 @@
 | `done>=20 done>=50%` | where a share has a count: so many, or that share of them |
 | `!scenario:hr` | all but these, those not known included |
 
-Terms are joined by *and*. What is not known passes no comparison, `!=` included. `=` and `:` are
-as precise as what was written: `pass=83%` is what rounds to it, `elapsed=90s` what is shown as
-`1m30s`, `elapsed=1m` as `1m` and any seconds; `age=2h` from 2 h to 3 h. Within
-quotes a backslash takes the next character as it is.
+Terms are joined by *and*; a word that begins with `(` is refused. What is not known passes no
+comparison, `!=` included. `=` and `:` are as precise as what was written: `pass=83%` is what rounds
+to it, `elapsed=90s` what is shown as `1m30s`, `elapsed=1m` as `1m` and any seconds; `age=2h` from
+2 h to 3 h. Within quotes a backslash takes the next character as it is.
 
 Columns are `store.column_def`, conditions `store.lists.terms`, wildcards `store.lists.globs`,
 amounts `store.lists.amounts`; keeping a list filtered is `store.lists.ordering`.
@@ -220,6 +220,9 @@ class _Parser(Generic[R]):
             term = self._comparison(comparison)
         elif self.text[self.position] in "<>=:":
             raise FilterError("a column is missing before this", self.position, 1)
+        elif self._at("("):
+            # As a word it would match next to nothing, and a list would be empty without a reason.
+            raise FilterError("terms are not grouped; quote ( to find it", self.position, 1)
         else:
             term = terms.words(self.schema, glob(self._value(_BARE_WORD).pieces))
         return replace(term, negated=negated)

@@ -65,6 +65,7 @@ def report_on(
     *runs: Sequence[dict[str, Any]],
     names: Sequence[str] = ("r", "s", "u"),
     baseline: str | None = None,
+    gym: str = "https://gym.example",
 ) -> Report:
     store, matrix, failures, facts = Store(), Matrix(), Failures(), []
     for name, rollouts in zip(names, runs, strict=False):
@@ -81,9 +82,7 @@ def report_on(
     matrix.refresh(last_steps={})
     compared = (baseline, store.summary(baseline)) if baseline is not None else None
     along = Trend.of([(each.run_id, each.view.summary) for each in facts], compared)
-    return report_contents(
-        facts, matrix, failures, ReportOrigin(NOW, "https://gym.example", "9.9"), along
-    )
+    return report_contents(facts, matrix, failures, ReportOrigin(NOW, gym, "9.9"), along)
 
 
 def plain(report: Report) -> str:
@@ -100,6 +99,11 @@ def test_it_says_when_from_where_and_by_what() -> None:
     assert "# Report on run `r`" in text
     assert "Generated 2026-03-20 12:00 UTC from the gym at `https://gym.example`" in text
     assert " by gymtui 9.9." in text
+    for urls, said in (
+        ("file:///tmp/a%20b", "from the directory `/tmp/a b` by"),
+        ("file:///a file:///b", "from the directories `/a /b` by"),
+    ):
+        assert said in plain(report_on([passed(1)], gym=urls))
     assert "## What the numbers mean" in text
 
 

@@ -272,6 +272,8 @@ def mistake(marked: str) -> FilterError:
         ("hr [[:]]running", "a column is missing"),
         ("12 ![[=]]running", "a column is missing"),
         ("[[<]]5", "a column is missing"),
+        ("hr [[(]]state:running or steps>3)", "terms are not grouped; quote ( to find it"),
+        ("![[(]]hr", "terms are not grouped"),
         ("steps>=[[many]]", "not a number"),
         ("steps>=[[5%]]", "not a number"),
         ("steps:3,[[x]],4", "not a number"),
