@@ -129,7 +129,6 @@ def first_missing(calls: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
     """The first hop that does not follow what the page has before it."""
     left = iter(tuple(calls))
     for file, name in HOPS:
-        # What a function makes that is called later counts as its own.
-        if not any(f == file and q.split(".<locals>")[0] == name for f, q in left):
+        if not any(call == (file, name) for call in left):
             return file, name
     return None

@@ -29,70 +29,96 @@ def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow]
     Args:
         content: What is shown now.
     """
-
-    def failure(cell: Callable[[FailureRow, int], Cell]) -> Callable[[PaneRow, int], Cell]:
-        return lambda row, cells: cell(row, cells) if isinstance(row, FailureRow) else ()
-
-    def tool(cell: Callable[[ToolTally], Cell]) -> Callable[[PaneRow, int], Cell]:
-        return lambda row, _cells: cell(row) if isinstance(row, ToolTally) else ()
-
-    def name(row: PaneRow, cells: int) -> Cell:
-        if isinstance(row, ToolTally):
-            return styled(row.tool)
-        glyph = StyledText(f"{GLYPH[row.group.outcome]} ", outcome_text.STYLE[row.group.outcome])
-        guess = (StyledText("~ ", "muted"),) if row.group.guessed else ()
-        if content().view is not PaneView.CRITERION:
-            guess = ()
-        return (glyph, *guess, StyledText(row.group.text))
-
-    def attempts(row: FailureRow, cells: int) -> Cell:
-        return _attempts_cell(row, content().attempts(row), cells)
-
-    def change(row: FailureRow, cells: int) -> Cell:
-        if row.change is None:
-            return styled(None, "muted")
-        return styled(change_words(row.change), "warning" if row.change.clear else "muted")
-
-    def with_(row: FailureRow, cells: int) -> Cell:
-        found = content().together.with_group(row.group, 1)
-        if not found or row.group.outcome is not Outcome.FAILED:
-            return ()
-        other, number = found[0]
-        return (StyledText(f"{number}× ", "muted"), StyledText(other.text, "muted"))
-
-    def rollouts(row: FailureRow, cells: int) -> Cell:
-        return styled(len(row.group.rollout_ids))
-
-    def tasks(row: FailureRow, cells: int) -> Cell:
-        return styled(len(row.group.task_row_ids), "muted")
-
-    def runs(row: FailureRow, cells: int) -> Cell:
-        return styled(len(row.group.run_ids), "muted")
-
-    def errors(row: ToolTally) -> Cell:
-        return styled(row.errors, "error" if row.errors else "muted")
-
-    def failed_in(row: ToolTally) -> Cell:
-        return styled(len(row.rollout_ids), "muted")
-
-    def answer(row: ToolTally) -> Cell:
-        return styled(row.commonest or "", "muted")
-
-    heading = partial(_heading, content)
     return (
-        Column("name", heading, 16, name, ideal=34, whole=True, flex=1),
-        Column("rollouts", "N", 4, failure(rollouts), align="right"),
-        Column("tasks", "TASKS", 5, failure(tasks), 1, align="right"),
-        Column("runs", "RUNS", 4, failure(runs), 2, align="right"),
-        Column("change", "CHANGE, pp", 18, failure(change), 2),
-        Column("attempts", "ATTEMPTS", 8, failure(attempts), 3, flex=2, most=40),
-        Column("with", "FAILS WITH", 16, failure(with_), 4, flex=3, most=60),
-        Column("calls", "CALLS", 5, tool(lambda row: styled(row.calls)), align="right"),
-        Column("errors", "ERRORS", 6, tool(errors), align="right"),
-        Column("share", "SHARE", 5, tool(_share), 2, align="right"),
-        Column("in-rollouts", "ROLLOUTS", 8, tool(failed_in), 3, align="right"),
-        Column("answer", "COMMONEST ERROR", 16, tool(answer), 1, flex=2),
+        Column(
+            "name",
+            partial(_heading, content),
+            16,
+            partial(_name, content),
+            ideal=34,
+            whole=True,
+            flex=1,
+        ),
+        Column("rollouts", "N", 4, _of_failure(_rollouts), align="right"),
+        Column("tasks", "TASKS", 5, _of_failure(_tasks), 1, align="right"),
+        Column("runs", "RUNS", 4, _of_failure(_runs), 2, align="right"),
+        Column("change", "CHANGE, pp", 18, _of_failure(_change), 2),
+        Column(
+            "attempts", "ATTEMPTS", 8, _of_failure(partial(_attempts, content)), 3, flex=2, most=40
+        ),
+        Column(
+            "with", "FAILS WITH", 16, _of_failure(partial(_fails_with, content)), 4, flex=3, most=60
+        ),
+        Column("calls", "CALLS", 5, _of_tool(_calls), align="right"),
+        Column("errors", "ERRORS", 6, _of_tool(_errors), align="right"),
+        Column("share", "SHARE", 5, _of_tool(_share), 2, align="right"),
+        Column("in-rollouts", "ROLLOUTS", 8, _of_tool(_failed_in), 3, align="right"),
+        Column("answer", "COMMONEST ERROR", 16, _of_tool(_answer), 1, flex=2),
     )
+
+
+def _of_failure(cell: Callable[[FailureRow, int], Cell]) -> Callable[[PaneRow, int], Cell]:
+    return lambda row, cells: cell(row, cells) if isinstance(row, FailureRow) else ()
+
+
+def _of_tool(cell: Callable[[ToolTally], Cell]) -> Callable[[PaneRow, int], Cell]:
+    return lambda row, _cells: cell(row) if isinstance(row, ToolTally) else ()
+
+
+def _name(content: Callable[[], PaneContent], row: PaneRow, cells: int) -> Cell:
+    if isinstance(row, ToolTally):
+        return styled(row.tool)
+    glyph = StyledText(f"{GLYPH[row.group.outcome]} ", outcome_text.STYLE[row.group.outcome])
+    guess = (StyledText("~ ", "muted"),) if row.group.guessed else ()
+    if content().view is not PaneView.CRITERION:
+        guess = ()
+    return (glyph, *guess, StyledText(row.group.text))
+
+
+def _attempts(content: Callable[[], PaneContent], row: FailureRow, cells: int) -> Cell:
+    return _attempts_cell(row, content().attempts(row), cells)
+
+
+def _change(row: FailureRow, cells: int) -> Cell:
+    if row.change is None:
+        return styled(None, "muted")
+    return styled(change_words(row.change), "warning" if row.change.clear else "muted")
+
+
+def _fails_with(content: Callable[[], PaneContent], row: FailureRow, cells: int) -> Cell:
+    found = content().together.with_group(row.group, 1)
+    if not found or row.group.outcome is not Outcome.FAILED:
+        return ()
+    other, number = found[0]
+    return (StyledText(f"{number}× ", "muted"), StyledText(other.text, "muted"))
+
+
+def _rollouts(row: FailureRow, cells: int) -> Cell:
+    return styled(len(row.group.rollout_ids))
+
+
+def _tasks(row: FailureRow, cells: int) -> Cell:
+    return styled(len(row.group.task_row_ids), "muted")
+
+
+def _runs(row: FailureRow, cells: int) -> Cell:
+    return styled(len(row.group.run_ids), "muted")
+
+
+def _calls(row: ToolTally) -> Cell:
+    return styled(row.calls)
+
+
+def _errors(row: ToolTally) -> Cell:
+    return styled(row.errors, "error" if row.errors else "muted")
+
+
+def _failed_in(row: ToolTally) -> Cell:
+    return styled(len(row.rollout_ids), "muted")
+
+
+def _answer(row: ToolTally) -> Cell:
+    return styled(row.commonest or "", "muted")
 
 
 def _heading(content: Callable[[], PaneContent]) -> str:

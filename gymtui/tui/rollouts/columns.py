@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 
 from gymtui.core.text import fit
@@ -33,58 +34,16 @@ def rollout_columns(
         heads: While grouped by task, the task of the first rollout of each, and how many of its
             verdicts are passes; by rollout. The others then show that they are of the same task.
     """
-
-    def name(row: RolloutRow, cells: int) -> Cell:
-        return styled(row.rollout_id, "muted")
-
-    def task(row: RolloutRow, cells: int) -> Cell:
-        if heads:
-            head = heads.get(row.rollout_id)
-            if head is None:
-                return _SAME_TASK
-            name, tally = head
-            return (
-                StyledText(fit(name, cells - len(tally) - 1, cut="middle")),
-                StyledText(f" {tally}", "muted"),
-            )
-        return styled(row.rollout.task_id if row.rollout else None)
-
-    def state(row: RolloutRow, cells: int) -> Cell:
-        return outcome_text.state(row)
-
-    def steps(row: RolloutRow, cells: int) -> Cell:
-        if row.rollout is None or row.rollout.current_step is not None:
-            return styled(formats.steps(row.rollout) if row.rollout else None)
-        step = last_steps().get(row.rollout_id)
-        # Seen, not said: there may have been another step after it, until its artifacts are read.
-        return styled(formats.steps(row.rollout, step), "muted")
-
-    def elapsed(row: RolloutRow, cells: int) -> Cell:
-        return styled(formats.duration(elapsed_s(row, now())))
-
-    def score(row: RolloutRow, cells: int) -> Cell:
-        return outcome_text.score_cell(score_of(row))
-
-    def tokens(row: RolloutRow, cells: int) -> Cell:
-        number = row.usage.tokens if row.usage is not None else None
-        return styled(formats.thousands(number), "muted")
-
-    def cost(row: RolloutRow, cells: int) -> Cell:
-        return styled(formats.cost(row.usage.cost_usd if row.usage is not None else None), "muted")
-
-    def note(row: RolloutRow, cells: int) -> Cell:
-        return styled(row.note, "accent")
-
     return (
-        Column("task", "TASK", 18, task, whole=True, cut="middle"),
-        Column("state", "STATE", 12, state),
-        Column("steps", "STEPS", 7, steps, align="right"),
-        Column("elapsed", "ELAPSED", 7, elapsed, align="right"),
-        Column("score", "SCORE", 5, score, align="right", priority=2),
-        Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
-        Column("cost", "COST", 9, cost, align="right", priority=4),
-        Column("note", "NOTE", 8, note, whole=True, most=60, priority=2),
-        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
+        Column("task", "TASK", 18, partial(_task, heads), whole=True, cut="middle"),
+        Column("state", "STATE", 12, _state),
+        Column("steps", "STEPS", 7, partial(_steps, last_steps), align="right"),
+        Column("elapsed", "ELAPSED", 7, partial(_elapsed, now), align="right"),
+        Column("score", "SCORE", 5, _score, align="right", priority=2),
+        Column("tokens", "TOKENS", 6, _tokens, align="right", priority=4),
+        Column("cost", "COST", 9, _cost, align="right", priority=4),
+        Column("note", "NOTE", 8, _note, whole=True, most=60, priority=2),
+        Column("rollout", "ROLLOUT", 12, _name, whole=True, cut="middle", priority=2),
     )
 
 
@@ -95,8 +54,58 @@ def timeline_column(chart: TimeWindow) -> Column[RolloutRow]:
 
 def message_column(*, flex: int = 0, priority: int = 3) -> Column[RolloutRow]:
     """The column of why rollouts ended as they did."""
+    return Column("message", "MESSAGE", 32, _reason, priority, whole=True, flex=flex, most=120)
 
-    def reason(row: RolloutRow, cells: int) -> Cell:
-        return styled(formats.why(row), "muted")
 
-    return Column("message", "MESSAGE", 32, reason, priority, whole=True, flex=flex, most=120)
+def _name(row: RolloutRow, cells: int) -> Cell:
+    return styled(row.rollout_id, "muted")
+
+
+def _task(heads: Mapping[str, tuple[str, str]], row: RolloutRow, cells: int) -> Cell:
+    if heads:
+        head = heads.get(row.rollout_id)
+        if head is None:
+            return _SAME_TASK
+        name, tally = head
+        return (
+            StyledText(fit(name, cells - len(tally) - 1, cut="middle")),
+            StyledText(f" {tally}", "muted"),
+        )
+    return styled(row.rollout.task_id if row.rollout else None)
+
+
+def _state(row: RolloutRow, cells: int) -> Cell:
+    return outcome_text.state(row)
+
+
+def _steps(last_steps: Callable[[], Mapping[str, int]], row: RolloutRow, cells: int) -> Cell:
+    if row.rollout is None or row.rollout.current_step is not None:
+        return styled(formats.steps(row.rollout) if row.rollout else None)
+    step = last_steps().get(row.rollout_id)
+    # Seen, not said: there may have been another step after it, until its artifacts are read.
+    return styled(formats.steps(row.rollout, step), "muted")
+
+
+def _elapsed(now: Callable[[], datetime], row: RolloutRow, cells: int) -> Cell:
+    return styled(formats.duration(elapsed_s(row, now())))
+
+
+def _score(row: RolloutRow, cells: int) -> Cell:
+    return outcome_text.score_cell(score_of(row))
+
+
+def _tokens(row: RolloutRow, cells: int) -> Cell:
+    number = row.usage.tokens if row.usage is not None else None
+    return styled(formats.thousands(number), "muted")
+
+
+def _cost(row: RolloutRow, cells: int) -> Cell:
+    return styled(formats.cost(row.usage.cost_usd if row.usage is not None else None), "muted")
+
+
+def _note(row: RolloutRow, cells: int) -> Cell:
+    return styled(row.note, "accent")
+
+
+def _reason(row: RolloutRow, cells: int) -> Cell:
+    return styled(formats.why(row), "muted")

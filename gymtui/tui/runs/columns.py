@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from gymtui.core.column_widths import EXTRA
 from gymtui.core.text import ABSENT, clean, fit, width
@@ -37,118 +38,132 @@ def run_columns(
         members: How many runs a group has; None while rows are runs.
         plain: Whether bars are drawn with glyphs instead of colours.
     """
-
-    def name(run: RunView, cells: int) -> Cell:
-        row = run.row
-        if (runs := members(run.name)) is not None:
-            # Short, since on a narrow terminal it is the name that gives way; one alone is plain.
-            counted = f" ×{runs:,}" if runs > 1 else ""
-            shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
-            return (StyledText(shown, "strong" if row.active else ""), StyledText(counted, "muted"))
-        if row.is_deleted:
-            return (StyledText(run.name, "deleted"),)
-        if row.intent is not None:
-            doing = row.intent.under_way
-            if cells - len(doing) - 1 < min(width(clean(run.name)), _LEAST_NAME):
-                doing = _BRIEFLY[row.intent]
-            shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
-            return (StyledText(f"{doing} ", "warning"), StyledText(shown))
-        style = "strong" if row.active else ""
-        return (
-            (StyledText("◉ ", "accent"), StyledText(run.name, style))
-            if run.watched
-            else styled(run.name, style)
-        )
-
-    def progress(run: RunView, cells: int) -> Cell:
-        if run.row.malformed is not None:
-            return styled(f"malformed: {run.row.malformed}", "warning")
-        return outcome_text.outcome_bar(run, cells, plain=plain) or styled(None, "muted")
-
-    def done(run: RunView, cells: int) -> Cell:
-        if run.row.run is None:
-            return styled(None, "muted")
-        exact = f"{formats.count(run.finished)}/{formats.count(run.row.run.total)}"
-        if len(exact) <= cells:
-            return styled(exact)
-        return styled(f"{formats.thousands(run.finished)}/{formats.thousands(run.row.run.total)}")
-
-    def passes(run: RunView, cells: int) -> Cell:
-        rate = pass_rate(run)
-        if run.forbidden and (rate is None or run.row.active):
-            return styled("forbidden", "warning")  # what is known is old, unless it was final
-        if rate is None or run.summary is None:
-            return styled(f"{ABSENT:>4}", "muted")
-        # An unfinished run's rate flatters: slow rollouts fail more often.
-        style = "muted" if run.row.active else ""
-        verdicts = f" of {run.summary.verdicts}"
-        between = run.summary.interval
-        room = cells - 4 - len(verdicts)
-        if between is not None and room >= 7:
-            verdicts = f" {formats.interval_words(between)}{verdicts}"
-        shown = f"{'~' if run.behind else ''}{formats.percent(rate)}"
-        return (StyledText(f"{shown:>4}", style), StyledText(verdicts, "muted"))
-
-    def score(run: RunView, cells: int) -> Cell:
-        return outcome_text.score_cell(run.summary.score if run.summary is not None else None)
-
-    def errors(run: RunView, cells: int) -> Cell:
-        if run.summary is None:
-            return styled(None, "muted")
-        number = run.summary.errors
-        return styled(formats.thousands(number), "error" if number else "muted")
-
-    def waiting(run: RunView, cells: int) -> Cell:
-        number = getattr(run.row.run, "pending", None)
-        return styled(formats.thousands(number or None), "waiting" if number else "muted")
-
-    def running(run: RunView, cells: int) -> Cell:
-        number = getattr(run.row.run, "running", None)
-        if not run.stuck:
-            shown = formats.thousands(number or None)
-            return styled(shown, "running" if number else "muted")
-        marked = f"!{formats.thousands(run.stuck)}"
-        beside = f"{formats.thousands(number)} {marked}" if number else marked
-        return styled(beside if len(beside) <= cells else marked, "warning")
-
-    def started(run: RunView, cells: int) -> Cell:
-        return styled(formats.age(run.began_at, now()) if run.began_at else None, "muted")
-
-    def left(run: RunView, cells: int) -> Cell:
-        if run.row.run is None:
-            return styled(None, "muted")
-        if not run.row.active:
-            if run.cancelled:
-                return styled("cancelled" if cells >= 9 else "cancel", "warning")
-            return styled("done", "muted")
-        if run.left is None:
-            return styled(None, "muted")
-        return styled(formats.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
-
-    def scenario(run: RunView, cells: int) -> Cell:
-        return styled(run.row.run.scenario_id if run.row.run else None, "muted")
-
-    def model(run: RunView, cells: int) -> Cell:
-        return styled(run.summary.model if run.summary else None, "muted")
-
-    def note(run: RunView, cells: int) -> Cell:
-        return styled(run.note, "accent")
-
     columns = (
-        Column("run", title, 12, name, ideal=20, whole=True, cut="middle"),
-        Column("progress", "PROGRESS", 10, progress, flex=2, most=32, priority=2),
-        Column("done", "DONE", 7, done, ideal=9, align="right"),
-        Column("pass", "PASS@1", 11, passes, ideal=18),
-        Column("errors", "ERR", 4, errors, align="right"),
-        Column("running", "▸", 4, running, align="right", priority=1),
-        Column("waiting", "·", 4, waiting, align="right", priority=4),
-        Column("eta", "ETA", 7, left, align="right", priority=1),
-        Column("age", "AGE", 8, started, align="right", priority=EXTRA),
-        Column("score", "SCORE", 5, score, align="right", priority=5),
-        Column("note", "NOTE", 8, note, priority=5, whole=True, most=60),
-        Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
-        Column("model", "MODEL", 12, model, priority=EXTRA, ideal=16, whole=True, cut="middle"),
+        Column("run", title, 12, partial(_name, members), ideal=20, whole=True, cut="middle"),
+        Column(
+            "progress", "PROGRESS", 10, partial(_progress, plain=plain), flex=2, most=32, priority=2
+        ),
+        Column("done", "DONE", 7, _done, ideal=9, align="right"),
+        Column("pass", "PASS@1", 11, _passes, ideal=18),
+        Column("errors", "ERR", 4, _errors, align="right"),
+        Column("running", "▸", 4, _running, align="right", priority=1),
+        Column("waiting", "·", 4, _waiting, align="right", priority=4),
+        Column("eta", "ETA", 7, _left, align="right", priority=1),
+        Column("age", "AGE", 8, partial(_started, now), align="right", priority=EXTRA),
+        Column("score", "SCORE", 5, _score, align="right", priority=5),
+        Column("note", "NOTE", 8, _note, priority=5, whole=True, most=60),
+        Column("scenario", "SCENARIO", 8, _scenario, priority=5, whole=True, cut="middle"),
+        Column("model", "MODEL", 12, _model, priority=EXTRA, ideal=16, whole=True, cut="middle"),
     )
     # A group's name says how many there are, an age moves by itself.
     by_more = {"run", "age"}
     return tuple(replace(column, of_record=column.key not in by_more) for column in columns)
+
+
+def _name(members: Callable[[str], int | None], run: RunView, cells: int) -> Cell:
+    row = run.row
+    if (runs := members(run.name)) is not None:
+        # Short, since on a narrow terminal it is the name that gives way; one alone is plain.
+        counted = f" ×{runs:,}" if runs > 1 else ""
+        shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
+        return (StyledText(shown, "strong" if row.active else ""), StyledText(counted, "muted"))
+    if row.is_deleted:
+        return (StyledText(run.name, "deleted"),)
+    if row.intent is not None:
+        doing = row.intent.under_way
+        if cells - len(doing) - 1 < min(width(clean(run.name)), _LEAST_NAME):
+            doing = _BRIEFLY[row.intent]
+        shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
+        return (StyledText(f"{doing} ", "warning"), StyledText(shown))
+    style = "strong" if row.active else ""
+    return (
+        (StyledText("◉ ", "accent"), StyledText(run.name, style))
+        if run.watched
+        else styled(run.name, style)
+    )
+
+
+def _progress(run: RunView, cells: int, *, plain: bool) -> Cell:
+    if run.row.malformed is not None:
+        return styled(f"malformed: {run.row.malformed}", "warning")
+    return outcome_text.outcome_bar(run, cells, plain=plain) or styled(None, "muted")
+
+
+def _done(run: RunView, cells: int) -> Cell:
+    if run.row.run is None:
+        return styled(None, "muted")
+    exact = f"{formats.count(run.finished)}/{formats.count(run.row.run.total)}"
+    if len(exact) <= cells:
+        return styled(exact)
+    return styled(f"{formats.thousands(run.finished)}/{formats.thousands(run.row.run.total)}")
+
+
+def _passes(run: RunView, cells: int) -> Cell:
+    rate = pass_rate(run)
+    if run.forbidden and (rate is None or run.row.active):
+        return styled("forbidden", "warning")  # what is known is old, unless it was final
+    if rate is None or run.summary is None:
+        return styled(f"{ABSENT:>4}", "muted")
+    # An unfinished run's rate flatters: slow rollouts fail more often.
+    style = "muted" if run.row.active else ""
+    verdicts = f" of {run.summary.verdicts}"
+    between = run.summary.interval
+    room = cells - 4 - len(verdicts)
+    if between is not None and room >= 7:
+        verdicts = f" {formats.interval_words(between)}{verdicts}"
+    shown = f"{'~' if run.behind else ''}{formats.percent(rate)}"
+    return (StyledText(f"{shown:>4}", style), StyledText(verdicts, "muted"))
+
+
+def _score(run: RunView, cells: int) -> Cell:
+    return outcome_text.score_cell(run.summary.score if run.summary is not None else None)
+
+
+def _errors(run: RunView, cells: int) -> Cell:
+    if run.summary is None:
+        return styled(None, "muted")
+    number = run.summary.errors
+    return styled(formats.thousands(number), "error" if number else "muted")
+
+
+def _waiting(run: RunView, cells: int) -> Cell:
+    number = getattr(run.row.run, "pending", None)
+    return styled(formats.thousands(number or None), "waiting" if number else "muted")
+
+
+def _running(run: RunView, cells: int) -> Cell:
+    number = getattr(run.row.run, "running", None)
+    if not run.stuck:
+        shown = formats.thousands(number or None)
+        return styled(shown, "running" if number else "muted")
+    marked = f"!{formats.thousands(run.stuck)}"
+    beside = f"{formats.thousands(number)} {marked}" if number else marked
+    return styled(beside if len(beside) <= cells else marked, "warning")
+
+
+def _started(now: Callable[[], datetime], run: RunView, cells: int) -> Cell:
+    return styled(formats.age(run.began_at, now()) if run.began_at else None, "muted")
+
+
+def _left(run: RunView, cells: int) -> Cell:
+    if run.row.run is None:
+        return styled(None, "muted")
+    if not run.row.active:
+        if run.cancelled:
+            return styled("cancelled" if cells >= 9 else "cancel", "warning")
+        return styled("done", "muted")
+    if run.left is None:
+        return styled(None, "muted")
+    return styled(formats.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
+
+
+def _scenario(run: RunView, cells: int) -> Cell:
+    return styled(run.row.run.scenario_id if run.row.run else None, "muted")
+
+
+def _model(run: RunView, cells: int) -> Cell:
+    return styled(run.summary.model if run.summary else None, "muted")
+
+
+def _note(run: RunView, cells: int) -> Cell:
+    return styled(run.note, "accent")
