@@ -67,11 +67,11 @@ def act_on(settings: Settings, question: Question, journal: Place) -> tuple[Acti
         return await act(client, question.verb, run_ids, checking=checking)
 
     done = with_gym(settings, doing)
-    gone = [item.run_id for item in done if item.is_deleted]
+    deleted = [item.run_id for item in done if item.is_deleted]
     there = isinstance(journal, SharedPlace) or journal.exists()
-    if question.verb is Verb.DELETE and gone and there:
+    if question.verb is Verb.DELETE and deleted and there:
         kept = Journal.open(journal, on_notice=lambda notice: tell(clean(notice.text)))
-        kept.forget(*gone)
+        kept.forget(*deleted)
         kept.flush()
         kept.close()
     return done

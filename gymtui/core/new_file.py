@@ -113,6 +113,14 @@ def file_name(rollout_id: str, suffix: str) -> str:
     return name + suffix
 
 
+def gym_part(base_url: str) -> str:
+    """A gym's part of file names: readable, and another for every base URL."""
+    url = base_url.rstrip("/")
+    host = re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")[:40]
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"{host or 'gym'}-{digest}"
+
+
 def free_path(path: Path) -> Path:
     """A name like this one that nothing has: `a.json`, `a-2.json`, `a-3.json`.
 

@@ -225,16 +225,16 @@ class RolloutTracker:
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Forget runs that were deleted, in the journal too."""
-        gone = tuple(run_ids)
-        for run_id in gone:
+        deleted = tuple(run_ids)
+        for run_id in deleted:
             self.observer.forget_run(run_id)
             self._loaded.discard(run_id)
             self._stepping.discard(run_id)
             self._kept.pop(run_id, None)
             self._listed.pop(run_id, None)
             self._times.forget(run_id)
-        if gone and self._journal is not None:
-            self._journal.forget(*gone)
+        if deleted and self._journal is not None:
+            self._journal.forget(*deleted)
 
     @property
     def state(self) -> TrackerState:

@@ -21,6 +21,7 @@ Pieces = Callable[[Path, int], Iterator[tuple[bytes, int, bool]]]
 """Divides a file from a place on: each piece, where it starts and whether a byte ends it."""
 _CHUNK = 8 << 20
 _HEAD = 4096
+_END_BYTES = 64 * 1024
 _SETTLED_S = 60.0
 """A file that cannot be read and was not touched for so long is damaged, not being written."""
 REST_SHARE = 0.1
@@ -104,6 +105,21 @@ def mark_of(path: Path) -> Mark | None:
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         return None
     return Mark(found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def read_bytes(file: Path) -> bytes | None:
+    """What is in a file; None where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
+def end_of(file: Path) -> str:
+    """A text file that a program wrote as it went, of a large one its end; "" without."""
+    body = read_bytes(file) or b""
+    text = body[-_END_BYTES:].decode("utf-8", "replace")
+    return f"… {len(body) - _END_BYTES:,} bytes before\n{text}" if len(body) > _END_BYTES else text
 
 
 def entries(path: Path) -> Entries:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
 from gymtui.sources.json_fields import JsonFields, number_in, utc_time
 from gymtui.sources.rollout_facts import (
     QUIET_S,
@@ -32,7 +32,6 @@ from gymtui.sources.trajectory_files import trajectory_in
 
 _MAIN: Final = "reward"
 """The name of the reward, where there are several."""
-_LOG_BYTES: Final = 64 * 1024
 """Of what a verifier, or an agent without a trajectory, printed so much is shown: its end."""
 _PRINTED: Final = ("test-stdout.txt", "test-stderr.txt")
 _LOGS: Final = (".txt", ".log")
@@ -252,10 +251,10 @@ def _model(named: str | None) -> tuple[str | None, str | None]:
 
 def _artifacts(place: Path) -> bytes:
     """What an agent did in a trial, and at its end what the verifier printed."""
-    result = JsonFields(_read(place / "result.json") or b"{}")
+    result = JsonFields(read_bytes(place / "result.json") or b"{}")
     parts = _parts(place, result)
     found = [segment for part in parts for segment in trajectory_in(part / "agent")]
-    printed = (_end_of(part / "verifier" / name) for part in parts for name in _PRINTED)
+    printed = (end_of(part / "verifier" / name) for part in parts for name in _PRINTED)
     verified = [f"Verifier output:\n{text}" for text in printed if text]
     document: dict[str, Any] = {}
     if found:
@@ -272,7 +271,7 @@ def _artifacts(place: Path) -> bytes:
             {"role": "assistant", "content": text}
             for part in parts
             for name in sorted(entries(part / "agent").files)
-            if name.endswith(_LOGS) and (text := _end_of(part / "agent" / name))
+            if name.endswith(_LOGS) and (text := end_of(part / "agent" / name))
         ]
         document["messages"] = logs + [{"role": "system", "content": text} for text in verified]
     document.setdefault("task_id", result.text("task_name"))
@@ -309,17 +308,3 @@ def _sum(used: Iterable[JsonFields], name: str) -> float | int | None:
     found = [value for one in used if (value := one.number(name)) is not None]
     total = sum(found)
     return None if not found else int(total) if total == int(total) else total
-
-
-def _read(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None
-
-
-def _end_of(file: Path) -> str:
-    """A text file, of a large one its end."""
-    body = _read(file) or b""
-    text = body[-_LOG_BYTES:].decode("utf-8", "replace")
-    return f"… {len(body) - _LOG_BYTES:,} bytes before\n{text}" if len(body) > _LOG_BYTES else text

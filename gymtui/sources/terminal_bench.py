@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
 from gymtui.sources.json_fields import JsonFields
 from gymtui.sources.rollout_facts import (
     QUIET_S,
@@ -27,7 +27,6 @@ from gymtui.sources.source import Look
 
 _NO_FAILURE: Final = frozenset({"unset", "none"})
 _NO_WORKSPACE: Final = frozenset({"agent_installation_failed"})
-_PANE_BYTES: Final = 64 * 1024
 """Of what was on the terminal so much is shown: its end."""
 
 
@@ -153,16 +152,16 @@ def _facts(result: JsonFields) -> RolloutFacts:
 
 def _artifacts(trial: Path) -> bytes:
     """The task, what the agent was asked and said where it kept that, and the terminal's end."""
-    result = JsonFields(_read(trial / "results.json") or b"{}")
+    result = JsonFields(read_bytes(trial / "results.json") or b"{}")
     task = result.text("instruction")
     messages: list[dict[str, Any]] = [{"role": "user", "content": task}] if task else []
     logs = trial / "agent-logs"
     for name in sorted(entries(logs).directories, key=_number):
         for file, role in (("prompt.txt", "user"), ("response.txt", "assistant")):
-            if text := _end_of(logs / name / file):
+            if text := end_of(logs / name / file).strip():
                 messages.append({"role": role, "content": text})
     for file, what in (("post-agent.txt", "terminal"), ("post-test.txt", "tests")):
-        if text := _end_of(trial / "panes" / file):
+        if text := end_of(trial / "panes" / file).strip():
             messages.append({"role": "tool", "name": what, "content": text})
     artifacts = {
         "task_id": result.text("task_id"),
@@ -185,17 +184,3 @@ def _artifacts(trial: Path) -> bytes:
 def _number(name: str) -> tuple[int, str]:
     digits = name.rpartition("-")[2]
     return (int(digits) if digits.isdecimal() else 0, name)
-
-
-def _read(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None
-
-
-def _end_of(file: Path) -> str:
-    body = _read(file) or b""
-    text = body[-_PANE_BYTES:].decode("utf-8", "replace").strip()
-    cut = len(body) - _PANE_BYTES
-    return f"… {cut:,} bytes before\n{text}" if cut > 0 else text

@@ -72,13 +72,13 @@ class RolloutTable:
 
     # -- taking answers in -----------------------------------------------------------------
 
-    def read(self, items: Sequence[bytes], asked: str | None, seen: Observation) -> Steps:
+    def read(self, items: Sequence[bytes], of_run: str | None, seen: Observation) -> Steps:
         """Read the items that are not known yet, changing nothing; yields now and then.
 
         Other answers may be taken in between two steps, so what is known is then looked up again.
 
         Args:
-            asked: The run whose rollouts they are, or None for an answer over all runs.
+            of_run: The run whose rollouts they are, or None for an answer over all runs.
 
         Returns:
             What was listed; good until anything else changes.
@@ -93,7 +93,7 @@ class RolloutTable:
             for count, at in enumerate(missing, start=1):
                 item = items[at]
                 if item not in fresh or fresh[item].note != self.note_on(fresh[item].rollout):
-                    fresh[item] = self._read(item, asked, seen)
+                    fresh[item] = self._read(item, of_run, seen)
                 ids[at] = fresh[item].rollout_id
                 if count % rollout_intake.PARSED_AT_ONCE == 0:
                     yield
@@ -103,16 +103,16 @@ class RolloutTable:
                 if version != self.version:
                     break
                 if reading.listed.get(row.rollout_id) == item:
-                    self._count_in(row, asked, reading)
+                    self._count_in(row, of_run, reading)
                 if count % rollout_intake.COUNTED_AT_ONCE == 0:
                     yield
             if version == self.version:
                 return reading
 
-    def _count_in(self, row: RolloutRow, asked: str | None, reading: RolloutBatch) -> None:
+    def _count_in(self, row: RolloutRow, of_run: str | None, reading: RolloutBatch) -> None:
         """Prepare a row for being taken in, if it is news."""
         before, held = self.rows.get(row.rollout_id), self._held.get(row.run_id)
-        counted = held is not None or row.run_id == asked
+        counted = held is not None or row.run_id == of_run
         if before is not None:
             if not supersedes(row, before):
                 return
@@ -128,7 +128,7 @@ class RolloutTable:
 
     def take_all_of(
         self,
-        asked: str,
+        of_run: str,
         listing: ListAnswer,
         reading: RolloutBatch,
         seen: Observation,
@@ -140,18 +140,18 @@ class RolloutTable:
             The ids it listed, in its order.
         """
         final = reading.listed
-        held = self._held.get(asked)
+        held = self._held.get(of_run)
         first = held is None
         if held is None:
-            held = self._held[asked] = _Held()
-            self._held.move_to_end(asked, last=False)
-            self._summaries.pop(asked, None)
-            self._touched(asked, held, built)
+            held = self._held[of_run] = _Held()
+            self._held.move_to_end(of_run, last=False)
+            self._summaries.pop(of_run, None)
+            self._touched(of_run, held, built)
         self._put_all(reading, built)
         if final.keys() != held.members.keys():
             for rollout_id in final:
                 if rollout_id not in held.members:
-                    self._join(rollout_id, asked, built)
+                    self._join(rollout_id, of_run, built)
             # A list that is shorter than its own count was cut: absence from it says nothing.
             if listing.total is None or listing.total <= len(listing.items):
                 for rollout_id in held.members.keys() - final.keys():
@@ -248,21 +248,21 @@ class RolloutTable:
 
     # -- one row ---------------------------------------------------------------------------
 
-    def _read(self, item: bytes, asked: str | None, seen: Observation) -> RolloutRow:
+    def _read(self, item: bytes, of_run: str | None, seen: Observation) -> RolloutRow:
         before = self.rows.get(rollout_id_of(item) or "")
-        if before is not None and (row := rollout_intake.stepped_row(before, item, asked, seen)):
+        if before is not None and (row := rollout_intake.stepped_row(before, item, of_run, seen)):
             return row
-        name = name_of_malformed(item, asked or "") if before is None else None
+        name = name_of_malformed(item, of_run or "") if before is None else None
         known = self.rows.get(name) if name is not None else None
         if known is not None and known.raw == item:
             return known
         parsed = parse_rollout(item)
         if isinstance(parsed, Malformed):
-            name = name or name_of_malformed(item, asked or "")
-            return RolloutRow(name, asked or "", item, seen.sent_s, seen.at, None, parsed.reason)
+            name = name or name_of_malformed(item, of_run or "")
+            return RolloutRow(name, of_run or "", item, seen.sent_s, seen.at, None, parsed.reason)
         return RolloutRow(
             parsed.rollout_id,
-            self._home(parsed, asked),
+            self._home(parsed, of_run),
             item,
             seen.sent_s,
             seen.at,
@@ -278,15 +278,15 @@ class RolloutTable:
         kept = rollout.kept.note if rollout.kept is not None else None
         return self.notes.get(rollout.rollout_id) or kept
 
-    def _home(self, rollout: Rollout, asked: str | None) -> str:
+    def _home(self, rollout: Rollout, of_run: str | None) -> str:
         """The run it belongs to: the one it names, if that is known; else the one that lists it."""
         own = rollout.run_id
-        if own is not None and (own == asked or own in self._runs):
+        if own is not None and (own == of_run or own in self._runs):
             return own
         before = self.rows.get(rollout.rollout_id)
         if before is not None and before.run_id in self._held:
             return before.run_id
-        return asked or own or ""
+        return of_run or own or ""
 
     def _put_all(self, reading: RolloutBatch, built: DeltaBuilder) -> None:
         """Take in what was read, plain rows at once: thousands one by one would hold keys up."""
@@ -351,12 +351,12 @@ class RolloutTable:
             self._strays.discard(row.rollout_id)
         self._touched(row.run_id, held, built)
 
-    def _join(self, rollout_id: str, asked: str, built: DeltaBuilder) -> None:
+    def _join(self, rollout_id: str, of_run: str, built: DeltaBuilder) -> None:
         """Count a known rollout to the run that listed it, unless it belongs to another."""
         row = self.rows[rollout_id]
-        home = asked if row.rollout is None else self._home(row.rollout, asked)
+        home = of_run if row.rollout is None else self._home(row.rollout, of_run)
         held = self._held.get(home)
-        if home != asked or held is None:
+        if home != of_run or held is None:
             return
         if row.run_id != home:
             self._leave(row, built)

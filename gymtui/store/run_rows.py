@@ -91,8 +91,8 @@ class RunRows:
                     changed[rollout_id] = row
                 if count % COUNTED_AT_ONCE == 0:
                     yield
-            gone = [rollout_id for rollout_id, row in due.items() if row is None]
-            yield from self._rows.apply_in_pieces(changed, gone, now)
+            removed = [rollout_id for rollout_id, row in due.items() if row is None]
+            yield from self._rows.apply_in_pieces(changed, removed, now)
             self._under_way = {}
 
     def numbers(self, total: int | None) -> RunStats:

@@ -112,7 +112,7 @@ class Running:
         """
         runs: dict[str, None] = {}
         # Those that were dropped while nobody looked are not among the touched.
-        gone = self._rows.keys() - known.keys()
+        removed = self._rows.keys() - known.keys()
         for rollout_id in touched:
             row = known.get(rollout_id)
             before = self._rows.get(rollout_id)
@@ -124,8 +124,8 @@ class Running:
             if row.outcome is Outcome.RUNNING:
                 self._of_run.setdefault(row.run_id, set()).add(rollout_id)
             elif before is not None:
-                gone.add(rollout_id)
-        for rollout_id in gone:
+                removed.add(rollout_id)
+        for rollout_id in removed:
             self._leave(self._rows.pop(rollout_id).row)
         changed: dict[str, RunningRow] = {}
         for run_id in runs:
@@ -136,7 +136,7 @@ class Running:
                 if before is None or before.row is not running.row or before != running:
                     changed[rollout_id] = self._rows[rollout_id] = running
             self._note_stuck(run_id)
-        return RunningDelta(changed, frozenset(gone))
+        return RunningDelta(changed, frozenset(removed))
 
     def _note_stuck(self, run_id: str) -> None:
         """Note from when on the first of a run counts as stuck: until then none need be asked."""

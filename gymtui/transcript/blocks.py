@@ -189,8 +189,8 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """What no reader understands, shown as JSON."""
+class _Json:
+    """Something that is read as JSON."""
 
     value: object
     written: str | None = field(default=None, compare=False, repr=False)
@@ -207,24 +207,18 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Extras:
+class Unknown(_Json):
+    """What no reader understands, shown as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras(_Json):
     """What a message holds besides: usage, raw provider answers, flags, and copies of its text.
 
     Without keys whose value is null or empty, and tags of a part (``"type": "text"``).
     """
 
     value: Mapping[str, object]
-    written: str | None = field(default=None, compare=False, repr=False)
-    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
-
-    @property
-    def text(self) -> str:
-        """The rest for reading, as JSON."""
-        return pretty(self.value)
-
-    def plain(self) -> str:
-        """Everything in the block, as text."""
-        return self.text
 
 
 Tooled = ToolCall | ToolResult

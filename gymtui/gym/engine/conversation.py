@@ -72,11 +72,11 @@ class Conversation:
         # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
         # the artifacts.
         self.around.database.set_step(self.given.rollout_id, 0)
-        heard: str | None = None
+        user_text: str | None = None
         observations: list[Observation] = []
         while True:
-            turn = await self._think(agent, observations, heard)
-            observations, heard = [], None
+            turn = await self._think(agent, observations, user_text)
+            observations, user_text = [], None
             if turn.calls:
                 observations = await self._call(turn.calls)
                 if self._steps == self.given.settings.max_steps:
@@ -91,7 +91,7 @@ class Conversation:
                 reply = await self._answer(user, turn.text)
                 if is_done(reply):
                     return None
-                heard = reply.text
+                user_text = reply.text
 
     def _agent(self, instruction: str) -> Agent:
         own = self.world.functions if self.given.has_own_tools else ()
@@ -128,7 +128,7 @@ class Conversation:
         return self.world if self.given.has_own_tools else self.tools[0]
 
     async def _think(
-        self, agent: Agent, observations: Sequence[Observation], heard: str | None
+        self, agent: Agent, observations: Sequence[Observation], user_text: str | None
     ) -> Turn:
         began = monotonic_s()
         await self.around.pace.spend(agent.thinks_for_s())
@@ -136,7 +136,7 @@ class Conversation:
         if self.given.is_scripted:
             await self._meet_trouble()
         with self.given.cancellation.interrupts():
-            turn = await agent.act(observations, heard)
+            turn = await agent.act(observations, user_text)
         self.recorder.thinking_s += monotonic_s() - began
         # What was said stays said, even when the run was cancelled meanwhile.
         self.recorder.turn(turn)

@@ -30,12 +30,12 @@ class Turn:
 class Agent(Protocol):
     """Something that acts turn by turn."""
 
-    async def act(self, results: Sequence[Observation], heard: str | None = None) -> Turn:
+    async def act(self, results: Sequence[Observation], user_text: str | None = None) -> Turn:
         """Return the next turn.
 
         Args:
             results: What the last turn's calls returned; nothing at first.
-            heard: What the person said to it, where there is one.
+            user_text: What the person said to it, where there is one.
 
         Raises:
             AgentError: The agent cannot go on.

@@ -46,11 +46,11 @@ class ModelAgent:
         """Return 0: it takes the time it takes."""
         return 0.0
 
-    async def act(self, results: Sequence[Observation], heard: str | None = None) -> Turn:
+    async def act(self, results: Sequence[Observation], user_text: str | None = None) -> Turn:
         """Send the conversation so far and return what the model makes of it."""
         self._history.follow(self._told(results))
-        if heard is not None:
-            self._history.follow([{"role": "user", "content": heard}])
+        if user_text is not None:
+            self._history.follow([{"role": "user", "content": user_text}])
         summary = await self._summarise()
         answer = await self._answer(self._history.messages, self._functions)
         self._history.begin_exchange(answer.echo)

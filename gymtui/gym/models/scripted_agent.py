@@ -68,7 +68,7 @@ class ScriptedAgent:
         """Return how many simulated seconds the next turn takes."""
         return self._temperament.thinks.draw(self._pace)
 
-    async def act(self, results: Sequence[Observation], heard: str | None = None) -> Turn:
+    async def act(self, results: Sequence[Observation], user_text: str | None = None) -> Turn:
         """Return the next turn: of the plan, a fumble, or a distraction."""
         self._read += sum(len(json.dumps(result.value)) for result in results)
         if self._awaiting:

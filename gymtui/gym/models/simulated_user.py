@@ -51,13 +51,13 @@ class SimulatedUser:
         """Whether they have spoken as often as they may."""
         return self._spoken >= self._settings.max_steps
 
-    async def answer(self, heard: str = GREETING) -> Turn:
+    async def answer(self, agent_text: str = GREETING) -> Turn:
         """Return what they say to what the agent said.
 
         Raises:
             SimulatedUserError: The model does not answer.
         """
-        self._messages.append({"role": "user", "content": heard})
+        self._messages.append({"role": "user", "content": agent_text})
         body: dict[str, Any] = {
             "messages": self._messages,
             "temperature": self._settings.temperature,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gymtui.core import paths
+from gymtui.core.new_file import gym_part
 from gymtui.store.history.file_engine import FileEngine
 from gymtui.store.history.journal_store import JournalEngine, UnusableJournalError
 
@@ -39,10 +38,7 @@ Place = Path | SharedPlace
 
 def file_name(base_url: str) -> str:
     """The name of the journal's file for a gym: readable, and another for every base URL."""
-    url = base_url.rstrip("/")
-    host = re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")[:40]
-    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    return f"journal-{host or 'gym'}-{digest}.sqlite3"
+    return f"journal-{gym_part(base_url)}.sqlite3"
 
 
 def place_of(settings: Settings, env: Mapping[str, str]) -> Place:

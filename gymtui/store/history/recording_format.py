@@ -6,14 +6,13 @@ Pure: bytes to data and back. What is in a chunk is `recording_rows`; who writes
 
 from __future__ import annotations
 
-import hashlib
-import re
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from gymtui.core.new_file import gym_part
 from gymtui.core.urls import without_login
 
 VERSION = 1
@@ -119,7 +118,4 @@ def _chunk_at(data: bytes, at: int) -> Chunk | bool:
 
 def directory_name(base_url: str) -> str:
     """The name of a gym's recording: readable, and another for every base URL."""
-    url = without_login(base_url).rstrip("/")
-    host = re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")[:40]
-    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    return f"recording-{host or 'gym'}-{digest}"
+    return f"recording-{gym_part(without_login(base_url))}"

@@ -140,8 +140,8 @@ class ChangeList:
         cursor = Cursor(found.segment, found.number, 0)
         changes = []
         for kind, items in self._known.items():
-            gone = [i for i in known[kind] if i not in items] if kind == "run" else []
-            for item_id in (*items, *gone):
+            missing = [i for i in known[kind] if i not in items] if kind == "run" else []
+            for item_id in (*items, *missing):
                 before, after = known[kind].get(item_id), items.get(item_id)
                 if before != after:
                     otherwise = _when(seen_us[kind].get(item_id))
@@ -191,9 +191,9 @@ class ChangeList:
         known, seen_us = self._known[kind], self._seen_us[kind]
         early_us = row.late_us - row.width_us
         times = (when_of(early_us), when_of(row.late_us), when_of(row.late_us - row.lead_us), False)
-        gone = row.asked[1] if row.asked[0] == "o" and not row.found else None
-        if isinstance(gone, str) and gone in known:
-            yield kind, gone, known.pop(gone), None, _when(seen_us.get(gone)), *times
+        missing = row.asked[1] if row.asked[0] == "o" and not row.found else None
+        if isinstance(missing, str) and missing in known:
+            yield kind, missing, known.pop(missing), None, _when(seen_us.get(missing)), *times
         for change in row.items:
             item_id = change[0]
             before = known.get(item_id)

@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 def join_snapshots(base: Snapshot, key: Snapshot) -> Snapshot:
     """All that was known at a key: what it says, and of the rest what the base says."""
-    gone = {*key.dropped}
-    runs = {i: run for i, run in base.runs.items() if i not in gone}
+    deleted = {*key.dropped}
+    runs = {i: run for i, run in base.runs.items() if i not in deleted}
     runs.update(key.runs)
-    left = gone | {*key.given_up}
+    left = deleted | {*key.given_up}
     rollouts = {i: kept for i, kept in base.rollouts.items() if i not in left}
     for run_id, kept in key.rollouts.items():
         before = {item.rollout_id: item for item in base.rollouts.get(run_id, ())}
@@ -38,14 +38,14 @@ def join_snapshots(base: Snapshot, key: Snapshot) -> Snapshot:
     watching = msgspec.structs.replace(
         new,
         lives=lives,
-        lists=_without(gone, old.lists, new.lists),
-        gaps_ds={i: of[-STEP_GAPS_KEPT:] for i, of in _without(gone, old.gaps_ds, gaps).items()},
+        lists=_without(deleted, old.lists, new.lists),
+        gaps_ds={i: of[-STEP_GAPS_KEPT:] for i, of in _without(deleted, old.gaps_ds, gaps).items()},
         steps={**steps, **new.steps},
-        listed_us=_without(gone, old.listed_us, new.listed_us),
+        listed_us=_without(deleted, old.listed_us, new.listed_us),
         unknown_steps=(),
         whole_gaps=(),
     )
-    summaries = {i: s for i, s in base.summaries.items() if i not in gone and i not in rollouts}
+    summaries = {i: s for i, s in base.summaries.items() if i not in deleted and i not in rollouts}
     return msgspec.structs.replace(
         key,
         runs=runs,
@@ -64,6 +64,6 @@ def _filled(item: KeptRollout, before: KeptRollout | None) -> KeptRollout:
     return before if not item.at_us else KeptRollout(item.rollout_id, before.raw, item.at_us)
 
 
-def _without(gone: Container[str], before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
+def _without(deleted: Container[str], before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
     """Both together, what is after counting, without what belongs to runs that are gone."""
-    return {i: value for i, value in {**before, **after}.items() if i not in gone or i in after}
+    return {i: value for i, value in {**before, **after}.items() if i not in deleted or i in after}

@@ -91,11 +91,11 @@ class Groups:
             self._members.setdefault(group, {})[run_id] = None
             self._count(group, run, 1)
             touched.add(group)
-        gone = {group for group in touched if not self._members.get(group)}
-        for group in gone:
+        emptied = {group for group in touched if not self._members.get(group)}
+        for group in emptied:
             self._members.pop(group, None)
             self._verdicts.pop(group, None)
-        return {group: self._together(group) for group in touched - gone}, gone
+        return {group: self._together(group) for group in touched - emptied}, emptied
 
     def _take_out(self, run_id: str) -> set[str]:
         group = self._group_of.pop(run_id, None)

@@ -148,17 +148,17 @@ class OrderedView(Sequence[str], Generic[R]):
         Returns:
             Whether anything that is shown came, went, moved or changed.
         """
-        gone = frozenset(removed)
-        if changed or gone or self._timed:
+        removed_ids = frozenset(removed)
+        if changed or removed_ids or self._timed:
             self._version += 1
         self._records.update(changed)
-        for row_id in gone:
+        for row_id in removed_ids:
             self._records.pop(row_id, None)
         last, self._now = self._now, _whole_micros(now)
         went_back = self._timed and self._now < last
-        if went_back or (len(changed) + len(gone)) * _ANEW > len(self._records):
+        if went_back or (len(changed) + len(removed_ids)) * _ANEW > len(self._records):
             return self._review_all(changed.keys())
-        return self._review({*changed, *gone, *self._expiry.take_due(self._now)}, changed)
+        return self._review({*changed, *removed_ids, *self._expiry.take_due(self._now)}, changed)
 
     def apply_in_pieces(
         self, changed: Mapping[str, R], removed: Iterable[str], now: float
@@ -168,10 +168,10 @@ class OrderedView(Sequence[str], Generic[R]):
         Nothing changes before the last step, which changes everything at once. Between two steps
         the list may be filtered, ordered and ticked. Arguments and result are those of `apply`.
         """
-        gone = frozenset(removed)
-        if len(changed) + len(gone) <= _AT_ONCE:
-            return self.apply(changed, gone, now)
-        return (yield from self._made_anew(changed, gone, None, now))
+        removed_ids = frozenset(removed)
+        if len(changed) + len(removed_ids) <= _AT_ONCE:
+            return self.apply(changed, removed_ids, now)
+        return (yield from self._made_anew(changed, removed_ids, None, now))
 
     def set_filter_in_pieces(self, wanted: Filter[R], now: float) -> Generator[None, None, bool]:
         """Narrow to another filter, stopping now and then, as `apply_in_pieces` does.
@@ -183,7 +183,7 @@ class OrderedView(Sequence[str], Generic[R]):
     def _made_anew(
         self,
         changed: Mapping[str, R],
-        gone: Set[str],
+        removed: Set[str],
         wanted: Filter[R] | None,
         now: float,
     ) -> Generator[None, None, bool]:
@@ -193,7 +193,7 @@ class OrderedView(Sequence[str], Generic[R]):
             version = self._version
             held = self._filter if wanted is None else wanted
             records = {**self._records, **changed}
-            for row_id in gone:
+            for row_id in removed:
                 records.pop(row_id, None)
             keys: dict[str, Key | None] = {}
             expiry = ExpiryQueue()

@@ -116,10 +116,10 @@ class Failures:
 
     def keep(self, rollout_ids: Iterable[str]) -> bool:
         """Take out all but these; whether that were any."""
-        gone = self._failed.keys() - set(rollout_ids)
-        for rollout_id in gone:
+        removed = self._failed.keys() - set(rollout_ids)
+        for rollout_id in removed:
             del self._failed[rollout_id]
-        return bool(gone)
+        return bool(removed)
 
     def groups(
         self,
