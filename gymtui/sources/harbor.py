@@ -298,6 +298,7 @@ def _metrics(result: JsonFields) -> dict[str, Any]:
     return {
         "token_usage": {
             "prompt_tokens_total": _sum(used, "n_input_tokens"),
+            "cached_tokens_total": _sum(used, "n_cache_tokens"),
             "completion_tokens_total": _sum(used, "n_output_tokens"),
         },
         "cost": {"estimated_cost_usd": _sum(used, "cost_usd")},

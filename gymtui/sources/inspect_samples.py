@@ -83,6 +83,10 @@ def _metrics(sample: JsonFields) -> dict[str, Any]:
                 + (one.whole("input_tokens_cache_write") or 0)
                 for one in of_models
             ),
+            "cached_tokens_total": sum(
+                one.whole("input_tokens_cache_read") or 0 for one in of_models
+            )
+            or None,
             "completion_tokens_total": sum(one.whole("output_tokens") or 0 for one in of_models),
         }
         if of_models

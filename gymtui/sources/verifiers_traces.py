@@ -150,6 +150,7 @@ def _artifacts(place: Slice, identity: str, number: int) -> bytes:
                 "token_usage": {
                     # It counts what was read from a cache apart.
                     "prompt_tokens_total": _sum(usage, "prompt_tokens", "cached_input_tokens"),
+                    "cached_tokens_total": _sum(usage, "cached_input_tokens"),
                     "completion_tokens_total": _sum(usage, "completion_tokens"),
                 },
                 "cost": {"estimated_cost_usd": _sum(usage, "cost")},

@@ -16,7 +16,7 @@ from gymtui.store.outcome import Outcome, score_in
 
 if TYPE_CHECKING:
     from gymtui.store.stats.tool_errors import ToolUse
-    from gymtui.transcript.blocks import Usage
+    from gymtui.transcript.usage import Usage
 
 
 class Intent(StrEnum):

@@ -35,7 +35,7 @@ from gymtui.store.stats.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from gymtui.store.stats.tool_errors import ToolUse
-    from gymtui.transcript.blocks import Usage
+    from gymtui.transcript.usage import Usage
 
 ROLLOUTS_KEPT = 20_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gymtui.transcript.pretty_json import parsed, pretty
+from gymtui.transcript.usage import Usage
 
 NOTHING: Mapping[str, object] = {}
 
@@ -250,6 +251,8 @@ class Turn:
     """Whether it, or an answer in it, failed."""
     notes: tuple[str, ...] = ()
     """What is to be known of it: another model, a sub-agent, a demonstration, a cut-off answer."""
+    used: str = ""
+    """The tokens that its model read and wrote, where it says so."""
 
     @property
     def text(self) -> str:
@@ -288,28 +291,6 @@ class Exchange:
     """Seconds from the call's turn to the result's."""
     inferred: bool = False
     """Whether `error` is a guess from the answer's text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What it cost, as the artifact's metadata tells."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    duration_s: float | None = None
-    cost_usd: float | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether anything of it is known."""
-        return self != Usage()
-
-    @property
-    def tokens(self) -> int | None:
-        """Read and written; None unless both are known."""
-        if self.prompt_tokens is None or self.completion_tokens is None:
-            return None
-        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,8 @@ def heading(turn: Turn) -> str:
         words.append(f"{turn.timestamp:%H:%M:%S}")
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
         words.append(f"+{turn.duration_s:.1f}s")
+    if turn.used:
+        words.append(turn.used)
     if mark := error_mark(turn):
         words.append(mark)
     words += map(clean, turn.notes)

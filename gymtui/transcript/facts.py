@@ -118,7 +118,9 @@ def _calls(transcript: Transcript) -> Iterator[str]:
 def _used(transcript: Transcript) -> Iterator[tuple[str, str]]:
     usage = transcript.usage
     if usage.prompt_tokens is not None:
-        yield "prompt tokens", f"{usage.prompt_tokens:,}"
+        share = usage.cached_share
+        cached = "" if share is None else f" ({share:.0%} cached)"
+        yield "prompt tokens", f"{usage.prompt_tokens:,}{cached}"
     if usage.completion_tokens is not None:
         yield "completion tokens", f"{usage.completion_tokens:,}"
     if usage.cost_usd is not None:

@@ -57,7 +57,7 @@ def ended(place: Path, task: str = "fix-git", **more: Any) -> Path:
             "version": "1",
             "model_info": {"name": "gpt-5", "provider": "o"},
         },
-        "agent_result": {"n_input_tokens": 100, "n_output_tokens": 7, "cost_usd": 0.5},
+        "agent_result": {"n_input_tokens": 100, "n_cache_tokens": 25, "n_output_tokens": 7},
         "verifier_result": {"rewards": {"reward": 1.0}},
         "exception_info": None,
         "started_at": START,
@@ -226,7 +226,8 @@ def test_a_transcript_is_the_trajectory_with_what_the_verifier_printed(tmp_path:
     assert found["steps"][0] == step and found["error"] == "Traceback …"
     assert found["steps"][1]["message"] == "Verifier output:\n1 failed"
     usage = found["metadata"]["rollout_metrics"]["token_usage"]
-    assert usage == {"prompt_tokens_total": 100, "completion_tokens_total": 7}
+    told = {"prompt_tokens_total": 100, "cached_tokens_total": 25, "completion_tokens_total": 7}
+    assert usage == told
     assert [step["message"] for step in disk.artifacts("b__B")["steps"]] == ["two", "one"]
     assert disk.artifacts("c__C")["messages"] == [{"role": "assistant", "content": "$ ls"}]
 

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from gymtui.transcript import export
-from gymtui.transcript.blocks import Extras, Usage
+from gymtui.transcript.blocks import Extras
 from gymtui.transcript.facts import OPENING, facts, opening
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.transcript.stops import turns
-from gymtui.tui.kit.transcript.sections import ViewOptions, sections
+from gymtui.transcript.usage import Usage
+from gymtui.tui.kit.transcript.sections import ViewOptions, heading, sections
+
+METRICS = {"prompt_tokens": 8, "completion_tokens": 1, "cached_tokens": 2}
 
 
 def asked(seconds: tuple[int, int, int] = (0, 3, 4)) -> list[dict[str, Any]]:
@@ -83,7 +86,7 @@ def test_what_was_observed_last_is_not_said_again_below_the_turn_that_says_it() 
         ([{"usage": {"prompt_tokens": 5, "completion_tokens": 2}}] * 2, Usage(10, 4)),
         (
             [{"usage": {"input_tokens": 1, "cache_read_input_tokens": 4, "output_tokens": 2}}],
-            Usage(5, 2),
+            Usage(5, 2, cached_tokens=4),
         ),
         (
             # One answer over two messages, as Claude Code has them.
@@ -95,7 +98,7 @@ def test_what_was_observed_last_is_not_said_again_below_the_turn_that_says_it() 
         ),
         (
             [{"usage": {"input": 1, "output": 2, "cacheRead": 3, "cost": {"total": 0.5}}}],
-            Usage(4, 2, cost_usd=0.5),
+            Usage(4, 2, cost_usd=0.5, cached_tokens=3),
         ),
         (
             [
@@ -197,3 +200,39 @@ def test_overlong_names_and_ends_do_not_fill_the_head() -> None:
     metadata = {"exit_status": "broken " * 200}
     known = dict(facts(read({"messages": [], "tool_calls": calls, "metadata": metadata})))
     assert len(known["calls"]) < 50 and len(known["ended"]) <= 200
+
+
+def test_a_turn_says_what_its_model_read_and_wrote_and_which_it_is_exactly() -> None:
+    cached = {"prompt_tokens": 1_000, "completion_tokens": 20}
+    usage = {**cached, "prompt_tokens_details": {"cached_tokens": 750}}
+    said = {"role": "assistant", "content": "a", "usage": usage, "model": "gpt-5-2026-05-01"}
+    again = {**said, "model": "openai/gpt-5-2026-05-01"}
+    told = read({"model": "openai/gpt-5", "messages": [said, {"role": "user"}, again]})
+    assert [turn.used for turn in told.turns] == ["1,000 in, 20 out", "", "1,000 in, 20 out"]
+    assert [turn.notes for turn in told.turns] == [("model gpt-5-2026-05-01",), (), ()]
+    assert dict(facts(told))["prompt tokens"] == "2,000 (75% cached)"
+    # Whose name the head has already, but for the provider, is no other.
+    same = read({"model": "openai/gpt-5", "messages": [{**said, "model": "gpt-5"}]})
+    assert same.turns[0].notes == ()
+    assert "1 assistant  model gpt-5-2026-05-01  1,000 in, 20 out" in heading(told.turns[0]).text
+
+
+def test_of_one_answer_in_several_messages_the_last_says_what_was_used() -> None:
+    parts = [
+        {"id": "a", "usage": {"input_tokens": 3, "cache_read_input_tokens": 7, "output_tokens": n}}
+        for n in (1, 9)
+    ]
+    told = read([{"role": "assistant", "content": "x", **part} for part in parts])
+    assert [turn.used for turn in told.turns] == ["", "10 in, 9 out"]
+    assert told.usage.cached_share == 0.7
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {"metadata": {"final_metrics": {"total_prompt_tokens": 8, "total_cached_tokens": 2}}},
+        {"steps": [{"step_id": 1, "source": "agent", "message": "a", "metrics": METRICS}]},
+    ],
+)
+def test_the_share_of_cached_tokens_is_known(metrics: dict[str, Any]) -> None:
+    assert read(metrics).usage.cached_share == 0.25

@@ -23,7 +23,7 @@ from gymtui.store.stats.histograms import MEASURES, Histogram, Measure, histogra
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.run_stats import RunStats, run_numbers, time_spent_s
 from gymtui.store.stats.task_rows import TaskRow
-from gymtui.transcript.blocks import Usage
+from gymtui.transcript.usage import Usage
 
 
 @dataclass(frozen=True)

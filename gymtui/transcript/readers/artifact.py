@@ -23,13 +23,13 @@ from gymtui.transcript.blocks import (
     Transcript,
     Turn,
     Unknown,
-    Usage,
 )
 from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
 from gymtui.transcript.readers import events, messages, recorded_calls, token_usage, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
 from gymtui.transcript.readers.timestamps import instant
+from gymtui.transcript.usage import Usage
 
 Reader = Callable[[Mapping[str, object]], list[Draft]]
 Element = Mapping[str, object]
@@ -97,7 +97,9 @@ def _artifact(fields: Fields) -> Transcript:
         drafts = drafts or [Draft("", BlockKind.OTHER)]
         drafts[-1].keep(token_usage.ASIDES, asides)
     written_calls.read_written(drafts)
-    _note_models(drafts)
+    told = fields.rest.get("model")
+    _note_models(drafts, told if isinstance(told, str) else _agents_model(fields))
+    token_usage.note_tokens(drafts)
     pairs = pairing.pair(drafts)
     calls, results = fields.items("tool_calls"), fields.items("tool_results")
     recorded_calls.add_recorded(drafts, pairs, calls, results)
@@ -226,15 +228,23 @@ _RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
 )
 
 
-def _note_models(drafts: list[Draft]) -> None:
-    """Where several models speak, note with each turn at which another one begins."""
-    if len({draft.model for draft in drafts if draft.model}) < 2:
-        return
-    before: str | None = None
+def _note_models(drafts: list[Draft], known: str | None) -> None:
+    """Note with each turn at which another model begins, or another than the transcript's own.
+
+    Args:
+        known: The model that the artifact names, if it does.
+    """
+    named = {draft.model for draft in drafts if draft.model}
+    before = known if known or len(named) != 1 else named.pop()
     for draft in drafts:
-        if draft.model is not None and draft.model != before:
+        if draft.model is not None and _bare(draft.model) != _bare(before or ""):
             draft.notes.insert(0, f"model {draft.model}")
             before = draft.model
+
+
+def _bare(model: str) -> str:
+    """A model's name without the provider before it."""
+    return model.rpartition("/")[2]
 
 
 def _name_is_role(draft: Draft, tools: set[str]) -> None:
@@ -272,6 +282,7 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
                 duration_s=_seconds(before, time),
                 error=draft.error,
                 notes=tuple(draft.notes),
+                used=draft.used,
             )
         )
         before = time or before

@@ -90,6 +90,7 @@ class Draft:
     error: bool = False
     notes: list[str] = field(default_factory=list)
     model: str | None = None
+    used: str = ""
     is_aside: bool = False
     """Whether it is no turn of its own, but kept with the one before."""
 

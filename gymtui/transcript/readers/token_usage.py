@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeGuard
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeGuard
 
-from gymtui.transcript.blocks import BlockKind, Usage
+from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.readers.fields import Draft
+from gymtui.transcript.usage import Usage
 
 ASIDES = "entries beside"
 """Under which name a turn keeps what a log notes after it."""
@@ -16,8 +17,23 @@ _READ = ("prompt_tokens", "input_tokens", "input", "promptTokenCount", "prompt_t
 _CACHED = ("cache_read_input_tokens", "cache_creation_input_tokens", "cacheRead", "cacheWrite")
 """What Anthropic and pi count beside the tokens read; others count it among them."""
 _WROTE = ("completion_tokens", "output_tokens", "output", "candidatesTokenCount")
-_Counts = tuple[float | None, float | None, float | None]
-"""Tokens read, tokens written, and US dollars; None for what is not told."""
+_CACHE_READ = (
+    *("cache_read_input_tokens", "cacheRead", "cached_tokens", "cached_input_tokens"),
+    *("cache_read_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount"),
+    *("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens"),
+)
+"""How many of the tokens read came from a cache."""
+
+
+class _Counts(NamedTuple):
+    """What is told of a model's calls; None for what is not."""
+
+    read: float | None = None  # tokens
+    written: float | None = None  # tokens
+    cost: float | None = None  # US dollars
+    cached: float | None = None  # of the tokens read
+
+
 _COSTS = ("cost", "cost_usd", "total_cost", "total_cost_usd")
 
 
@@ -59,9 +75,15 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
         "metadata.model_stats.instance_cost",
         "info.model_stats.instance_cost",
     )
+    cached = number(
+        "metadata.rollout_metrics.token_usage.cached_tokens_total",
+        "metadata.final_metrics.total_cached_tokens",
+        "final_metrics.total_cached_tokens",
+    )
     if prompt is None and completion is None:
-        prompt, completion, summed = _accumulated(drafts) or _summed(drafts)
-        cost = summed if cost is None else cost
+        told = _accumulated(drafts) or _summed(drafts)
+        prompt, completion, cached = told.read, told.written, told.cached
+        cost = told.cost if cost is None else cost
     took = number("metadata.rollout_metrics.timing.duration_seconds", "metadata.duration")
     took_ms = number("metadata.timing.total_ms", "timing.total_ms", "metadata.generation_ms")
     return Usage(
@@ -69,7 +91,19 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
         completion_tokens=None if completion is None else int(completion),
         duration_s=took if took is not None or took_ms is None else took_ms / 1000,
         cost_usd=cost,
+        cached_tokens=None if cached is None else int(cached),
     )
+
+
+def note_tokens(drafts: Sequence[Draft]) -> None:
+    """Note with each turn of the agent what its model read and wrote.
+
+    Of several messages of one answer it is the last that is noted.
+    """
+    for number in {answer: number for number, answer in _answers(drafts)}.values():
+        counts = _of(drafts[number].rest)
+        whole = (None if count is None else int(count) for count in (counts.read, counts.written))
+        drafts[number].used = Usage(*whole).words
 
 
 def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
@@ -78,25 +112,31 @@ def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
         asides = draft.rest.get(ASIDES)
         for fields in (*(reversed(asides) if isinstance(asides, list) else ()), draft.rest):
             for path in ("llm_metrics.accumulated_token_usage", "payload.info.total_token_usage"):
-                read, written, _ = _of({"usage": _at(fields, path)})
-                if read is not None or written is not None:
+                found = _of({"usage": _at(fields, path)})
+                if found.read is not None or found.written is not None:
                     cost = _at(fields, "llm_metrics.accumulated_cost")
-                    return read, written, cost if is_amount(cost) and cost else None
+                    return found._replace(cost=cost if is_amount(cost) and cost else None)
     return None
 
 
-def _summed(drafts: Iterable[Draft]) -> _Counts:
-    """Tokens read and written, and cost, of all messages of the agent; None for what none says."""
-    by_answer: dict[object, _Counts] = {}
+def _answers(drafts: Iterable[Draft]) -> Iterator[tuple[int, object]]:
+    """The messages of the agent, each with the answer of a model that it is of.
+
+    One answer may be several messages (Claude Code), each with the count so far.
+    """
     for number, draft in enumerate(drafts):
         if draft.kind is BlockKind.ASSISTANT:
-            # One answer may be several messages (Claude Code), each with the count so far.
             answer = draft.rest.get("id")
-            by_answer[answer if isinstance(answer, str) and answer else number] = _of(draft.rest)
-    columns = list(zip(*by_answer.values(), strict=True)) or [(), (), ()]
+            yield number, answer if isinstance(answer, str) and answer else number
+
+
+def _summed(drafts: Sequence[Draft]) -> _Counts:
+    """Tokens read and written, and cost, of all messages of the agent; None for what none says."""
+    by_answer = {answer: _of(drafts[number].rest) for number, answer in _answers(drafts)}
+    columns = list(zip(*by_answer.values(), strict=True)) or [(), (), (), ()]
     known = [[value for value in column if value is not None] for column in columns]
-    read, written, cost = (sum(values) if any(values) else None for values in known)
-    return read, written, cost
+    read, written, cost, cached = (sum(values) if any(values) else None for values in known)
+    return _Counts(read, written, cost, cached)
 
 
 def _of(rest: Mapping[str, object]) -> _Counts:
@@ -114,7 +154,8 @@ def _of(rest: Mapping[str, object]) -> _Counts:
     cost = next((found for holder in costs if (found := _first(holder, _COSTS)) is not None), None)
     if cost is None and is_amount(total := _at(counts, "cost.total")):
         cost = total
-    return read, written, cost
+    cached = next((v for key in _CACHE_READ if is_amount(v := _at(counts, key))), None)
+    return _Counts(read, written, cost, cached)
 
 
 def _first(holder: Mapping[str, object], keys: Iterable[str]) -> float | None:

@@ -22,7 +22,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 
 if TYPE_CHECKING:
     from gymtui.session.session import Session
-    from gymtui.transcript.blocks import Usage
+    from gymtui.transcript.usage import Usage
 
 OWN_LINES = 3
 """How it ended, its phases, its model: a line each, beside those of its message."""

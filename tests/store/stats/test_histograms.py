@@ -14,7 +14,7 @@ from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.histograms import ENDED, MEASURES, MOST_BINS, Measure, histogram
-from gymtui.transcript.blocks import Usage
+from gymtui.transcript.usage import Usage
 
 BEGAN = datetime(2026, 3, 20, 10, tzinfo=UTC)
 BY_NAME = {measure.name: measure for measure in MEASURES}

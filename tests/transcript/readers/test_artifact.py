@@ -18,11 +18,11 @@ from gymtui.transcript.blocks import (
     ToolResult,
     Transcript,
     Unknown,
-    Usage,
     split_name,
 )
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.readers.timestamps import instant
+from gymtui.transcript.usage import Usage
 
 
 def call_of(transcript: Transcript, number: int = 0) -> ToolCall:

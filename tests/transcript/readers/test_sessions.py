@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from gymtui.transcript import artifact_files, export
-from gymtui.transcript.blocks import BlockKind, Transcript, Usage
+from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.facts import facts
 from gymtui.transcript.readers.artifact import read
+from gymtui.transcript.usage import Usage
 
 ASKED = {"type": "user", "uuid": "1", "message": {"role": "user", "content": "Mend it."}}
 CALL = {"type": "tool_use", "id": "a", "name": "Edit", "input": {"file_path": "/x.py"}}
@@ -105,7 +106,7 @@ def test_codex_lines_are_items_and_counts(tmp_path: Path) -> None:
     assert document.count("Mend it.") == 1
     assert "→ shell" in document and "← shell  ✗ error?  exit 3" in document
     assert "✗ the stream broke off" in document
-    assert transcript.usage == Usage(30, 2)
+    assert transcript.usage == Usage(30, 2, cached_tokens=5)
     assert dict(facts(transcript))["model"] == "gpt-6-codex"
 
 

@@ -19,7 +19,7 @@ from gymtui.store.stats.eta import Eta
 from gymtui.store.stats.formulas import AtK, Interval, Tally
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
-from gymtui.transcript.blocks import Usage
+from gymtui.transcript.usage import Usage
 from gymtui.tui.active.columns import active_columns
 from gymtui.tui.kit.column import Column, place
 from gymtui.tui.kit.styled_text import Cell

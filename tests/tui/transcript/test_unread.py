@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.transcript.blocks import Usage
+from gymtui.transcript.usage import Usage
 from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.tui.scripted import ScriptedGym, scripted_dashboard

@@ -181,6 +181,8 @@ def heading(turn: Turn) -> TextLine:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
         pieces.append((f"  +{_seconds(turn.duration_s)}", "muted"))
+    if turn.used:
+        pieces.append((f"  {turn.used}", "muted"))
     text, spans = "", []
     for piece, style in pieces:
         shown = clean(piece)
