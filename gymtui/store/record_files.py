@@ -154,7 +154,7 @@ def _with_kept(row: RolloutRow, last_step: int | None, run_note: str | None) -> 
         return row.raw
     step = None if rollout.current_step is not None else steps_of(rollout, last_step)
     kept = {
-        "run_id": row.run_id if rollout.run_id != row.run_id else None,
+        "run_id": row.run_id if row.run_id and rollout.run_id != row.run_id else None,
         "note": row.note,
         "run_note": run_note,
         "last_step": step,

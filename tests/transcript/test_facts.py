@@ -142,7 +142,7 @@ def test_thoughts_are_marked_in_exports_as_on_screen() -> None:
 def test_other_fields_of_a_message_are_shown_only_when_it_is_unfolded() -> None:
     transcript = read([{"role": "assistant", "content": "Hi", "usage": {"output_tokens": 7}}])
     assert [section.block for section in sections(transcript, ViewOptions())] == [-1, 0]
-    unfolded = sections(transcript, ViewOptions(turned=frozenset({(0, 1)})))
+    unfolded = sections(transcript, ViewOptions(toggled=frozenset({(0, 1)})))
     assert [section.block for section in unfolded] == [-1, 0, 1]
 
 
