@@ -37,10 +37,10 @@ from gymtui.store.store import Applied, Store
 
 FLUSH_US = 2_000_000
 """Rows are written when the first of them is this old, so that a kill loses no more."""
-KEY_ITEMS, KEY_ANSWERS = 800, 500
+KEY_ITEMS, KEY_ANSWERS = 700, 450
 """After so many changes or answers there is a key: what lies between is played to reach a time."""
-WHOLE_KEY = 8
-"""Of so many keys one says all that differs from the base, the others what does from that key."""
+WHOLE_KEY = 16
+"""Of so many keys one says all that differs from the base, the others what does from a key."""
 BASE_ITEMS = 30_000
 """After so many changes a new segment begins: what a cut costs, and what is deleted at a time."""
 AGAIN_US = 60_000_000
@@ -54,6 +54,15 @@ class Tally:
     items: int = 0
     answers: int = 0
     bytes: int = 0
+
+
+def key_before(number: int) -> int:
+    """On which key of a segment one builds, so that none says most of it again; 0 is the base.
+
+    A binary tree: the eighth says what differs from the base, the sixth what does from the fourth,
+    which says what does from the base.
+    """
+    return 0 if number % WHOLE_KEY == 0 else number & (number - 1)
 
 
 class Recorder:
@@ -101,10 +110,8 @@ class Recorder:
         self._listed: dict[Query, Page] = {}
         self._rollout_bytes: dict[str, bytes] = {}
         self._run_bytes: dict[str, bytes] = {}
-        self._base = KnownState()
-        self._whole_key = self._base
-        """The last key that says what differs from the base: those after it say what differs
-        from that, or each would say most of it again."""
+        self._known = {0: KnownState()}
+        """What a reader knows by the base and by those keys that later ones build on."""
         self._keys = 0
         self._since_key = self._answers_since_key = self._since_base = 0
         self._written = 0
@@ -264,12 +271,10 @@ class Recorder:
         self._rollout_bytes.clear()
         self._run_bytes.clear()
         self._mark_finder.begin()
+        self._keys, self._known = 0, {0: KnownState()}
         snapshot = self._snapshot(None)
-        self._writer.begin(self._head, snapshot, self._now_us, goes_on=goes_on)
-        self._base = self._whole_key = self._snapshots.known(
-            self._writer.chunks - 1, self._run_bytes
-        )
-        self._keys = 0
+        dictionary = self._writer.begin(self._head, snapshot, self._now_us, goes_on=goes_on)
+        self._know(dictionary)
         self._open = True
         self._since_key = self._answers_since_key = self._since_base = 0
         if self.trouble is not None:
@@ -277,14 +282,23 @@ class Recorder:
             self._on_trouble(None)
 
     def _key(self) -> None:
-        """Write what is another than in the base, or in the last key that said all of that."""
+        """Write what is another than in what a key builds on."""
+        before = self._known[key_before(self._keys + 1)]
+        dictionary = self._writer.key(self._snapshot(before), self._now_us, before.dictionary)
         self._keys += 1
-        whole = self._keys % WHOLE_KEY == 1  # the first one, too: a base knows little at a start
-        snapshot = self._snapshot(self._base if whole else self._whole_key)
-        self._writer.key(snapshot, self._now_us)
         self._since_key = self._answers_since_key = 0
-        if whole:
-            self._whole_key = self._snapshots.known(self._writer.chunks - 1, self._run_bytes)
+        self._know(dictionary)
+
+    def _know(self, dictionary: bytes) -> None:
+        """Note what a reader knows by the snapshot that was written last."""
+        last = self._known[max(self._known)]
+        run_bytes, chunk = self._run_bytes, self._writer.chunks - 1
+        known = {self._keys: self._snapshots.known(last, chunk, dictionary, run_bytes)}
+        number = self._keys
+        while number:
+            number = key_before(number)
+            known[number] = self._known[number]
+        self._known = known
 
     def _snapshot(self, before: KnownState | None) -> Snapshot:
         """All that is known, or what is another than in a snapshot before."""
@@ -309,8 +323,8 @@ class Recorder:
         yield from self._listed.values()
 
     def _touch(self, run_id: str) -> None:
-        self._base.touched.add(run_id)
-        self._whole_key.touched.add(run_id)
+        for known in self._known.values():
+            known.touched.add(run_id)
 
     def _add(self, row: Row) -> None:
         if self._open:

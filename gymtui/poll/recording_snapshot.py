@@ -27,6 +27,7 @@ class KnownState:
     """What a reader of a recording knows by a snapshot in it."""
 
     chunk: int = 0  # the number of its chunk in the segment
+    dictionary: bytes = b""  # of the frames of what builds on it
     runs: Mapping[str, KeptRun] = field(default_factory=dict)
     # By run, by rollout, its bytes and when they were first seen.
     rollouts: dict[str, dict[str, tuple[bytes, float]]] = field(default_factory=dict)
@@ -107,24 +108,31 @@ class SnapshotBuilder:
             builds_on=known.chunk,
         )
 
-    def known(self, chunk: int, run_bytes: Mapping[str, bytes]) -> KnownState:
+    def known(
+        self, before: KnownState, chunk: int, dictionary: bytes, run_bytes: Mapping[str, bytes]
+    ) -> KnownState:
         """What a reader knows by a snapshot of the present.
 
         Args:
+            before: What a reader knew by the last one: what stayed is shared with it.
             chunk: The number of the snapshot's chunk in its segment.
+            dictionary: Of the frames of what builds on it.
             run_bytes: As received without keys, by run, where that is known already.
         """
         store = self._store
         held = [i for i in store.runs if store.knows_rollouts_of(i) and self._wanted(i)]
+        stayed = before.rollouts.keys() - before.touched
         rollouts = {
-            i: {r.rollout_id: (without_keys(r.raw), r.at) for r in store.rollouts_of(i)}
+            i: before.rollouts[i]
+            if i in stayed
+            else {r.rollout_id: (without_keys(r.raw), r.at) for r in store.rollouts_of(i)}
             for i in held
         }
         members = {rollout_id for of_run in rollouts.values() for rollout_id in of_run}
         lives = {i: seen for i, seen in self._tracker.state.lives.items() if i in members}
         runs = {run_id: _kept_run(row, run_bytes) for run_id, row in store.runs.items()}
         watching = watching_of(self._tracker.state, store, ())
-        return KnownState(chunk, runs, rollouts, lives, watching=watching)
+        return KnownState(chunk, dictionary, runs, rollouts, lives, watching=watching)
 
 
 def _kept_run(row: RunRow, run_bytes: Mapping[str, bytes]) -> KeptRun:

@@ -7,7 +7,7 @@ It takes the poller's place in a session: no request is sent. What is on disk is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gymtui.core.instants import when_of
 from gymtui.core.server_clock import Window
@@ -42,7 +42,7 @@ from gymtui.store.history.recording_rows import (
     Snapshot,
     query_of,
 )
-from gymtui.store.store import Store
+from gymtui.store.store import Applied, Store
 
 APART_S = 1e10
 """By so much the times of questions differ before and after a jump, so that each answer after it is
@@ -70,6 +70,8 @@ class Player:
         self._tracker = tracker
         self._generation = 0
         self._answers = RecordedAnswers()
+        self._missing = False
+        """Whether a run was said to be gone: a page that is the same again may bring it back."""
         self._lives: dict[str, dict[str, tuple[StateObservation, ...]]] = {}
         self._snapshot: Snapshot | None = None
         self._rows: Iterator[tuple[int, Row]] = iter(())
@@ -200,22 +202,24 @@ class Player:
         return NOTHING
 
     def _answer(self, row: Answer) -> Delta:
-        answer = self._answers.read(row)
+        answer = self._answers.read(row, whole=False)
         if answer is None:
             return NOTHING
         self.lead_us = row.lead_us
+        self._missing |= answer.body is None
+        if answer.same and isinstance(answer.query, RunsPage) and not self._missing:
+            return NOTHING
         window = Window(when_of(answer.early_us), when_of(answer.late_us))
         at_s, sent_s = answer.at_us / 1_000_000, answer.early_us / 1_000_000
-        return self._take(answer.query, answer.body, at_s, sent_s, window)
-
-    def _take(
-        self, query: Query, body: bytes | None, at_s: float, sent_s: float, window: Window | None
-    ) -> Delta:
-        sent_s += self._generation * APART_S
-        applied = self._store.apply(Observation(query, body, sent_s, at_s))
-        if window is not None:
-            self._tracker.answered(query, applied, window)
+        applied = self._take(answer.query, answer.body, at_s, sent_s)
+        if isinstance(answer.query, RolloutsOf | RunningRollouts):
+            applied = replace(applied, ids=answer.ids, total=answer.total)
+        self._tracker.answered(answer.query, applied, window)
         return applied.delta
+
+    def _take(self, query: Query, body: bytes | None, at_s: float, sent_s: float) -> Applied:
+        sent_s += self._generation * APART_S
+        return self._store.apply(Observation(query, body, sent_s, at_s))
 
     def _drop(self, run_ids: Iterable[str]) -> Delta:
         gone = tuple(run_ids)
@@ -251,9 +255,9 @@ class Player:
             ids = [i for i in page.ids if i in runs]
             listed.update(ids)
             body = body_of(query, page.total, (runs[i] for i in ids))
-            delta = delta.then(self._take(query, body, at_s, sent_s, None))
+            delta = delta.then(self._take(query, body, at_s, sent_s).delta)
         for run_id in runs.keys() - listed - store.runs.keys():
-            one = self._take(OneRun(run_id), runs[run_id], at_s, sent_s, None)
+            one = self._take(OneRun(run_id), runs[run_id], at_s, sent_s).delta
             delta = delta.then(one)
         for run_id, items in snapshot.rollouts.items():
             delta = delta.then(self._hold(run_id, items, at_s, sent_s))
@@ -261,8 +265,9 @@ class Player:
         if strays or loose:
             raws = [item.raw for item in strays if item.raw]
             running = body_of(RunningRollouts(), len(raws), raws)
-            delta = delta.then(self._take(RunningRollouts(), running, at_s, sent_s, None))
+            delta = delta.then(self._take(RunningRollouts(), running, at_s, sent_s).delta)
         deleted = [i for i, run in snapshot.runs.items() if run.deleted]
+        self._missing = bool(deleted)
         delta = delta.then(store.mark_deleted(deleted, self._generation * APART_S))
         delta = delta.then(store.remember(read_summaries(snapshot.summaries.values())))
         store.order.drop(tuple(store.runs))
@@ -293,4 +298,4 @@ class Player:
         if self._store.knows_rollouts_of(run_id):
             return NOTHING
         raws = [item.raw for item in items if item.raw]
-        return self._take(query, body_of(query, len(raws), raws), at_s, sent_s, None)
+        return self._take(query, body_of(query, len(raws), raws), at_s, sent_s).delta

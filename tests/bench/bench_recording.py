@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import random
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,14 +29,19 @@ from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running
 from gymtui.store.store import Store
-from tests.bench.rows import Row, at_most, told, within
+from tests.bench.rows import Row, at_most, within
+from tests.bench.served import Size, served
 from tests.helpers.damaged import Truth, small_recording
+from tests.helpers.environment import isolated
+from tests.terminal.processes import cpu_seconds
 
 RUNS, OF_A_RUN, AT_ONCE = 20, 20, 5
 TICK_S, DAY, HOUR = 2.0, 43_200, 1_800
 STEPS, TICKS_A_STEP = 30, 10
-SIZE_BYTES, JUMP_S = 30_000_000, 0.3
-JUMPS = 9
+SIZE_BYTES, ITEM_BYTES, JUMP_S = 30_000_000, 40, 0.3
+RECORDER_CPU, RECORDER_BYTES = 0.03, 60_000_000
+SETTLED_S, WATCHED_S = 15.0, 30.0
+JUMPS, PASSES = 9, 2
 DAMAGED = 500
 START = datetime(2026, 3, 20, tzinfo=UTC)
 MODEL = {"model": "qwen3-32b-s4000", "provider": "custom", "temperature": 0.7, "max_steps": STEPS}
@@ -53,29 +60,46 @@ def rows(*, long: bool) -> Iterator[Row]:
         size = sum(path.stat().st_size for path in Path(place).iterdir())
         yield at_most("recording of a day", size * DAY / ticks, SIZE_BYTES, 1.0, "bytes", note)
         items = recorder.tally.items
-        yield told("a changed item in it", size / items, size, "bytes", f"of {items:,}, all told")
+        yield within("a changed item in it", size / items, ITEM_BYTES, "bytes", f"of {items:,}")
         recording = Recording(Path(place))
         store = Store()
         player = Player(recording, store, RolloutTracker(store, None))
         rng = random.Random(1)
         player.jump(recording.to_us)
-        taken = []
-        for _ in range(JUMPS):
-            to_us = rng.randrange(recording.from_us, recording.to_us)
-            began_s = time.process_time()
-            player.jump(to_us)
-            taken.append(time.process_time() - began_s)
-        yield at_most(
-            "jump anywhere in it",
-            max(taken),
-            JUMP_S,
-            1.0,
-            "s",
-            f"CPU, worst of {JUMPS}",
-        )
+        places = [rng.randrange(recording.from_us, recording.to_us) for _ in range(JUMPS)]
+        taken = [[_jump_s(player, to_us) for to_us in places] for _ in range(PASSES)]
+        worst_s = max(map(min, zip(*taken, strict=True)))
+        note = f"CPU, worst of {JUMPS}, each the less of {PASSES}"
+        yield within("jump anywhere in it", worst_s, JUMP_S, "s", note)
         held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         yield at_most("memory to write and read it", held, 120_000_000, 1.0, "bytes", "this bench")
+    yield from recorder_rows()
     yield from damage_rows()
+
+
+def _jump_s(player: Player, to_us: int) -> float:
+    began_s = time.process_time()
+    player.jump(to_us)
+    return time.process_time() - began_s
+
+
+def recorder_rows() -> Iterator[Row]:
+    """`gymtui record` itself, on a gym with 20 active runs."""
+    with served(Size(active=RUNS, each=OF_A_RUN)) as gym, tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "gymtui", "record", "--base-url", gym.url]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, env=isolated(Path(home), {}), **quiet)
+        try:
+            time.sleep(SETTLED_S)
+            before_s = cpu_seconds(process.pid)
+            time.sleep(WATCHED_S)
+            cpu = (cpu_seconds(process.pid) - before_s) / WATCHED_S
+            held = most_bytes_held(process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+    yield within(f"record, {RUNS} active runs of {OF_A_RUN}: CPU", cpu, RECORDER_CPU, "share")
+    yield within("record: memory", held, RECORDER_BYTES, "bytes", "the most it ever had")
 
 
 def damage_rows() -> Iterator[Row]:
@@ -89,6 +113,13 @@ def damage_rows() -> Iterator[Row]:
             except Exception:  # noqa: BLE001  (a crash counts, whichever it is)
                 wrong += 1
     yield within("damaged recordings read wrong", wrong, 0, "count", f"of {DAMAGED:,}")
+
+
+def most_bytes_held(pid: int) -> int:
+    """The most memory that a process ever had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [said] = [line for line in lines if line.startswith("VmHWM:")]
+    return int(said.split()[1]) * 1024
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The recording's files, version 1: chunks of bytes, each of which says what it is (RECORDING.md).
+"""The recording's files, version 2: chunks of bytes, each of which says what it is (RECORDING.md).
 
 Pure: bytes to data and back. What is in a chunk is `recording_rows`; who writes them is
 `recording_writer`, who reads them `recording_reader`.
@@ -15,7 +15,10 @@ from enum import IntEnum
 from gymtui.core.new_file import gym_part
 from gymtui.core.urls import without_login
 
-VERSION = 1
+VERSION = 2
+"""Version 1 is read, too; its frames have no dictionaries."""
+DICTIONARY_BYTES = 1 << 19
+"""What was known before begins many a frame: so much of it is that frame's dictionary."""
 SUFFIX = ".gymrec"
 MAGIC = b"GYMR"
 _HEAD = struct.Struct("<4sBBHIIIqI")
@@ -53,6 +56,7 @@ class Chunk:
     number: int  # which one of the segment it is, from 0 without a gap
     at_us: int  # the server's time of what it ends with, microseconds since 1970
     payload: bytes
+    version: int = VERSION  # of the format
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,10 @@ def _chunk_at(data: bytes, at: int) -> Chunk | bool:
     view = memoryview(data)[at + HEAD_BYTES : at + HEAD_BYTES + length]
     if zlib.crc32(view, zlib.crc32(data[at : at + HEAD_BYTES - 4])) != crc:
         return False
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         return bool(version > VERSION)
     try:
-        return Chunk(Kind(kind), segment, number, at_us, bytes(view))
+        return Chunk(Kind(kind), segment, number, at_us, bytes(view), version)
     except ValueError:
         return False
 

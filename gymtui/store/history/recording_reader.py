@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Damage, Kind, chunks
+from gymtui.store.history.recording_frames import FrameError
 from gymtui.store.history.recording_rows import (
     Head,
     Mark,
@@ -23,16 +24,11 @@ from gymtui.store.history.recording_rows import (
     Snapshot,
     read_head,
     read_marks,
-    read_rows,
-    read_snapshot,
 )
 from gymtui.store.history.recording_segment import Place, Segment, in_order
-from gymtui.store.history.recording_snapshot import join_snapshots
+from gymtui.store.history.recording_snapshots import SnapshotReader
 
 T = TypeVar("T")
-
-MOST_PLAIN_BYTES = 1 << 30
-"""A snapshot that claims to be larger is damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ class Recording:
         self._path, self._newest = path, newest
         self._segments: list[Segment] = []
         self._starts: list[int] = []
-        self._bases: dict[int, Snapshot] = {}
+        self._snapshots = SnapshotReader()
         self._found: dict[int, Segment] = {}
         self._read: dict[Path, int] = {}
         for file in self._files():
@@ -169,7 +165,7 @@ class Recording:
 
     def forget_snapshots(self) -> None:
         """Let go of snapshots, for who only reads on."""
-        self._bases.clear()
+        self._snapshots.forget()
 
     # -- what was known --------------------------------------------------------------------
 
@@ -202,14 +198,16 @@ class Recording:
 
     def _last_before(self, segment: Segment, end: int, goes_on: bool) -> Moment | None:
         """The last sound snapshot among a segment's first places."""
-        base = self._base(segment)
+        base = self._snapshots.base(segment)
         if base is None:
             return None
         for index in range(end - 1, -1, -1):
             place = segment.places[index]
             if place.kind is Kind.EVENTS:
                 continue
-            snapshot = base if place.kind is Kind.BASE else self._key(segment, place, base)
+            snapshot = (
+                base if place.kind is Kind.BASE else self._snapshots.key(segment, place, base)
+            )
             if snapshot is not None:
                 events = self._events(segment, index, goes_on)
                 return Moment(snapshot, segment.number, place.number, place.at_us, events)
@@ -239,9 +237,7 @@ class Recording:
 
     def _events(self, going: Segment, start: int, goes_on: bool) -> Iterator[Piece | None]:
         """What came in after a snapshot, up to the recording's end or the next gap."""
-        import zstandard
-
-        stream = zstandard.ZstdDecompressor().decompressobj()
+        stream = self._snapshots.row_reader(going, start)
         index = start + 1
         while True:
             while index < len(going.places):
@@ -250,12 +246,11 @@ class Recording:
                     return
                 index += 1
                 if place.kind is not Kind.EVENTS:
-                    stream = zstandard.ZstdDecompressor().decompressobj()
+                    stream = self._snapshots.row_reader(going, index - 1)
                     continue
-                payload = self._payload(going, place)
                 try:
-                    rows = read_rows(stream.decompress(payload)) if payload is not None else None
-                except (msgspec.MsgspecError, zstandard.ZstdError):
+                    rows = None if stream is None else self._snapshots.rows(going, place, stream)
+                except (msgspec.MsgspecError, FrameError):
                     rows = None
                 if rows is None:
                     going.lose(index)
@@ -268,7 +263,7 @@ class Recording:
             if following and following[0].follows == going.number:
                 # Its base says what is known by now.
                 going, index = following[0], 1
-                stream = zstandard.ZstdDecompressor().decompressobj()
+                stream = self._snapshots.row_reader(going, 0)
             elif goes_on and not going.ended:
                 yield None
             else:
@@ -319,7 +314,7 @@ class Recording:
             self.problems.append(f"{file.name}: {'; '.join(wrong)}")
 
     def _take(self, segment: Segment, part: Chunk, offset: int, *, gap: bool) -> None:
-        place = Place(part.kind, part.number, part.at_us, offset, len(part.payload))
+        place = Place(part.kind, part.number, part.at_us, offset, len(part.payload), part.version)
         here = len(segment.places)
         if gap and here:
             segment.broken.add(here)
@@ -337,46 +332,3 @@ class Recording:
         goes_on = part.kind is Kind.EVENTS and here and here not in segment.broken
         if begins or goes_on:
             segment.places.append(place)
-
-    def _base(self, segment: Segment) -> Snapshot | None:
-        """A segment's first snapshot; the last few are kept."""
-        if segment.number not in self._bases:
-            base = self._snapshot(segment, segment.places[0])
-            if base is None:
-                return None
-            while len(self._bases) >= 2:
-                del self._bases[next(iter(self._bases))]
-            self._bases[segment.number] = base
-        return self._bases[segment.number]
-
-    def _key(self, segment: Segment, place: Place, base: Snapshot) -> Snapshot | None:
-        key = self._snapshot(segment, place)
-        if key is None:
-            return None
-        before = next((p for p in segment.places if p.number == key.builds_on), None)
-        if before is None or before.number >= place.number:
-            return None
-        known = base if before.kind is Kind.BASE else self._key(segment, before, base)
-        return None if known is None else join_snapshots(known, key)
-
-    def _snapshot(self, segment: Segment, place: Place) -> Snapshot | None:
-        import zstandard
-
-        payload = self._payload(segment, place)
-        if payload is None:
-            return None
-        try:
-            if zstandard.frame_content_size(payload) > MOST_PLAIN_BYTES:
-                return None
-            return read_snapshot(zstandard.ZstdDecompressor().decompress(payload))
-        except (msgspec.MsgspecError, zstandard.ZstdError):
-            return None
-
-    def _payload(self, segment: Segment, place: Place) -> bytes | None:
-        try:
-            with segment.path.open("rb") as file:
-                file.seek(place.offset)
-                data = file.read(place.length)
-        except OSError:
-            return None
-        return data if len(data) == place.length else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ class Place:
     at_us: int
     offset: int
     length: int
+    version: int  # of the format
 
 
 @dataclass(slots=True)
@@ -57,6 +59,14 @@ class Segment:
     def to_us(self) -> int:
         """When what it has ends."""
         return self.places[-1].at_us
+
+    def snapshot_place(self, number: int, before: Place) -> Place | None:
+        """Where the snapshot with a number is, ahead of a place; None if it is not there."""
+        at = bisect_left(self.places, number, key=lambda place: place.number)
+        found = self.places[at] if at < len(self.places) else None
+        if found is None or found.number != number or found.number >= before.number:
+            return None
+        return None if found.kind is Kind.EVENTS else found
 
     def goes_on_from(self, before: Segment) -> bool:
         """Whether another leads into it without a gap."""

@@ -12,22 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gymtui.core.instants import micros
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Kind, pack_chunk
+from gymtui.store.history.recording_frames import RowStream, dictionary_of, pack_snapshot
 from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, pack
-
-if TYPE_CHECKING:
-    import zstandard
 
 LOCK = "recorder.lock"
 KEPT = "-kept"
 """What the names of files end in that are not deleted."""
-LEVEL, WINDOW_LOG = 6, 19
-"""Of compression: some 1 ms for what comes in within two seconds, in 1 MB of memory."""
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
@@ -127,7 +122,7 @@ class RecordingWriter:
         self._limits = limits or RecordingLimits()
         self._now = now
         self._handle: int | None = None
-        self._stream: zstandard.ZstdCompressionObj | None = None
+        self._stream: RowStream | None = None
         self.segment = 0
         """The number of the segment that is written; 0 before the first."""
         self._number = 0
@@ -139,12 +134,15 @@ class RecordingWriter:
         """Chunks of the segment so far."""
         return self._number
 
-    def begin(self, head: Head, snapshot: Snapshot, at_us: int, *, goes_on: bool = False) -> None:
+    def begin(self, head: Head, snapshot: Snapshot, at_us: int, *, goes_on: bool = False) -> bytes:
         """Begin a segment.
 
         Args:
             at_us: The server's time, microseconds since 1970.
             goes_on: Whether it goes on from the one that is written now, without a gap.
+
+        Returns:
+            The dictionary of keys that build on it.
         """
         head = msgspec.structs.replace(head, began_us=micros(self._now()))
         if goes_on:
@@ -161,19 +159,24 @@ class RecordingWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._handle = os.open(path, flags, FILE_MODE)
         self._put(Kind.HEAD, pack(head), at_us)
-        self._keyframe(Kind.BASE, snapshot, at_us)
+        return self._keyframe(Kind.BASE, snapshot, at_us, None, b"")
 
-    def key(self, snapshot: Snapshot, at_us: int) -> None:
-        """Write what is another than in the base, and begin a new stream."""
-        self._keyframe(Kind.KEY, snapshot, at_us)
+    def key(self, snapshot: Snapshot, at_us: int, dictionary: bytes) -> bytes:
+        """Write what is another than in what a key builds on, and begin a new stream.
+
+        Args:
+            dictionary: That of what it builds on.
+
+        Returns:
+            The dictionary of keys that build on it.
+        """
+        return self._keyframe(Kind.KEY, snapshot, at_us, snapshot.builds_on, dictionary)
 
     def append(self, rows: list[Row], at_us: int) -> None:
         """Write rows: after this a kill loses none of them."""
         if self._stream is None:
             raise OSError("no segment is open")
-        # 1: the block is flushed, the stream goes on.
-        data = self._stream.compress(pack(rows)) + self._stream.flush(1)
-        self._put(Kind.EVENTS, data, at_us)
+        self._put(Kind.EVENTS, self._stream.pack(pack(rows)), at_us)
 
     def mark(self, marks: list[Mark], at_us: int) -> None:
         """Write marks."""
@@ -185,13 +188,14 @@ class RecordingWriter:
             self._put(Kind.END, b"", at_us)
         self._release()
 
-    def _keyframe(self, kind: Kind, snapshot: Snapshot, at_us: int) -> None:
-        import zstandard
-
-        chosen = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=WINDOW_LOG)
-        compressor = zstandard.ZstdCompressor(compression_params=chosen)
-        self._put(kind, compressor.compress(pack(snapshot)), at_us)
-        self._stream = compressor.compressobj()
+    def _keyframe(
+        self, kind: Kind, snapshot: Snapshot, at_us: int, builds_on: int | None, dictionary: bytes
+    ) -> bytes:
+        plain = pack(snapshot)
+        self._put(kind, pack_snapshot(plain, builds_on, dictionary), at_us)
+        own = dictionary_of(plain)
+        self._stream = RowStream(own)
+        return own
 
     def _put(self, kind: Kind, payload: bytes, at_us: int) -> None:
         if self._handle is None:

@@ -87,6 +87,22 @@ def test_a_file_that_is_deleted_while_it_is_played_is_a_gap(whole: Path, tmp_pat
     assert any(change.first for change in left[1:])
 
 
+def test_a_recording_of_version_1_is_read() -> None:
+    old = Recording(Path(__file__).parent / "recordings" / "version-1.gymrec")
+    assert old.problems == [] and old.gaps() == []
+    changes = list(ChangeList(old).every())
+    assert (len(changes), len({change.item_id for change in changes})) == (31, 9)
+    store = Store()
+    player = Player(old, store, RolloutTracker(store, None))
+    player.jump(old.to_us)
+    at_the_end = {i: row.raw for i, row in store.rollouts.items()}
+    player.jump(old.from_us)  # by its keys or without any, one comes to the same
+    player.play(old.to_us)
+    assert {i: row.raw for i, row in store.rollouts.items()} == at_the_end
+    last = {change.item_id: change.after for change in changes if change.kind == "rollout"}
+    assert at_the_end == last
+
+
 def test_a_cut_tail_loses_the_tail_alone(whole: Path, tmp_path: Path) -> None:
     last = sorted(whole.glob(f"*{SUFFIX}"), key=lambda path: Recording(path).from_us)[-1]
     data = last.read_bytes()
