@@ -16,6 +16,7 @@ from gymtui.api.errors import Garbled
 from gymtui.api.item_limits import ITEMS, bound_item, holds_too_many
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed, Rollout, RunStatus
+from gymtui.api.shared_parts import share_parts
 from gymtui.core.json_output import json_text
 
 SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
@@ -93,7 +94,8 @@ def parse_run(item: bytes) -> RunStatus | Malformed:
 
 def parse_rollout(item: bytes) -> Rollout | Malformed:
     """One item of `GET /rollouts`, or the answer to `GET /rollouts/{rollout_id}`."""
-    return read(Rollout, item)
+    rollout = read(Rollout, item)
+    return share_parts(rollout) if isinstance(rollout, Rollout) else rollout
 
 
 def rollout_id_of(item: bytes) -> str | None:
