@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from gymtui.poll.budget import FlightLimit, RequestBudget, UsualTime
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.view import View
-from gymtui.store.delta import Request, RolloutsOf, ScenarioRollouts
+from gymtui.store.delta import OneRun, Request, RolloutsOf, RunningRollouts, ScenarioRollouts
 from gymtui.store.store import Store
 
 AT_ONCE = 8
 REQUESTS_PER_S = 20.0
 ENDS = 2
 GIVEN_UP = 3
-"""What failed so often is left for later: catching up ends without it, and says so."""
+"""What failed so often is left for later: nothing waits for it, and that is said."""
 SCENARIO_RUNS = 8
 """A scenario is asked as a whole for so many runs at least."""
 SCENARIO_SHARE = 0.25
@@ -134,3 +134,20 @@ def _left(log: RequestLog) -> Iterable[bool]:
 def runs_without_results(log: RequestLog) -> int:
     """Of how many past runs the results could not be read."""
     return sum(not waited_for for waited_for in _left(log))
+
+
+def awaits(log: RequestLog, store: Store, view: View, run_id: str | None) -> bool:
+    """Whether a run's rollouts are still to be listed for the first time.
+
+    Args:
+        run_id: The run; None asks about all rollouts that run, listed together or run by run.
+    """
+    if run_id is None:
+        if log.recall(RunningRollouts(view.scenario_id)).answered_s is not None:
+            return False
+        return not log.synced or any(awaits(log, store, view, i) for i in store.active_runs)
+    row, asked = store.runs.get(run_id), log.recall(RolloutsOf(run_id))
+    if row is None:
+        return not (log.synced or log.recall(OneRun(run_id)).missing)
+    known = row.is_deleted or store.knows_rollouts_of(run_id)
+    return not (known or asked.forbidden or asked.missing or asked.failures >= GIVEN_UP)

@@ -49,10 +49,17 @@ class JournalIntake:
         self._listener = listener
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
         self._opened = 0
+        self._coming = 0
 
     def want(self, run_id: str) -> None:
         """Have what is kept of a run loaded."""
+        self._coming += 1
         self._wanted.put_nowait(run_id)
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what is kept of a run is still to come in."""
+        return self._coming > 0
 
     async def run(self, *, follow: bool) -> None:
         """Load what is wanted until cancelled.
@@ -92,4 +99,5 @@ class JournalIntake:
             run_id = await self._wanted.get()
             loaded = await asyncio.to_thread(self._journal.load, run_id)
             steps = await asyncio.to_thread(self._journal.steps, run_id)
+            self._coming -= 1
             self._listener.take_run(run_id, loaded, steps)

@@ -17,6 +17,7 @@ from functools import partial
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, GymError, Unauthorized, Unreachable
 from gymtui.core.server_clock import ServerClock
+from gymtui.poll.catch_up import awaits
 from gymtui.poll.connection import Link, LinkState, Update
 from gymtui.poll.fetch import ask
 from gymtui.poll.flights import Flights
@@ -179,6 +180,10 @@ class Poller:
         self._flights.catch_up.begun = True
         self._wake.set()
 
+    def awaits(self, run_id: str | None) -> bool:
+        """Whether a run's rollouts, or all that run, are still to be listed for the first time."""
+        return not self._paused and awaits(self._log, self._store, self._view, run_id)
+
     def behind_s(self, run_id: str) -> float | None:
         """For how many seconds a run's rollouts have been older than its counters; else None."""
         since_s = self._log.behind_s(run_id)
@@ -278,10 +283,8 @@ class Poller:
         if catches_up:
             for query in self._flights.take_past(self._view, now_s):
                 self._launch(query, self._group, now_s)
-        wait_s = self._flights.wait_s(self._view, now_s, past=catches_up)
-        if wait_s is not None:
-            loop = asyncio.get_running_loop()
-            self._start_later(loop.call_later(wait_s, self._start))
+        if (wait_s := self._flights.wait_s(self._view, now_s, past=catches_up)) is not None:
+            self._start_later(asyncio.get_running_loop().call_later(wait_s, self._start))
 
     def _start_later(self, timer: asyncio.TimerHandle | None) -> None:
         """Wait for the budget, and for nothing that was waited for before."""

@@ -149,11 +149,9 @@ class RolloutTracker:
         if self._journal is not None:
             if kept:
                 self._journal.record(kept)
-            looks = self._looks(query, window)
-            if looks:
+            if looks := self._looks(query, window):
                 self._journal.record_unchanged(looks)
-            steps = self._steps_in(rows, window)
-            if steps:
+            if steps := self._steps_in(rows, window):
                 self._journal.record_steps(steps)
         if isinstance(query, RunningRollouts):
             self._running_listed = window.latest
@@ -268,8 +266,7 @@ class RolloutTracker:
 
     def observations(self, rollout_id: str) -> Sequence[StateObservation]:
         """What was observed of a rollout, by time."""
-        life = self._lives.get(rollout_id)
-        return life.observations if life is not None else ()
+        return life.observations if (life := self._lives.get(rollout_id)) is not None else ()
 
     def last_seen_at(self, row: RolloutRow) -> datetime:
         """When a rollout was last looked at, on the server's clock: the latest it may have been."""
@@ -308,10 +305,14 @@ class RolloutTracker:
         return self._times.spent(run_id)
 
     def _watched_segments(self, row: RolloutRow) -> tuple[Segment, ...] | None:
-        life = self._lives.get(row.rollout_id)
-        return self.segments(row) if life is not None and life.observations else None
+        return self.segments(row) if self.observations(row.rollout_id) else None
 
     # -- the journal -----------------------------------------------------------------------
+
+    @property
+    def is_recalling(self) -> bool:
+        """Whether what the journal keeps of a run is still to come in."""
+        return self.journal_intake is not None and self.journal_intake.is_reading
 
     def recall(self, run_id: str) -> None:
         """Have what the journal keeps of a run loaded, once."""

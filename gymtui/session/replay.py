@@ -135,6 +135,10 @@ class Playback:
     def begin_catch_up(self) -> None:
         """There is nothing to catch up with."""
 
+    def awaits(self, run_id: str | None) -> bool:
+        """Nothing: what was recorded until a moment is all there."""
+        return False
+
     def behind_s(self, run_id: str) -> float | None:
         """Nothing is behind."""
         return None

@@ -39,6 +39,9 @@ class UpdateSource(Protocol):
     def begin_catch_up(self) -> None:
         """What earlier sessions kept is in."""
 
+    def awaits(self, run_id: str | None) -> bool:
+        """Whether a run's rollouts, or all that run, are still to be listed for the first time."""
+
     def behind_s(self, run_id: str) -> float | None:
         """For how many seconds a run's rollouts have been older than its counters; else None."""
 

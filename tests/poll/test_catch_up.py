@@ -295,3 +295,16 @@ def test_how_often_the_rest_is_asked_is_told_and_who_is_behind() -> None:
         assert stage.poller.behind_s("run_00000") in (None, pytest.approx(1.0, abs=3))
 
     scene(what, 0, 120, scenario_id=None, each=80)
+
+
+def test_what_is_still_to_be_listed_is_known_until_it_cannot_be_read() -> None:
+    async def what(stage: Stage) -> None:
+        assert stage.poller.awaits("run_00000"), "nothing is known of any run yet"
+        await stage.play(60)
+        assert not any(map(stage.poller.awaits, ("run_00000", "run_00007", "nobody", None)))
+        assert stage.store.summary("run_00007") is None
+
+    def fault(query: Request) -> GymError | None:
+        return ServerError(500, None, "broken") if query == RolloutsOf("run_00007") else None
+
+    scene(what, 10, 2, fault=fault, scenario_id=None)

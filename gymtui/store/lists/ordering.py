@@ -45,6 +45,7 @@ class OrderedView(Sequence[str], Generic[R]):
         self._reverse = reverse
         self._turned = reverse
         self._stand_in: Field[R] | None = None
+        self._places: dict[str, int] | None = None  # where rows stand while they are held
         self._filter: Filter[R] = Filter("")
         self._timed = False
         self._now = 0.0
@@ -112,8 +113,36 @@ class OrderedView(Sequence[str], Generic[R]):
         self._stand_in = column
         return self._order_anew()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether rows stand where they came."""
+        return self._places is not None
+
+    def hold(self, held: bool) -> bool:
+        """Let rows stay where they stand, new ones last; or put all in order again, once.
+
+        For a list of which older parts are still read: rows would move for no other reason. What
+        comes together is in order among itself, and another order is heeded at once.
+
+        Returns:
+            Whether anything moved.
+        """
+        if held is self.is_held:
+            return False
+        before = list(self)
+        self._version += 1
+        self._places = {row_id: place for place, row_id in enumerate(before)} if held else None
+        self._arrange({row_id: self._records[row_id] for row_id in self._keys})
+        return before != list(self)
+
     def _order_anew(self) -> bool:
         """Order by the chosen column, or by what stands in for it."""
+        if self.is_held:
+            before = list(self)
+            self.hold(False)
+            self._order_anew()
+            self.hold(True)
+            return before != list(self)
         column, turned = self._column, self._reverse
         if self._stand_in is not None and column.from_history:
             column, turned = self._stand_in, turned and column.kind is ValueKind.TIME
@@ -156,6 +185,11 @@ class OrderedView(Sequence[str], Generic[R]):
             self._records.pop(row_id, None)
         last, self._now = self._now, _whole_micros(now)
         went_back = self._timed and self._now < last
+        if self._places is not None:
+            # What comes together is in order among itself.
+            known = self._places.keys() | removed_ids
+            new = {row_id: row for row_id, row in changed.items() if row_id not in known}
+            self._keys_of(self._filter.select(new, self._now))
         if went_back or (len(changed) + len(removed_ids)) * _ANEW > len(self._records):
             return self._review_all(changed.keys())
         return self._review({*changed, *removed_ids, *self._expiry.take_due(self._now)}, changed)
@@ -200,7 +234,7 @@ class OrderedView(Sequence[str], Generic[R]):
             rest = iter(records.items())
             while version == self._version and (part := dict(islice(rest, _AT_ONCE))):
                 shown = held.select(part, moment)
-                keys.update(zip(shown, self._order.keys(shown.values()), strict=True))
+                keys.update(self._keys_of(shown))
                 if held.timed:
                     for row_id, record in part.items():
                         expiry.put(row_id, held.next_change(record, moment))
@@ -233,7 +267,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return row_id in self._keys
 
     def __iter__(self) -> Iterator[str]:
-        return chain(reversed(self._known) if self._turned else self._known, self._unknown)
+        return chain(reversed(self._known) if self._is_turned else self._known, self._unknown)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -248,7 +282,7 @@ class OrderedView(Sequence[str], Generic[R]):
         known = len(self._known)
         if index >= known:
             return self._unknown[index - known]
-        return self._known[known - 1 - index if self._turned else index]
+        return self._known[known - 1 - index if self._is_turned else index]
 
     def index(self, row_id: object, start: int = 0, stop: int | None = None) -> int:
         """The place of an id.
@@ -267,7 +301,7 @@ class OrderedView(Sequence[str], Generic[R]):
         if self._keys[row_id] is None:
             return known + self._unknown.index(row_id)
         index = self._known.index(row_id)
-        return known - 1 - index if self._turned else index
+        return known - 1 - index if self._is_turned else index
 
     def _review(self, touched: Iterable[str], changed: Mapping[str, R]) -> bool:
         """Bring some ids up to date, one by one."""
@@ -276,7 +310,7 @@ class OrderedView(Sequence[str], Generic[R]):
         changed_here = False
         for row_id in touched:
             was, is_now = row_id in self._keys, self._is_shown(row_id)
-            key = self._order.key(self._records[row_id]) if is_now else None
+            key = self._key_of(row_id) if is_now else None
             changed_here |= was and is_now and row_id in changed
             if was == is_now and (not was or self._keys[row_id] == key):
                 continue
@@ -317,8 +351,28 @@ class OrderedView(Sequence[str], Generic[R]):
 
     def _arrange(self, shown: Mapping[str, R]) -> None:
         """Put these records, and no others, in order."""
-        self._keys = dict(zip(shown, self._order.keys(shown.values()), strict=True))
+        self._keys = self._keys_of(shown)
         self._known, self._unknown = _lanes(self._keys)
+
+    def _keys_of(self, shown: Mapping[str, R]) -> dict[str, Key | None]:
+        """What rows sort by: their values, or while they are held their places."""
+        keys = dict(zip(shown, self._order.keys(shown.values()), strict=True))
+        places = self._places
+        if places is None:
+            return keys
+        known, unknown = _lanes({i: key for i, key in keys.items() if i not in places})
+        for row_id in chain(reversed(known) if self._turned else known, unknown):
+            places[row_id] = len(places)
+        return {row_id: places[row_id] for row_id in shown}
+
+    def _key_of(self, row_id: str) -> Key | None:
+        if self._places is not None:
+            return self._places.setdefault(row_id, len(self._places))
+        return self._order.key(self._records[row_id])
+
+    @property
+    def _is_turned(self) -> bool:
+        return self._turned and not self.is_held
 
 
 def _lanes(keys: dict[str, Key | None]) -> tuple[SortedChunks, SortedChunks]:

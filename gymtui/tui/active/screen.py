@@ -86,6 +86,16 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Every running rollout is on screen."""
         return replace(view, all_running=True)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether rollouts that run already, or since when they stand still, are still to come."""
+        session = self.session
+        return session.tracker.is_recalling or session.poller.awaits(None)
+
+    def running_in(self, record: RunningRow) -> str | None:
+        """Its own."""
+        return record.row.run_id
+
     def changed(self, delta: Delta) -> None:
         """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
         known = self.session.store.rollouts
@@ -180,9 +190,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     def dim(self, dimmed: bool) -> None:
         """Dim both lists while they are old."""
         super().dim(dimmed)
-        if self._causes.dimmed != dimmed:
-            self._causes.dimmed = dimmed
-            self._causes.sync()
+        self._causes.dimmed = dimmed
 
     # -- keys ------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.LIST)
 
     cursor_id: var[str | None] = var(None)
+    dimmed: var[bool] = var(False)
 
     class Opened(Message):
         """Enter, or a second click, on a row."""
@@ -73,13 +74,15 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         *,
         row_message: Callable[[R], Cell | None] = lambda _record: None,
         empty: str = "nothing here",
+        is_old: Callable[[str], bool] = lambda _row_id: False,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         draw_directly(self)
-        self._all = tuple(columns)
-        self._columns = self._all
+        self.columns = tuple(columns)  # every one there is, shown or not
+        self._columns = self.columns
         self._lines = RowLines(record, palette, row_message)
+        self._is_old = is_old
         self.empty = empty
         self._rows: Sequence[str] = ()
         self._cursor_at = 0
@@ -90,12 +93,6 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
-        self.dimmed = False
-
-    @property
-    def columns(self) -> tuple[Column[R], ...]:
-        """Every column there is, shown or not."""
-        return self._all
 
     @property
     def placed(self) -> tuple[PlacedColumn[R], ...]:
@@ -108,7 +105,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
 
     def choose(self, hidden: Collection[str]) -> None:
         """Show all columns but these; the first one, which names the row, always stays."""
-        first, *others = self._all
+        first, *others = self.columns
         self._columns = (first, *(column for column in others if column.key not in hidden))
         self.redraw_anew()
 
@@ -123,6 +120,10 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self.sync()
 
     # -- rows ------------------------------------------------------------------------------
+
+    def watch_dimmed(self) -> None:
+        """Draw all as old, or as fresh again."""
+        self.sync()
 
     @property
     def rows(self) -> Sequence[str]:
@@ -251,7 +252,8 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             return ShownRow(words, plain)
         row_id = self._rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
-        looks = RowStyles(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
+        dimmed = self.dimmed or self._is_old(row_id)
+        looks = RowStyles(cells, dimmed, True, cursor, cursor and self._lit, marked)
         return ShownRow(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 
 from gymtui.core.text import clean, fit, width
+from gymtui.poll.connection import LIVE_INTERVALS
 from gymtui.store.column_def import Schema
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.ordering import OrderedView
@@ -101,6 +102,7 @@ class ListScreen(GymScreen, Generic[R]):
             self.services.palette,
             row_message=self.row_message,
             empty=self.empty_text(),
+            is_old=self._is_old,
             id="grid",
         )
         self._grid.add_class("main")
@@ -111,15 +113,15 @@ class ListScreen(GymScreen, Generic[R]):
 
     def dim(self, dimmed: bool) -> None:
         """Dim the list while it is old."""
-        if self._grid.dimmed != dimmed:
-            self._grid.dimmed = dimmed
-            self._grid.sync()
+        self._grid.dimmed = dimmed
 
     def remarks(self) -> Cell:
         """What the list's numbers are seen through: marks, filter, a mistake in it."""
         if self.hint:
             return (StyledText(self.hint, "warning"),)
         pieces: list[StyledText] = []
+        if self.is_reading:
+            pieces.append(StyledText("reading  ", "accent"))
         if self._grid.marks:
             hidden = len(self.hidden_marks())
             words = f"{len(self._grid.marks)} marked" + (f", {hidden} hidden" if hidden else "")
@@ -136,12 +138,43 @@ class ListScreen(GymScreen, Generic[R]):
 
     # -- rows ------------------------------------------------------------------------------
 
+    def listed_runs(self) -> Iterable[str]:
+        """The runs of whose rollouts its rows are made: until all are read, rows do not move."""
+        return ()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether something older is still to come in by which rows will be ordered."""
+        session = self.services.session
+        runs = tuple(self.listed_runs())
+        if session is None or not runs:
+            return False
+        return session.tracker.is_recalling or any(map(session.poller.awaits, runs))
+
+    def hold_rows(self) -> None:
+        """Let rows stay where they stand while something older is read, then order them once."""
+        self._rows.hold(self.is_reading and not self._rows.is_provisional)
+
+    def running_in(self, record: R) -> str | None:
+        """The run of a row that may be older than its run's counters; None of one that rests."""
+        return None
+
+    def _is_old(self, row_id: str) -> bool:
+        """Whether a row is older than three ticks, though its run has moved on."""
+        record, session = self._rows.records.get(row_id), self.services.session
+        run_id = self.running_in(record) if record is not None else None
+        if run_id is None or session is None:
+            return False
+        behind_s = session.poller.behind_s(run_id)
+        return behind_s is not None and behind_s > LIVE_INTERVALS * session.link.interval_s
+
     def show_rows(self, known: Container[str] | None = None) -> None:
         """Show the rows as they are now; a mark goes with its row, not because a filter hides it.
 
         Args:
             known: The ids of all rows, where some are left out for another reason than a filter.
         """
+        self.hold_rows()
         everything = self._rows.records if known is None else known
         self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
         self._grid.set_rows(self._rows)
@@ -228,6 +261,9 @@ class ListScreen(GymScreen, Generic[R]):
     def show_frame(self) -> None:
         """Write what stands around, and in an empty list why it is empty."""
         super().show_frame()
+        if self.ready and self._rows.is_held and not self.is_reading:
+            self.show_rows()
+            self.summarise()
         if self.ready and self._grid.empty != (empty_text := self.empty_text()):
             self._grid.empty = empty_text
             self._grid.sync()

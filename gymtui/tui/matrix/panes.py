@@ -150,6 +150,10 @@ class MatrixPanes(ListScreen[R]):
         opened = next(missing, self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=wanted)
 
+    def listed_runs(self) -> tuple[str, ...]:
+        """These, until they were counted: of large ones the rollouts may be given up again."""
+        return tuple(run_id for run_id in self.run_ids if run_id not in self._counted.seen)
+
     @property
     def _wanted_runs(self) -> tuple[str, ...]:
         """The runs, and the one that they are compared with."""
@@ -180,10 +184,7 @@ class MatrixPanes(ListScreen[R]):
     def dim(self, dimmed: bool) -> None:
         """Dim both panes while they are old."""
         super().dim(dimmed)
-        failures = self._pane.grid
-        if failures.dimmed != dimmed:
-            failures.dimmed = dimmed
-            failures.sync()
+        self._pane.grid.dimmed = dimmed
 
     def changed(self, delta: Delta) -> None:
         """Take the changed rollouts of these runs in: few at once, thousands between keys."""
@@ -226,17 +227,14 @@ class MatrixPanes(ListScreen[R]):
             self._show_failures()
         elif not self._waits:
             self._waits = True
-            self.set_timer(FAILURES_WAIT_S, self._show_due_failures)
+            self.set_timer(FAILURES_WAIT_S, self._show_failures)
         self.summarise()
 
     # -- what went wrong -------------------------------------------------------------------
 
-    def _show_due_failures(self) -> None:
-        self._waits = False
-        self._show_failures()
-
     def _show_failures(self, *, anew: bool = False) -> None:
         """Show what went wrong: of few rollouts at once, of many in pieces."""
+        self._waits = False
         self._failures_work.begin(at_once=len(self._counted.matrix) <= AT_ONCE, anew=anew)
 
     def _group_failures(self) -> Iterator[None]:

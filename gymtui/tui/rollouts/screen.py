@@ -17,6 +17,7 @@ from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.store.history.notes import NoteOf
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
+from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.running_rollouts import Running
@@ -132,10 +133,19 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """This run's rollouts come first."""
         return replace(view, open_run=self.run_id)
 
+    def listed_runs(self) -> tuple[str, ...]:
+        """This one: some of its rollouts may be known before, since they run."""
+        return (self.run_id,)
+
+    def running_in(self, record: RolloutRow) -> str | None:
+        """This run."""
+        return self.run_id if record.outcome in ACTIVE else None
+
     # -- what changed ----------------------------------------------------------------------
 
     def changed(self, delta: Delta) -> None:
         """Take this run's changed rollouts in: few at once, thousands in pieces between keys."""
+        self.hold_rows()
         rows, rollouts = self._run_rows, self.session.store.rollouts
         touched = delta.rollouts
         own = {

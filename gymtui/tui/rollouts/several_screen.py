@@ -14,6 +14,7 @@ from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.store.lists.columns import READ_ROLLOUTS
+from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenMatrix, OpenTranscript
@@ -82,6 +83,14 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
         known = self.session.store.knows_rollouts_of
         opened = next((run for run in self.run_ids if not known(run)), None)
         return replace(view, open_run=opened, runs_in_view=self.run_ids)
+
+    def listed_runs(self) -> tuple[str, ...]:
+        """These."""
+        return self.run_ids
+
+    def running_in(self, record: RolloutRow) -> str | None:
+        """Its own."""
+        return record.run_id if record.outcome in ACTIVE else None
 
     # -- what it shows ---------------------------------------------------------------------
 

@@ -174,11 +174,14 @@ class RunsScreen(ListScreen[RunView]):
         words = join_fitting(parts, room_beside(remarks, self.size.width))
         self.lines("summary").show([Line(words, remarks)])
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether another order stands in for the chosen one; for age the gym's own is as good."""
+        return self._rows.is_provisional and self._rows.order.kind is not ValueKind.TIME
+
     def remarks(self) -> Cell:
         """What the list is seen through."""
         pieces = super().remarks()
-        if self._rows.is_provisional and self._rows.order.kind is not ValueKind.TIME:
-            pieces = (StyledText("reading  ", "accent"), *pieces)
         if (chosen := self.session.baseline.chosen) is not None:
             lost = self.session.link.synced and self.session.baseline.run_id is None
             pieces = (

@@ -94,6 +94,11 @@ class SearchScreen(ListScreen[HitRow]):
             else:
                 self.action_filter()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether it is still searched: until then hits stand as they were found."""
+        return self._work is not None and self._rows.order.name != "found"
+
     def changed(self, delta: Delta) -> None:
         """What is found depends on no poll."""
 

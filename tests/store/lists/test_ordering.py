@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gymtui.core.pieces import result_of
 from gymtui.store.column_def import Field, Schema, Since, SortOrder, ValueKind, natural
 from gymtui.store.lists import ordering, sorted_chunks
 from gymtui.store.lists.expiry import ExpiryQueue
@@ -488,3 +489,59 @@ def test_due_is_what_was_last_put_off_until_then(
     assert set(queue.take_due(now)) == due
     later = [moment for moment in last.values() if moment is not None and moment > now]
     assert queue.next == min(later, default=None)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_held_rows_stay_new_ones_come_last_and_let_go_all_are_in_order(
+    seed: int, reverse: bool
+) -> None:
+    chance = random.Random(seed)
+    view = OrderedView(SCHEMA, "steps", reverse=reverse)
+    wanted = parse("steps<70", SCHEMA)
+
+    def some(count: int) -> dict[str, Row]:
+        ids = [f"r{chance.randrange(10**6)}" for _ in range(count)]
+        return {row_id: Row(row_id, chance.choice([None, *range(100)])) for row_id in ids}
+
+    view.apply(some(30), (), START)
+    view.hold(True)
+    for _ in range(8):
+        before = list(view)
+        moved = {i: Row(i, chance.randrange(100)) for i in chance.sample(before, 3)}
+        gone = chance.sample(before, 2)
+        view.apply(some(chance.choice((1, 20))) | moved, gone, START)
+        kept = [row_id for row_id in before if row_id in view]
+        assert list(view)[: len(kept)] == kept
+        assert [view.index(row_id) for row_id in view] == list(range(len(view)))
+        assert [view[place] for place in range(len(view))] == list(view)
+        if chance.random() < 0.3:
+            view.set_filter(wanted, START)
+    view.hold(False)
+    plain = OrderedView(SCHEMA, "steps", reverse=reverse)
+    plain.set_filter(view.filter, START)
+    plain.apply(view.records, (), START)
+    assert list(view) == list(plain)
+
+
+def test_while_rows_are_held_another_order_is_heeded_at_once() -> None:
+    view = OrderedView(SCHEMA, "steps")
+    view.apply({name: Row(name, steps) for name, steps in (("a", 3), ("b", 1))}, (), START)
+    view.hold(True)
+    view.apply({"c": Row("c", 2)}, (), START)
+    assert list(view) == ["b", "a", "c"]
+    assert view.set_order("name", reverse=True)
+    assert list(view) == ["c", "b", "a"]
+    view.apply({"d": Row("d", 0)}, (), START)
+    assert list(view) == ["c", "b", "a", "d"]
+    assert view.hold(False)
+    assert list(view) == ["d", "c", "b", "a"]
+
+
+def test_many_rows_that_come_together_while_held_are_in_order_among_themselves() -> None:
+    view = OrderedView(SCHEMA, "steps")
+    view.hold(True)
+    rows = {f"r{n}": Row(f"r{n}", n * 7 % 501) for n in range(501)}
+    result_of(view.apply_in_pieces(rows, (), START))
+    order = [rows[row_id].steps for row_id in view]
+    assert order[:500] == sorted(order[:500])

@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from gymtui.store.lists.ordering import OrderedView
+from gymtui.tui.context.routes import OpenActive, OpenRollouts, OpenRun, Route
 from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.runs.screen import RunsScreen
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, at, scripted_dashboard
@@ -118,3 +120,30 @@ async def test_how_far_the_past_is_read_is_said_and_what_could_not_be(tmp_path: 
         person.app.session.poller.refresh()
         await person.sees_no("results of past runs")
         assert isinstance(person.app.screen._rows, OrderedView)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("route", [OpenRollouts(("a", "b"), ""), OpenRun("a"), OpenActive()])
+async def test_a_list_of_rollouts_says_that_more_is_read_and_marks_what_is_old(
+    route: Route, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gym = ScriptedGym()
+    gym.add("a", "book_room", "running")
+    gym.add("b", "book_room", "running")
+    async with scripted_dashboard(gym, tmp_path, size=(120, 36)) as person:
+        session = person.app.session
+        await person.until(lambda: len(session.store.rollouts) == 2 and not session.link.reading)
+        reading = [True]
+        monkeypatch.setattr(session.poller, "awaits", lambda _run_id: reading[0])
+        monkeypatch.setattr(session.poller, "behind_s", lambda _run_id: 60.0)
+        person.app.navigate(route)
+        await person.sees("reading")
+        screen = person.app.screen
+        assert isinstance(screen, ListScreen)
+        await person.until(lambda: len(screen._rows) > 0)
+        assert screen._rows.is_held
+        grid = screen.query_one("#grid", Grid)
+        assert all(map(grid._is_old, grid.rows))
+        reading[0] = False
+        session.poller.refresh()
+        await person.sees_no("reading")
+        assert not screen._rows.is_held
