@@ -21,5 +21,5 @@ class RolloutList(Protocol):
     def rollout_ids(self) -> Sequence[str]:
         """Its rollouts as they are listed now, filter and order included."""
 
-    def move_cursor_to_rollout(self, rollout_id: str) -> None:
+    def select_rollout(self, rollout_id: str) -> None:
         """Put the cursor on a rollout, if it is listed."""

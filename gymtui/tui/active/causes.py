@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.message import Message
 
@@ -11,7 +12,6 @@ from gymtui.store.stats.failures import FailureGroup
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 
@@ -23,6 +23,8 @@ class CausesGrid(Grid[FailureGroup]):
     """
 
     DEFAULT_CSS = "CausesGrid { height: auto; }"
+
+    unmarkable: ClassVar[str] = "causes cannot be marked: open one, then mark its rollouts"
 
     class Chosen(Message):
         """Enter, or a second click, on a cause."""
@@ -48,18 +50,6 @@ class CausesGrid(Grid[FailureGroup]):
         cause = self._causes.get(self.cursor_id or "")
         if cause is not None:
             self.post_message(self.Chosen(cause))
-
-    def action_mark(self) -> None:
-        """Causes are not marked."""
-        refuse(self, "causes cannot be marked: open one, then mark its rollouts")
-
-    def action_mark_range(self) -> None:
-        """Causes are not marked."""
-        self.action_mark()
-
-    def action_unmark(self) -> None:
-        """Causes are not marked."""
-        self.action_mark()
 
 
 def _columns(window: str) -> tuple[Column[FailureGroup], ...]:

@@ -204,10 +204,6 @@ class ActiveScreen(ListScreen[RunningRow]):
         """The rollouts as they are listed, for reading one after the other."""
         return tuple(self._rows)
 
-    def move_cursor_to_rollout(self, rollout_id: str) -> None:
-        """Put the cursor on the rollout that was read last."""
-        self._grid.select(rollout_id)
-
     def _chosen_rollouts(self) -> tuple[RolloutRef, ...]:
         records = self._rows.records
         chosen = [row_id for row_id in self.chosen() if row_id in records]

@@ -49,6 +49,8 @@ class HostApp(ThemedApp[None]):
     session: Session | None = None
     """Without a gym there is none."""
     CSS_PATH = "app.tcss"
+    # The framework's own key for its palette would act before, and on top of, any question.
+    ENABLE_COMMAND_PALETTE = False
     COMMANDS = {PaletteCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
@@ -67,6 +69,7 @@ class HostApp(ThemedApp[None]):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(reporter=reporter, appearance=appearance, saved_layout=saved_layout)
+        self.use_command_palette = True
         self.keys = replace(keys, plain=self.appearance.ascii)
         self.guided = guided
         self._problems = tuple(problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from gymtui.core.text import clean
 from gymtui.session.actions import ActionResult, Verb, describe_results
@@ -12,7 +12,7 @@ from gymtui.session.host import Work
 from gymtui.session.run_actions import Action
 from gymtui.session.session import Session
 from gymtui.store.formats import join_names
-from gymtui.tui.context.key_bindings import KeyBindings
+from gymtui.tui.context.services import Services
 
 GROUP: Final = "acting"
 """The group of workers that change the gym, until it has answered."""
@@ -21,24 +21,10 @@ _READ_S = 15.0
 """How long it is shown that something did not go well: there is more to read, and to decide."""
 
 
-class Host(Protocol):
+class Host(Services, Protocol):
     """The app, as far as it is needed here."""
 
-    keys: KeyBindings
     session: Session
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing may be changed."""
-
-    def notify(
-        self,
-        message: str,
-        *,
-        severity: Literal["information", "warning", "error"] = "information",
-        timeout: float | None = None,
-    ) -> None:
-        """Tell something for a while."""
 
     def confirm(self, question: Question, answered: Callable[[bool | None], None]) -> None:
         """Ask before something is destroyed; `answered` is told whether to do it."""

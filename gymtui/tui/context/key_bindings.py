@@ -217,8 +217,6 @@ def rebound(
 
 def put_in_force(app: GuardedApp[Any], keys: KeyBindings) -> None:
     """Has an app go by these keys."""
-    # The framework's own key for its palette would act before, and on top of, any question.
-    app._bindings.key_to_bindings.pop(app.COMMAND_PALETTE_BINDING, None)
     app.set_keymap(keys.keymap)
     for key in keys.command_keys:
         app.bind(key, f"user_command_at('{key}')", show=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.keymap import Key
@@ -48,3 +49,14 @@ def footer_line(
             break
         fitting += pieces
     return Line(tuple(fitting), tuple(always), bar=True)
+
+
+def typing_keys(shown: Sequence[Key], keys: KeyBindings, help_name: str) -> list[Key]:
+    """A footer's keys where letters are typed: those that type nothing, and the way back.
+
+    Args:
+        help_name: The name of the key that shows the keys there.
+    """
+    back = next(key for key in keys.table if key.name == "back")
+    every = [*shown, replace(back, name="leave", short="back")]
+    return [replace(key, name="help") if key.name == help_name else key for key in every]

@@ -45,6 +45,8 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     """
     ALLOW_SELECT: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.LIST)
+    unmarkable: ClassVar[str] = ""
+    """Why its rows cannot be marked; empty where they can be."""
 
     cursor_id: var[str | None] = var(None)
     dimmed: var[bool] = var(False)
@@ -341,8 +343,8 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
 
     def action_mark(self) -> None:
         """Mark or unmark the cursor's row and go one down."""
-        if self.cursor_id is None:
-            refuse(self, "no row to mark")
+        if self.unmarkable or self.cursor_id is None:
+            refuse(self, self.unmarkable or "no row to mark")
             return
         self.marks ^= {self.cursor_id}
         self._range_from = self.cursor_id
@@ -354,8 +356,8 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         """Mark from the row marked last to the cursor's."""
         here = self.cursor_index
         there = self._index(self._range_from) if self._range_from is not None else None
-        if here is None:
-            refuse(self, "no row to mark")
+        if self.unmarkable or here is None:
+            refuse(self, self.unmarkable or "no row to mark")
             return
         self.hold()
         low, high = sorted((here, here if there is None else there))
@@ -369,7 +371,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         if self.marks:
             self.keep_marks(())
         else:
-            refuse(self, "no row is marked")
+            refuse(self, self.unmarkable or "no row is marked")
 
     def keep_marks(self, row_ids: Iterable[str]) -> None:
         """Keep only these marks."""

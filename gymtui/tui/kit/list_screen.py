@@ -179,6 +179,10 @@ class ListScreen(GymScreen, Generic[R]):
         self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
         self._grid.set_rows(self._rows)
 
+    def select_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last, if it is listed."""
+        self._grid.select(rollout_id)
+
     def hidden_columns(self) -> frozenset[str]:
         """The columns that the person does not want, and those that say nothing."""
         return frozenset(self.services.saved_layout.of(self.layout_name).hidden) | self.unfilled

@@ -20,6 +20,7 @@ from gymtui.tui.context.key_bindings import types
 from gymtui.tui.context.keymap import Key, Scope, bindings
 from gymtui.tui.context.services import services_of
 from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.footer import typing_keys
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
@@ -260,10 +261,8 @@ class PickScreen(ListScreen[PickOption]):
     def footer_keys(self) -> list[Key]:
         """What there is to do here, where letters are typed."""
         left_out = set() if self._several else {"pick-mark", "mark-all"}
-        keys = [key for key in super().footer_keys() if key.name not in left_out]
-        back = next(key for key in self.services.keys.table if key.name == "back")
-        keys.append(replace(back, name="leave", short="back"))
-        return [replace(key, name="help") if key.name == "pick-help" else key for key in keys]
+        shown = typing_keys(super().footer_keys(), self.services.keys, "pick-help")
+        return [key for key in shown if key.name not in left_out]
 
     def action_back(self) -> None:
         """Clear what was typed, else leave all as it was."""

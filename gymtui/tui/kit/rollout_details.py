@@ -28,6 +28,13 @@ OWN_LINES = 3
 """How it ended, its phases, its model: a line each, beside those of its message."""
 
 
+def details_height(screen_height: int) -> int:
+    """How many lines the details have: more on a larger screen."""
+    return next(
+        lines for least, lines in ((45, 7), (30, 5), (16, 4), (0, 2)) if screen_height >= least
+    )
+
+
 def watched_details(
     session: Session, row: RolloutRow | None, cells: int, height: int, *, plain: bool
 ) -> list[Cell]:

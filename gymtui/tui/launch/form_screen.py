@@ -6,7 +6,6 @@ What the rows say is `tui.launch.form_rows`. Where it starts, and what becomes o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -20,6 +19,7 @@ from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, FieldKin
 from gymtui.launching.validation import check
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.kit.breadcrumb import runs_crumb
+from gymtui.tui.kit.footer import typing_keys
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.screen import GymScreen
@@ -100,9 +100,7 @@ class FormScreen(GymScreen):
 
     def footer_keys(self) -> list[Key]:
         """What there is to do in a form, where letters are typed."""
-        back = next(key for key in self.services.keys.table if key.name == "back")
-        keys = [*super().footer_keys(), replace(back, name="leave", short="back")]
-        return [replace(key, name="help") if key.name == "form-help" else key for key in keys]
+        return typing_keys(super().footer_keys(), self.services.keys, "form-help")
 
     # -- lists -----------------------------------------------------------------------------
 

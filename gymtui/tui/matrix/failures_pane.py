@@ -6,6 +6,7 @@ What the rows are is `failure_groups`, what their cells show `failure_columns`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual.containers import Vertical
 from textual.message import Message
@@ -49,6 +50,8 @@ _COLUMNS = {
 
 class FailuresGrid(Grid[PaneRow]):
     """The rows, largest first; `enter` chooses one."""
+
+    unmarkable: ClassVar[str] = "failures cannot be marked: open one, then mark its rollouts"
 
     class Chosen(Message):
         """Enter, or a second click, on a row."""
@@ -99,18 +102,6 @@ class FailuresGrid(Grid[PaneRow]):
             self.post_message(self.Chosen(row))
         else:
             refuse(self, f"{self.empty}: nothing to open" if row is None else "no failed call")
-
-    def action_mark(self) -> None:
-        """What failed is not marked."""
-        refuse(self, "failures cannot be marked: open one, then mark its rollouts")
-
-    def action_mark_range(self) -> None:
-        """What failed is not marked."""
-        self.action_mark()
-
-    def action_unmark(self) -> None:
-        """What failed is not marked."""
-        self.action_mark()
 
 
 class FailuresPane(Vertical):

@@ -86,21 +86,24 @@ class MatrixPanes(ListScreen[R]):
 
     def action_charts(self) -> None:
         """Chart these runs."""
-        runs = tuple(run_id for run_id in self.run_ids if run_id in self.session.store.runs)
-        if runs:
+        if runs := self._known_runs:
             self.services.navigate(OpenCharts(runs))
         else:
             refuse(self, "no run to chart")
 
     def action_search(self) -> None:
         """Search the transcripts of these runs."""
-        known = self.session.store.runs
-        runs = tuple(run_id for run_id in self.run_ids if run_id in known)
+        runs = self._known_runs
         if not runs:
             refuse(self, "no rollouts to search")
             return
         scope = runs[0] if len(runs) == 1 else of_many(len(runs), "run")
         self.services.navigate(OpenSearch(runs, None, scope))
+
+    @property
+    def _known_runs(self) -> tuple[str, ...]:
+        known = self.session.store.runs
+        return tuple(run_id for run_id in self.run_ids if run_id in known)
 
     # -- what the screens say --------------------------------------------------------------
 

@@ -235,7 +235,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         records = self._rows.records
         return [a.rollout_id for row_id in self._rows for a in records[row_id].attempts]
 
-    def move_cursor_to_rollout(self, rollout_id: str) -> None:
+    def select_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
         for row_id in self._rows:
             attempts = self._rows.records[row_id].attempts

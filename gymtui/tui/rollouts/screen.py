@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -39,9 +39,10 @@ from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
-from gymtui.tui.kit.rollout_details import watched_details
+from gymtui.tui.kit.rollout_details import details_height, watched_details
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.kit.work_in_pieces import WorkInPieces
 from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
 from gymtui.tui.rollouts.header import count_stuck, final_bounds, run_header
 from gymtui.tui.rollouts.task_heads import task_heads
@@ -74,7 +75,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.unfilled = frozenset({"score", "tokens", "cost", "note"})
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
-        self._settling = False
+        self._intake: WorkInPieces
         self._adding = False
         self._header: tuple[object, tuple[Cell, ...]] | None = None
         self._numbers: RunStats | None = None
@@ -98,6 +99,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def body(self) -> Iterable[Widget]:
         """The run's numbers, its rollouts, and what there is to say about the one chosen."""
         palette = self.services.palette
+        self._intake = WorkInPieces(self, self.services.input_priority, self._settle)
         yield Lines(palette, height=3, id="summary")
         yield self.grid()
         yield Lines(palette, height=self._details_height, id="details")
@@ -163,31 +165,16 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         rows.keep_only(rollouts)
         if self.run_id in delta.runs:
             self.show_frame()
-        if self._settling:
-            return
-        if rows.due <= SETTLED_AT_ONCE:
-            for _ in self._settle():
-                pass
-            self._show_rows()
-            self._add_up_time()
-        else:
-            self._settling = True
-            self.run_worker(self._settle_in_pieces(), group="settling", exit_on_error=True)
+        self._intake.begin(at_once=rows.due <= SETTLED_AT_ONCE)
 
-    def _settle(self) -> Generator[None, None, None]:
+    def _settle(self) -> Iterator[None]:
         store, now = self.session.store, self.services.now().timestamp()
-        return self._run_rows.take_due(now, store.we_cancelled, self.session.tracker.last_steps)
-
-    async def _settle_in_pieces(self) -> None:
-        try:
-            for _ in self._settle():
-                await self.services.input_priority.yield_to_input()
-            await self.services.input_priority.yield_to_input()
-            self._show_rows()
-            await self.services.input_priority.yield_to_input()
-            self._add_up_time()
-        finally:
-            self._settling = False
+        last_steps = self.session.tracker.last_steps
+        yield from self._run_rows.take_due(now, store.we_cancelled, last_steps)
+        yield
+        self._show_rows()
+        yield
+        self._add_up_time()
 
     def _show_rows(self) -> None:
         """Show the rows, and know what they add up to."""
@@ -222,9 +209,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
 
     @property
     def _details_height(self) -> int:
-        """How many lines the details have: more on a larger screen."""
-        height = self.app.size.height
-        return 2 if height < 16 else 4 if height < 30 else 5 if height < 45 else 7
+        return details_height(self.app.size.height)
 
     def empty_text(self) -> str:
         """Why there are no rollouts."""
@@ -339,10 +324,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
         return tuple(row_id for row_id in self._rows if not self.is_unread(row_id))
-
-    def move_cursor_to_rollout(self, rollout_id: str) -> None:
-        """Put the cursor on the rollout that was read last."""
-        self._grid.select(rollout_id)
 
     def action_matrix(self) -> None:
         """Show this run as tasks by attempts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -23,8 +23,9 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.rollout_details import watched_details
+from gymtui.tui.kit.rollout_details import details_height, watched_details
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.work_in_pieces import WorkInPieces
 from gymtui.tui.rollouts.columns import message_column, rollout_columns
 
 AT_ONCE = 500
@@ -48,7 +49,7 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
         super().__init__(READ_ROLLOUTS, "run")
         self.start_with_filter(wanted)
         self.run_ids = tuple(run_ids)
-        self._taking = False
+        self._intake: WorkInPieces
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of rollouts, their run among them."""
@@ -64,14 +65,14 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
     def body(self) -> Iterable[Widget]:
         """The list, and what there is to say about the rollout under the cursor."""
         palette = self.services.palette
+        self._intake = WorkInPieces(self, self.services.input_priority, self._take_in)
         yield Lines(palette, id="summary")
         yield self.grid()
         yield Lines(palette, height=self._details_height, id="details")
 
     @property
     def _details_height(self) -> int:
-        height = self.app.size.height
-        return 2 if height < 16 else 4 if height < 30 else 5
+        return min(details_height(self.app.size.height), 5)
 
     def breadcrumb(self) -> Cell:
         """The way here."""
@@ -96,36 +97,16 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
 
     def changed(self, delta: Delta) -> None:
         """Take the rollouts of these runs in: few at once, thousands between keys."""
-        if self._taking:
-            return
-        taking = self._take_in()
-        if delta.rollouts and len(delta.rollouts) > AT_ONCE:
-            self._taking = True
-            self.run_worker(self._in_pieces(taking), group="taking", exit_on_error=True)
-            return
-        for _ in taking:
-            pass
-        self._show()
+        self._intake.begin(at_once=len(delta.rollouts) <= AT_ONCE)
 
-    async def _in_pieces(self, taking: Generator[None, None, object]) -> None:
-        try:
-            for _ in taking:
-                await self.services.input_priority.yield_to_input()
-        finally:
-            self._taking = False
-        self._show()
-
-    def _take_in(self) -> Generator[None, None, object]:
+    def _take_in(self) -> Iterator[None]:
         store, known = self.session.store, self._rows.records
         rows = {row.rollout_id: row for run_id in self.run_ids for row in store.rollouts_of(run_id)}
         yield
         changed = {i: row for i, row in rows.items() if known.get(i) is not row}
         removed = [i for i in known if i not in rows]
-        return (
-            yield from self._rows.apply_in_pieces(changed, removed, self.services.now().timestamp())
-        )
-
-    def _show(self) -> None:
+        now_s = self.services.now().timestamp()
+        yield from self._rows.apply_in_pieces(changed, removed, now_s)
         self._rows.tick(self.services.now().timestamp())
         self.show_rows()
         self.summarise()
@@ -154,10 +135,6 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
         return tuple(i for i in self._rows if self._rows.records[i].malformed is None)
-
-    def move_cursor_to_rollout(self, rollout_id: str) -> None:
-        """Put the cursor on the rollout that was read last."""
-        self._grid.select(rollout_id)
 
     def action_matrix(self) -> None:
         """Show these runs as tasks by runs."""

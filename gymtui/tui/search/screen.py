@@ -327,7 +327,7 @@ class SearchScreen(ListScreen[HitRow]):
         records = self._rows.records
         return tuple(dict.fromkeys(records[row_id].row.rollout_id for row_id in self._rows))
 
-    def move_cursor_to_rollout(self, rollout_id: str) -> None:
+    def select_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the first hit of a rollout, unless it is on one of it."""
         if self._chosen is not None and self._chosen.row.rollout_id == rollout_id:
             return

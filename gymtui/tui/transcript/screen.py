@@ -377,7 +377,7 @@ class TranscriptScreen(ReaderScreen):
             return False
         row = self.session.store.rollouts.get(beside[place])
         run_id = row.run_id if row is not None else self.run_id
-        self._opened_from.move_cursor_to_rollout(beside[place])
+        self._opened_from.select_rollout(beside[place])
         self._pending_hit = self._hits.hit() if self._hits is not None else None
         self._turn_to(RolloutRef(run_id, beside[place]))
         return True
