@@ -10,13 +10,13 @@ _LINK_CELLS = 40
 """What the status line keeps for `runs › ` and for how fresh the picture is."""
 
 
-def runs_crumb(link: str = "runs") -> tuple[StyledText, ...]:
+def runs_crumb(target: str = "runs") -> tuple[StyledText, ...]:
     """The first step of the way to a screen.
 
     Args:
-        link: What a click on it asks for.
+        target: What a click on it asks for.
     """
-    return (StyledText("runs", "muted", link), StyledText(" › ", "muted"))
+    return (StyledText("runs", "muted", target), StyledText(" › ", "muted"))
 
 
 def name_in(cells: int, name: str) -> str:

@@ -30,10 +30,10 @@ def footer_line(
             short = "back"
         elif key.name == "filter" and searches:
             short = "search"
-        link = f"key:{key.action}"
+        target = f"key:{key.action}"
         return (
-            StyledText(f"{keys.written(key.keys[0])} ", "key", link),
-            StyledText(short, "muted", link),
+            StyledText(f"{keys.written(key.keys[0])} ", "key", target),
+            StyledText(short, "muted", target),
             StyledText("  "),
         )
 

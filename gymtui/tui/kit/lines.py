@@ -44,9 +44,9 @@ class Lines(Widget, ThemedWidget):
     class Clicked(Message):
         """A piece that asks for something was clicked."""
 
-        def __init__(self, link: str) -> None:
+        def __init__(self, target: str) -> None:
             super().__init__()
-            self.link = link
+            self.target = target
 
     def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -81,8 +81,8 @@ class Lines(Widget, ThemedWidget):
         for piece in self._pieces(event.y):
             x += width(piece.text)
             if event.x < x:
-                if piece.link:
-                    self.post_message(self.Clicked(piece.link))
+                if piece.target:
+                    self.post_message(self.Clicked(piece.target))
                 return
 
     def _line(self, y: int) -> Line:

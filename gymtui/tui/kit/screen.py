@@ -240,7 +240,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         lines.set_class(bool(cells), "shown")
         if cells:
             again = "key:refresh_now"  # what it says can be done about it
-            linked = (tuple(replace(piece, link=again) for piece in cell) for cell in cells)
+            linked = (tuple(replace(piece, target=again) for piece in cell) for cell in cells)
             lines.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
 
@@ -274,7 +274,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     def on_lines_clicked(self, event: Lines.Clicked) -> None:
         """Do what the key that was clicked does, or go where the name that was clicked leads."""
         event.stop()
-        kind, _, what = event.link.partition(":")
+        kind, _, what = event.target.partition(":")
         if kind == "key":
             perform(self, what)
         elif kind == "run":

@@ -26,7 +26,7 @@ class StyledText:
     style: str = ""
     # What a click on it asks for: `key:` and an action, or `run:` and a run's id, or `runs`;
     # empty for nothing.
-    link: str = ""
+    target: str = ""
 
 
 Cell = tuple[StyledText, ...]
@@ -57,7 +57,7 @@ def fit_cells(
         if left <= 0:
             break
         shown = fit(piece.text, left, cut=cut if len(cell) == 1 else "end")
-        placed.append(StyledText(shown, piece.style, piece.link))
+        placed.append(StyledText(shown, piece.style, piece.target))
         left -= width(shown)
     if left > 0:
         # In no style: a bar of one piece must not go on to the edge of its column.

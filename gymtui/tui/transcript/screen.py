@@ -81,7 +81,7 @@ class TranscriptScreen(ReaderScreen):
         run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
             *runs_crumb(),
-            StyledText(run, link=f"run:{self.run_id}"),
+            StyledText(run, target=f"run:{self.run_id}"),
             *run_marks(self.session, self.run_id),
             StyledText(" › ", "muted"),
             StyledText(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
