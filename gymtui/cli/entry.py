@@ -59,6 +59,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "completion": "completion",
     "launch": "launch_command",
     "gym": "gym_command",
+    "gym-worker": "gym_worker_command",
     "digest": "digest_command",
     "record": "record_command",
     "replay": "replay_command",
@@ -88,7 +89,7 @@ class Commands(click.Group):
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"gymtui.cli.{_ELSEWHERE[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def main(self, *args: Any, **options: Any) -> Any:

@@ -7,25 +7,8 @@ from pathlib import Path
 
 import click
 
-from gymtui.cli.gym_database import COMMAND_VARIABLE, VARIABLE, place_of
-from gymtui.cli.options import EXIT_USAGE, fail, with_options
-
-database_options = with_options(
-    click.option(
-        "--db",
-        metavar="PLACE",
-        envvar=VARIABLE,
-        default="gym.sqlite3",
-        show_default=True,
-        help="Database file, or postgresql://….",
-    ),
-    click.option(
-        "--db-password-command",
-        metavar="COMMAND",
-        envvar=COMMAND_VARIABLE,
-        help="Prints the database's password; default: PGPASSFILE.",
-    ),
-)
+from gymtui.cli.gym_database import database_options, place_of
+from gymtui.cli.options import EXIT_USAGE, fail
 
 
 @click.group(invoke_without_command=True)
@@ -64,6 +47,9 @@ database_options = with_options(
     metavar="DIR",
     help="Scenario of your own, or a directory of them. Repeatable.",
 )
+@click.option(
+    "--no-worker", is_flag=True, help="Serve only: `gymtui gym-worker` runs the rollouts."
+)
 @click.option("--judge-model", metavar="MODEL", help="Model that judges by rubric_markdown.")
 @click.option("--judge-url", metavar="URL", help="Base URL of the judge model.")
 @click.option(
@@ -89,6 +75,7 @@ def gym(
     max_parallel: int,
     max_requests: int,
     scenarios: tuple[str, ...],
+    no_worker: bool,
     judge_model: str | None,
     judge_url: str | None,
     model_timeout: float,
@@ -121,6 +108,7 @@ def gym(
             model_timeout_s=model_timeout,
             api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
             scenarios=[Path(name) for name in scenarios],
+            works=not no_worker,
             ready=lambda url: click.echo(f"gym listening on {url}", err=True),
         )
     except CannotServeError as error:

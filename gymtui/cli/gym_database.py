@@ -7,13 +7,32 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gymtui.cli.options import EXIT_USAGE, fail
+import click
+
+from gymtui.cli.options import EXIT_USAGE, fail, with_options
 
 if TYPE_CHECKING:
     from gymtui.gym.engine.database_place import Place, SharedDatabase
 
 VARIABLE: Final = "GYMTUI_GYM_DB"
 COMMAND_VARIABLE: Final = "GYMTUI_GYM_DB_PASSWORD_COMMAND"
+
+database_options = with_options(
+    click.option(
+        "--db",
+        metavar="PLACE",
+        envvar=VARIABLE,
+        default="gym.sqlite3",
+        show_default=True,
+        help="Database file, or postgresql://….",
+    ),
+    click.option(
+        "--db-password-command",
+        metavar="COMMAND",
+        envvar=COMMAND_VARIABLE,
+        help="Prints the database's password; default: PGPASSFILE.",
+    ),
+)
 
 
 def is_shared(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""A model server that takes no time: six calls of a tool, then the end of it.
+"""A model server that takes no time, or a fixed one: six calls of a tool, then the end of it.
 
-`python -m tests.bench.models` says its URL and serves until its input closes.
+`python -m tests.bench.models [SECONDS]` says its URL and serves until its input closes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ _DONE = _answer({"role": "assistant", "content": "Done."})
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self) -> None:
+    def __init__(self, takes_s: float) -> None:
         self._read = b""
+        self._takes_s = takes_s
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -48,12 +49,18 @@ class _Connection(asyncio.Protocol):
             return
         self._read = body[length:]
         is_done = body.count(b'"role":"tool"') >= CALLS
-        self._transport.write(_DONE if is_done else _CALLING)  # type: ignore[attr-defined]
+        answer = _DONE if is_done else _CALLING
+        if self._takes_s:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._takes_s, self._transport.write, answer)  # type: ignore[attr-defined]
+        else:
+            self._transport.write(answer)  # type: ignore[attr-defined]
 
 
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Connection, "127.0.0.1", 0)
+    takes_s = float(sys.argv[1]) if sys.argv[1:] else 0.0
+    server = await loop.create_server(partial(_Connection, takes_s), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await loop.run_in_executor(None, partial(sys.stdin.read))
 

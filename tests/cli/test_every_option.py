@@ -113,6 +113,7 @@ OWN = {
     ),
     "gym --scenarios": Trial("gym --port 0", "--scenarios here", r"scenarios=\(\w+\('here'\)"),
     "gym --model-timeout": Trial("gym --port 0", "--model-timeout 9", "timeout_s=9.0"),
+    "gym --no-worker": Trial("gym --port 0", "--no-worker", "exit 2.*PostgreSQL"),
     "gym --clock-offset": Trial("gym --port 0", "--clock-offset 60", "offset_s=60.0"),
     "show --json": Trial("show one.001", "--json", '"artifacts"'),
     "show --markdown": Trial("show one.001", "--markdown", "# "),
@@ -207,6 +208,15 @@ ELSEWHERE = {
     "launch --source": ("test_launch.test_a_source_is_recorded_so_that_the_filter_can_be_tried"),
     "wait --timeout": "test_wait.test_a_timeout_ends_with_124_and_leaves_the_runs_alone",
     "gym --db-password-command": (
+        "gym.test_database_server.test_the_password_comes_from_a_command"
+    ),
+    **{
+        f"gym-worker --{option}": (
+            "gym.test_worker.test_the_command_lines_options_reach_the_worker"
+        )
+        for option in ("db", "at-once", "scenarios")
+    },
+    "gym-worker --db-password-command": (
         "gym.test_database_server.test_the_password_comes_from_a_command"
     ),
     "wait --patience": "test_wait.test_a_gym_that_never_answers_ends_with_3_after_its_time",

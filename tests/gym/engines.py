@@ -22,7 +22,7 @@ class Turnstile:
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return sum(not future.done() for future in self._waiting)
 
     async def sleep(self, seconds: float) -> None:
         """Wait to be let through, however long that is."""

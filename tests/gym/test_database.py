@@ -9,6 +9,7 @@ import pytest
 
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.database_place import Place, SharedDatabase
+from gymtui.gym.engine.database_server import SERVER_VERSION
 from gymtui.gym.engine.databases import open_database
 from gymtui.gym.engine.records import (
     VERSION,
@@ -19,8 +20,10 @@ from gymtui.gym.engine.records import (
     PhaseSpan,
     RunNameTakenError,
 )
+from gymtui.gym.http.server import Options, open_engine
 from gymtui.gym.wire import Artifacts, Result
-from tests.gym.engines import engine_at, finish, start
+from tests.gym.engines import finish, start
+from tests.gym.running_gym import FAST
 from tests.helpers.postgres_server import Server, run_sql
 
 T0, T1, T2 = (f"2026-11-29T12:00:0{n}.000000+00:00" for n in range(3))
@@ -32,7 +35,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "file":
         return tmp_path / "gym.sqlite3"
     server: Server = request.getfixturevalue("postgres")
-    return SharedDatabase(server.new_database())
+    return SharedDatabase(server.gym_database())
 
 
 def add(database: Database, run_id: str, *tasks: str, scenario_id: str = "hr") -> int:
@@ -172,18 +175,25 @@ def test_an_older_database_is_brought_to_this_version_and_a_newer_one_refused(
     with open_database(place) as database:
         add(database, "one", "a")
     change = reached(place)
+    if isinstance(place, SharedDatabase):
+        change(
+            "DROP TABLE workers, run_secrets, gym;"
+            " ALTER TABLE rollouts DROP worker_id, DROP deaths;"
+            " ALTER TABLE runs DROP cancelled, DROP is_open, DROP places"
+        )
     change("DROP TABLE progress; UPDATE version SET version = 1")
     with open_database(place) as database:
         database.add_progress("one.0", "{}")
         assert database.progress("one.0") == [{}]
-    change(f"UPDATE version SET version = {VERSION + 1}")
-    with pytest.raises(DatabaseRefusedError, match=f"is of version {VERSION + 1}, this gym"):
+    newer = (SERVER_VERSION if isinstance(place, SharedDatabase) else VERSION) + 1
+    change(f"UPDATE version SET version = {newer}")
+    with pytest.raises(DatabaseRefusedError, match=f"is of version {newer}, this gym"):
         open_database(place)
 
 
 async def test_a_gym_rolls_out_the_same_wherever_it_remembers(place: Place, tmp_path: Path) -> None:
     async def outcomes(at: Place) -> list[object]:
-        async with engine_at(at) as engine:
+        async with open_engine(at, Options(FAST, seed=7, failure_share=0.0)) as engine:
             tasks = ["schedule_phone_screen", "record_title_change"]
             run_id = await start(engine, task_ids=tasks, rollout_count=2, run_name="one")
             ended = await finish(engine, run_id)

@@ -10,12 +10,9 @@ import pytest
 
 from gymtui.cli.gym_database import place_of
 from gymtui.gym.engine.database_place import SharedDatabase
+from gymtui.gym.engine.database_server import SERVER_VERSION
 from gymtui.gym.engine.databases import open_database, version_at
-from gymtui.gym.engine.records import (
-    VERSION,
-    DatabaseAwayError,
-    DatabaseRefusedError,
-)
+from gymtui.gym.engine.records import DatabaseAwayError, DatabaseRefusedError
 from gymtui.gym.http.server import Options, create_app
 from tests.cli.in_process import Shell
 from tests.gym.engines import engine_at
@@ -24,7 +21,7 @@ from tests.helpers.postgres_server import SECRET, Server, run_sql
 
 
 def test_a_lost_connection_is_made_anew(postgres: Server) -> None:
-    url = postgres.new_database()
+    url = postgres.gym_database()
     with open_database(SharedDatabase(url)) as database:
         add(database, "one", "a")
         cut = (
@@ -40,7 +37,7 @@ def test_a_lost_connection_is_made_anew(postgres: Server) -> None:
 
 
 async def test_a_database_that_is_away_is_said_as_503(postgres: Server) -> None:
-    place = SharedDatabase(postgres.new_database())
+    place = SharedDatabase(postgres.gym_database())
     async with engine_at(place) as engine:
 
         def away() -> None:
@@ -84,7 +81,7 @@ def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
 @pytest.fixture
 def guarded(postgres: Server) -> str:
     """A database as somebody who is asked for a password."""
-    url = postgres.new_database()
+    url = postgres.gym_database()
     postgres.guard()
     return url.replace("gymtui@", "guarded@")
 
@@ -96,7 +93,7 @@ def test_the_password_comes_from_a_command(guarded: str, tmp_path: Path) -> None
     place = place_of(guarded, command)
     assert isinstance(place, SharedDatabase)
     open_database(place).close()
-    assert version_at(place) == VERSION
+    assert version_at(place) == SERVER_VERSION
     assert SECRET not in repr(place)
     with pytest.raises(DatabaseRefusedError, match="prints its password failed"):
         open_database(place_of(guarded, "false"))
@@ -135,9 +132,9 @@ def test_a_url_with_a_password_is_refused_and_not_repeated(
 def test_doctor_says_the_version_of_a_gyms_database(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = postgres.new_database()
+    url = postgres.gym_database()
     shell = Shell(tmp_path, lambda _: httpx.Response(500), monkeypatch, {"GYMTUI_GYM_DB": url})
     asked = ("doctor", "--base-url", "http://127.0.0.1:9")
     assert "tables are created by `gymtui gym`" in shell(*asked).stdout
     open_database(SharedDatabase(url)).close()
-    assert f", version {VERSION}\n" in shell(*asked).stdout
+    assert f", version {SERVER_VERSION}\n" in shell(*asked).stdout

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,11 +37,13 @@ class Server:
 
     Attributes:
         directory: Where its socket is.
+        restart: Ends it at once, as a crash would, and starts it again.
 
     Nobody is asked for a password, but for the user `guarded`.
     """
 
     directory: Path
+    restart: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -66,6 +68,13 @@ class Server:
         name = f"d{uuid.uuid4().hex}"
         self.sql(f"CREATE DATABASE {name}")
         return self.of(name)
+
+    def gym_database(self) -> str:
+        """A database in which there is no gym yet, always the same; its URL."""
+        if not self.sql("SELECT 1 FROM pg_database WHERE datname = 'gym'"):
+            self.sql("CREATE DATABASE gym")
+        run_sql(self.of("gym"), "DROP SCHEMA IF EXISTS gymtui_gym CASCADE")
+        return self.of("gym")
 
 
 def run_sql(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
@@ -101,6 +110,7 @@ def _as_owner() -> list[str]:
 @contextmanager
 def own_server() -> Iterator[Server]:
     """Start a server, and end it."""
+    until = ExitStack()
     programs = _programs()
     assert programs is not None
     directory = Path(tempfile.mkdtemp(prefix="gymtui-postgres-", dir="/tmp"))
@@ -116,17 +126,29 @@ def own_server() -> Iterator[Server]:
         words = [*_as_owner(), str(programs / "postgres"), "-D", str(data), "-k", str(directory)]
         for setting in _HURRY:
             words += ["-c", setting]
-        log = (directory / "log").open("wb")
-        with log, subprocess.Popen(words, stdout=log, stderr=log, cwd=directory) as process:
-            try:
-                server = Server(directory)
-                _await(server, process)
-                yield server
-            finally:
-                # At once: nothing in it is to be kept.
-                process.send_signal(signal.SIGQUIT)
-                process.wait(60)
+        log = until.enter_context((directory / "log").open("wb"))
+        running: list[subprocess.Popen[bytes]] = []
+
+        def begin() -> None:
+            running.append(subprocess.Popen(words, stdout=log, stderr=log, cwd=directory))
+
+        def end() -> None:
+            # At once: nothing in it is to be kept.
+            running[-1].send_signal(signal.SIGQUIT)
+            running[-1].wait(60)
+
+        def restart() -> None:
+            end()
+            begin()
+            _await(server, running[-1])
+
+        server = Server(directory, restart)
+        begin()
+        until.callback(end)
+        _await(server, running[-1])
+        yield server
     finally:
+        until.close()
         shutil.rmtree(directory, ignore_errors=True)
 
 

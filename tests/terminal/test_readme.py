@@ -92,9 +92,9 @@ def test_every_block_of_commands_is_tried_here() -> None:
 
 UNDERSTOOD = (
     *("gymtui open jobs/", "gymtui record ", "gymtui digest", "gymtui replay --at"),
-    "gymtui watch nightly-1 --jsonl --after",
+    *("gymtui watch nightly-1 --jsonl --after", "gymtui gym-worker"),
 )
-"""Blocks whose commands take a night, or results of other programs: their words are looked at."""
+"""Commands that take a night, a database, or results of others: their words are looked at."""
 
 
 @pytest.mark.parametrize("words", UNDERSTOOD)
@@ -111,6 +111,8 @@ def test_the_commands_that_take_long_are_understood(
         context = main.make_context("gymtui", list(arguments))
         while isinstance(command, click.Group):
             left = [*context._protected_args, *context.args]
+            if not left and command.invoke_without_command:
+                break
             name, found, arguments = command.resolve_command(context, left)
             assert found is not None, line
             command = found

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.engine.cancellation import Cancellation
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.records import Ending, PhaseSpan
 from gymtui.gym.engine.troubles import Troubles, none_at_all
 from gymtui.gym.models.agent import Agent
 from gymtui.gym.models.simulated_user import SimulatedUser
 from gymtui.gym.scenarios.base import Scenario, Task
 from gymtui.gym.tools.remote import RemoteTools
-from gymtui.gym.wire import ModelConfig, Result, TaskOverride
+from gymtui.gym.wire import ModelConfig, Phase, Result, TaskOverride
 
 Functions = Sequence[Mapping[str, Any]]
 """Tools as OpenAI function definitions."""
@@ -29,11 +29,35 @@ class MakeAgent(Protocol):
         ...
 
 
+class RolloutLog(Protocol):
+    """Where it is written how rollouts go on; what cannot be written is a `StorageError`."""
+
+    def begin(self, rollout_id: str, stamp: str) -> bool:
+        """Begin a rollout; False where it is not to begin any more."""
+        ...
+
+    def set_phase(self, rollout_id: str, phase: Phase, phases: Sequence[PhaseSpan]) -> None:
+        """Enter a phase; the step is unknown until the agent takes one."""
+        ...
+
+    def set_step(self, rollout_id: str, step: int) -> None:
+        """Say how many tool-calling turns the agent has taken."""
+        ...
+
+    def add_progress(self, rollout_id: str, body: str) -> None:
+        """Keep what a rollout has just recorded."""
+        ...
+
+    def finish(self, rollout_id: str, ending: Ending) -> None:
+        """Write how a rollout ended, with its artifacts."""
+        ...
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What every rollout of a gym shares."""
 
-    database: Database
+    log: RolloutLog
     clock: Clock
     pace: Pace
     failure_share: float  # which share of scripted agents' workspaces fail to build, 0 to 1

@@ -71,7 +71,7 @@ class Conversation:
         agent = self._agent(instruction)
         # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
         # the artifacts.
-        self.around.database.set_step(self.given.rollout_id, 0)
+        self.around.log.set_step(self.given.rollout_id, 0)
         user_text: str | None = None
         observations: list[Observation] = []
         while True:
@@ -109,7 +109,7 @@ class Conversation:
 
     async def _call(self, calls: Sequence[Call]) -> list[Observation]:
         self._steps += 1
-        self.around.database.set_step(self.given.rollout_id, self._steps)
+        self.around.log.set_step(self.given.rollout_id, self._steps)
         began = monotonic_s()
         observations = []
         for call in calls:

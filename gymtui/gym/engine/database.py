@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 from gymtui.gym.engine.records import (
+    EVENT,
     Ending,
     NewRollout,
     NewRun,
@@ -20,6 +21,7 @@ from gymtui.gym.engine.records import (
     RunNameTakenError,
     WaitingRun,
     dump_phases,
+    event,
     read_rollout,
 )
 from gymtui.gym.wire import ACTIVE, Artifacts, Phase, Rollout, RunStatus, Source, Status
@@ -38,15 +40,6 @@ ROLLOUT_COLUMNS = """
     current_step, max_steps, rollouts.created_at, started_at, completed_at, result,
     termination_reason, status_events, runs.settings AS model_config
 """
-
-
-EVENT = "status_events = substr(status_events, 1, length(status_events) - 1) || ?"
-"""Adds to a rollout's status events, a list as JSON that is never empty, what `event` returns."""
-
-
-def event(status: Status, stamp: str) -> str:
-    """Return a change of status as `EVENT` takes it."""
-    return f", {json.dumps({'status': status, 'timestamp': stamp})}]"
 
 
 class Connection(Protocol):
@@ -212,11 +205,17 @@ class Database(ABC):
         )
         return [row["run_id"] for row in rows][but_newest:]
 
-    def waiting_runs(self) -> list[WaitingRun]:
-        """Return the runs in which rollouts wait, oldest first, with those rollouts."""
+    def waiting_runs(self, run_id: str | None = None, most: int = 1 << 31) -> list[WaitingRun]:
+        """Return the runs in which rollouts wait, oldest first, with those rollouts.
+
+        Args:
+            run_id: The only one that is meant; None for all.
+            most: How many rollouts of each.
+        """
         rows = self._connection.execute(
-            "SELECT * FROM runs WHERE run_id IN"
-            " (SELECT run_id FROM rollouts WHERE status = 'pending') ORDER BY number"
+            "SELECT * FROM runs WHERE run_id = coalesce(?, run_id) AND run_id IN"
+            " (SELECT run_id FROM rollouts WHERE status = 'pending') ORDER BY number",
+            (run_id,),
         ).fetchall()
         return [
             WaitingRun(
@@ -230,16 +229,16 @@ class Database(ABC):
                     user_settings=row["user_settings"] and json.loads(row["user_settings"]),
                     task_overrides=json.loads(row["task_overrides"]),
                 ),
-                self._waiting(row["run_id"]),
+                self._waiting(row["run_id"], most),
             )
             for row in rows
         ]
 
-    def _waiting(self, run_id: str) -> list[NewRollout]:
+    def _waiting(self, run_id: str, most: int) -> list[NewRollout]:
         rows = self._connection.execute(
             "SELECT rollout_id, task_id, attempt, max_steps FROM rollouts"
-            " WHERE run_id = ? AND status = 'pending' ORDER BY number",
-            (run_id,),
+            " WHERE run_id = ? AND status = 'pending' ORDER BY number LIMIT ?",
+            (run_id, most),
         )
         return [NewRollout(**row) for row in rows]
 

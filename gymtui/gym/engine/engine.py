@@ -4,13 +4,13 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.defects import describe_defect
 from gymtui.gym.engine.assignment import Assignment, Surroundings
-from gymtui.gym.engine.cancellation import Cancellation
+from gymtui.gym.engine.assignments import Assignments, LaunchedRun
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.launch_check import (
     LaunchRefusedError,
@@ -20,7 +20,6 @@ from gymtui.gym.engine.launch_check import (
     setting_problems,
     task_problems,
 )
-from gymtui.gym.engine.overrides import override_task
 from gymtui.gym.engine.participants import Participants
 from gymtui.gym.engine.records import Ending, NewRollout, NewRun, StorageError
 from gymtui.gym.engine.restart import CUT_OFF, cut_off_at, request_again
@@ -53,12 +52,9 @@ log = logging.getLogger(__name__)
 class _Job:
     """A run in progress: what waits and what it runs with."""
 
-    run_id: str
-    number: int
-    request: LaunchRequest
+    run: LaunchedRun
     queue: deque[NewRollout]
     parallel: int
-    cancellation: Cancellation = field(default_factory=Cancellation)
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -104,11 +100,11 @@ class Engine:
         self.database = database
         self.clock = clock or Clock()
         self.scenarios = scenarios
-        self._seed = seed
         self.new_id = new_id
         self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
         self._servers = ModelServers(make_client(model_transport), server_limits, timer)
         self._participants = Participants(self._servers, temperaments, judge)
+        self._assignments = Assignments(scenarios, self._participants, seed)
         self._places = asyncio.Semaphore(most_parallel)
         self._jobs: dict[str, _Job] = {}
         self._at_end: list[Callable[[], None]] = []
@@ -183,15 +179,18 @@ class Engine:
         ]
         # Without a reserve this run could neither go on nor be failed once the disk is full.
         self.database.keep_reserve()
-        number = self.database.add_run(_new_run(run_id, request, self.clock.stamp()), rollouts)
-        self._begin(run_id, number, request, rollouts)
+        self._take(_new_run(run_id, request, self.clock.stamp()), request, rollouts)
         return run_id, rollouts
+
+    def _take(self, run: NewRun, request: LaunchRequest, rollouts: Sequence[NewRollout]) -> None:
+        number = self.database.add_run(run, rollouts)
+        self._begin(run.run_id, number, request, rollouts)
 
     def _begin(
         self, run_id: str, number: int, request: LaunchRequest, rollouts: Iterable[NewRollout]
     ) -> None:
         parallel = request.max_parallel or DEFAULT_PARALLEL
-        job = _Job(run_id, number, request, deque(rollouts), parallel)
+        job = _Job(LaunchedRun(run_id, number, request), deque(rollouts), parallel)
         self._jobs[run_id] = job
         job.task = asyncio.create_task(self._drive(job), name=f"run {run_id}")
 
@@ -235,8 +234,8 @@ class Engine:
             await self._give_up(job, error)
         finally:
             await _end(running)
-            if self._jobs.get(job.run_id) is job:
-                del self._jobs[job.run_id]
+            if self._jobs.get(job.run.run_id) is job:
+                del self._jobs[job.run.run_id]
 
     async def _roll_out(self, job: _Job, rollout: NewRollout) -> None:
         async with self._places:
@@ -250,49 +249,23 @@ class Engine:
                 ending = Ending("failed", self.clock.stamp(), termination_reason=reason)
                 self.database.finish(rollout.rollout_id, ending)
 
+    def _assignment(self, job: _Job, rollout: NewRollout) -> Assignment:
+        return self._assignments.of(job.run, rollout)
+
     async def _give_up(self, job: _Job, error: StorageError) -> None:
         """Fail a run that cannot be written any more, as soon as that can be written."""
         reason = f"the gym cannot keep what happens: {error}"
-        log.error("run %s: %s", job.run_id, reason)
+        log.error("run %s: %s", job.run.run_id, reason)
         self.database.make_room()
         while True:
             try:
-                self.database.fail(self.clock.stamp(), reason, statuses=ACTIVE, run_id=job.run_id)
+                self.database.fail(
+                    self.clock.stamp(), reason, statuses=ACTIVE, run_id=job.run.run_id
+                )
             except StorageError:
                 await self._servers.timer.sleep(STORAGE_RETRY_S)
             else:
                 return
-
-    def _assignment(self, job: _Job, rollout: NewRollout) -> Assignment:
-        request = job.request
-        settings = request.settings
-        scenario = self.scenarios[request.scenario_id]
-        override = (request.task_overrides or {}).get(rollout.task_id)
-        found = scenario.find(rollout.task_id)
-        assert found is not None  # noqa: S101  (launches of other tasks are refused)
-        task = override_task(found, override)
-        place = f"{self._seed}|{scenario.scenario_id}|{task.task_id}|{rollout.attempt}"
-        has_rubric = override is not None and override.rubric_markdown is not None
-        judged = has_rubric or not task.is_verified
-        return Assignment(
-            rollout_id=rollout.rollout_id,
-            run_id=job.run_id,
-            scenario=scenario,
-            task=task,
-            settings=settings,
-            override=override,
-            # The run's number is in it, or every run of a model would repeat the last one.
-            seed=f"{place}|{settings.model}|{job.number}",
-            world_seed=place,
-            attempt=rollout.attempt,
-            make_agent=self._participants.agent_maker(settings, scenario, task),
-            make_user=self._participants.user_maker(request.user_settings),
-            make_tools=self._participants.tools_maker(settings, scenario),
-            has_own_tools=settings.tool_server_url is None,
-            judge=self._participants.judge_of(task, settings) if judged else None,
-            cancellation=job.cancellation,
-            is_scripted=is_scripted(settings),
-        )
 
     # -- ending ----------------------------------------------------------------------------
 
@@ -308,7 +281,7 @@ class Engine:
         job = self._jobs.get(run_id)
         if job is not None:
             job.queue.clear()
-            job.cancellation.happen()
+            job.run.cancellation.happen()
         self.database.fail(self.clock.stamp(), CANCELLED, statuses=("pending",), run_id=run_id)
         return active
 

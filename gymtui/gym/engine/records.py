@@ -66,6 +66,15 @@ VERSION = len(STEPS)
 """Of the tables that this gym writes."""
 
 
+EVENT = "status_events = substr(status_events, 1, length(status_events) - 1) || ?"
+"""Adds to a rollout's status events, a list as JSON that is never empty, what `event` returns."""
+
+
+def event(status: Status, stamp: str) -> str:
+    """Return a change of status as `EVENT` takes it."""
+    return f", {json.dumps({'status': status, 'timestamp': stamp})}]"
+
+
 class DatabaseRefusedError(Exception):
     """It cannot be this gym's memory: in use, not a database, or of another version."""
 

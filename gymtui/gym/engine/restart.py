@@ -1,6 +1,7 @@
 """What a gym does with the rollouts that an earlier one on its database left unfinished."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -29,19 +30,25 @@ def request_again(
     temperaments: Mapping[str, Temperament],
     *,
     can_judge: bool,
+    secrets: Mapping[str, Mapping[str, Any]] = {},
 ) -> LaunchRequest | None:
     """Return a request that goes on with a run, or None if that takes what is not there.
 
-    It has no key, which was not kept: a model server that wants one says so.
+    Args:
+        can_judge: Whether there is a model that judges by rubrics.
+        secrets: What was kept apart of `settings` and `user_settings`. Without, it has no key: a
+            model server that wants one says so.
     """
+    given = {"api_key": "", **secrets.get("settings", {})}
+    given_user = {"api_key": "", **secrets.get("user_settings", {})}
     run = waiting.run
     try:
         request = LaunchRequest.model_validate(
             {
                 "scenario_id": run.scenario_id,
                 "task_ids": sorted({rollout.task_id for rollout in waiting.rollouts}),
-                "model_config": {**run.settings, "api_key": ""},
-                "user_model_config": run.user_settings and {**run.user_settings, "api_key": ""},
+                "model_config": {**run.settings, **given},
+                "user_model_config": run.user_settings and {**run.user_settings, **given_user},
                 "max_parallel": run.max_parallel,
                 "run_name": run.run_id,
             }

@@ -51,7 +51,7 @@ class RolloutRunner:
         self._recorder = Recorder(
             self.around.clock,
             notional_cost=self.given.is_scripted,
-            keep=partial(self.around.database.add_progress, self.given.rollout_id),
+            keep=partial(self.around.log.add_progress, self.given.rollout_id),
         )
 
     async def run(self) -> None:
@@ -60,9 +60,9 @@ class RolloutRunner:
         Raises:
             StorageError: It cannot be written.
         """
-        clock, database = self.around.clock, self.around.database
+        clock, written = self.around.clock, self.around.log
         self._created_at = clock.stamp()
-        if not database.begin(self.given.rollout_id, self._created_at):
+        if not written.begin(self.given.rollout_id, self._created_at):
             return
         try:
             async with AsyncExitStack() as until:
@@ -81,7 +81,7 @@ class RolloutRunner:
             self._recorder.error = reason
             ending = {"status": "failed", "termination_reason": reason}
         self._leave_phase()
-        database.finish(
+        written.finish(
             self.given.rollout_id,
             Ending(
                 stamp=clock.stamp(),
@@ -182,7 +182,7 @@ class RolloutRunner:
     def _enter(self, phase: Phase) -> None:
         self._leave_phase()
         self._phases.append(PhaseSpan(phase, self.around.clock.stamp()))
-        self.around.database.set_phase(self.given.rollout_id, phase, self._phases)
+        self.around.log.set_phase(self.given.rollout_id, phase, self._phases)
 
     def _leave_phase(self) -> None:
         if self._phases and self._phases[-1].end is None:

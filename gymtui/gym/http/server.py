@@ -32,10 +32,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gymtui.gym.clock import Clock, Pace
+from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.database_place import Place
 from gymtui.gym.engine.databases import open_database
 from gymtui.gym.engine.engine import FAILURE_SHARE, MOST_PARALLEL, Engine
-from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan
+from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan, StorageError
 from gymtui.gym.engine.troubles import Troubles, none_at_all
 from gymtui.gym.http.endpoints import make_router
 from gymtui.gym.http.faults import Faults
@@ -80,6 +81,7 @@ class Options:
     judge: ModelConfig | None = None  # the model that judges by rubrics; None where none does
     # Bundles besides the built-in scenarios, or directories of bundles.
     scenarios: tuple[Path, ...] = ()
+    works: bool = True  # whether rollouts are run here, too, where workers elsewhere could
 
 
 class Truth(BaseModel):
@@ -193,6 +195,44 @@ def _bundles(directories: Iterable[Path]) -> Iterator[Mapping[str, Scenario]]:
         raise CannotServeError(str(error)) from error
 
 
+def _engine(
+    place: Place, database: Database, options: Options, scenarios: Mapping[str, Scenario]
+) -> Engine:
+    clock = Clock(timedelta(seconds=options.clock_offset_s))
+    if not isinstance(place, Path):
+        # Imported by those alone who have a database, whose driver is installed.
+        from gymtui.gym.engine.queue_engine import queue_engine
+
+        return queue_engine(
+            database,
+            place,
+            clock=clock,
+            speed=options.speed,
+            sleep=options.sleep,
+            seed=options.seed,
+            failure_share=options.failure_share,
+            temperaments=options.temperaments,
+            max_parallel=options.max_parallel,
+            server_limits=options.server_limits,
+            judge=options.judge,
+            scenarios=scenarios,
+            works=options.works,
+        )
+    return Engine(
+        database,
+        clock=clock,
+        pace=Pace(options.speed, options.sleep),
+        seed=options.seed,
+        failure_share=options.failure_share,
+        temperaments=options.temperaments,
+        troubles=options.troubles,
+        most_parallel=options.max_parallel,
+        server_limits=options.server_limits,
+        judge=options.judge,
+        scenarios=scenarios,
+    )
+
+
 @asynccontextmanager
 async def open_engine(place: Place, options: Options) -> AsyncIterator[Engine]:
     """Open a database with a running engine on it, and close both at the end.
@@ -205,20 +245,11 @@ async def open_engine(place: Place, options: Options) -> AsyncIterator[Engine]:
     except DatabaseRefusedError as error:
         raise CannotServeError(str(error)) from error
     with database, _bundles(options.scenarios) as more:
-        engine = Engine(
-            database,
-            clock=Clock(timedelta(seconds=options.clock_offset_s)),
-            pace=Pace(options.speed, options.sleep),
-            seed=options.seed,
-            failure_share=options.failure_share,
-            temperaments=options.temperaments,
-            troubles=options.troubles,
-            most_parallel=options.max_parallel,
-            server_limits=options.server_limits,
-            judge=options.judge,
-            scenarios={**SCENARIOS, **more},
-        )
-        engine.start()
+        try:
+            engine = _engine(place, database, options, {**SCENARIOS, **more})
+            engine.start()
+        except StorageError as error:
+            raise CannotServeError(f"cannot use the database: {error}") from error
         try:
             yield engine
         finally:
@@ -282,6 +313,7 @@ def serve(
     model_timeout_s: float = LIMITS.timeout_s,
     api_key: str | None = None,
     scenarios: Iterable[Path] = (),
+    works: bool = True,
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve a gym until SIGTERM or SIGINT; to be called in the main thread.
@@ -300,6 +332,7 @@ def serve(
         model_timeout_s: How long one answer of a model may take, seconds.
         api_key: Asked of every request; None asks for none.
         scenarios: Bundles besides the built-in scenarios, or directories of bundles.
+        works: Whether rollouts are run here; only where workers elsewhere can, they need not be.
         ready: Called once with the gym's URL, when it answers.
 
     Raises:
@@ -316,7 +349,10 @@ def serve(
         server_limits=ServerLimits(max_requests, model_timeout_s),
         judge=_judge(judge),
         scenarios=tuple(scenarios),
+        works=works,
     )
+    if not works and isinstance(place, Path):
+        raise CannotServeError("workers elsewhere need a PostgreSQL database: --db postgresql://…")
     listener = bind(host, port, has_key=key is not None)
 
     async def run() -> None:
