@@ -26,7 +26,7 @@ from gymtui.sources.rollout_facts import (
 from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD
-from gymtui.transcript.body_check import no_artifacts
+from gymtui.transcript.body_check import no_artifacts, no_json
 
 _SUFFIXES: Final = (".json.gz", ".json")
 
@@ -155,13 +155,18 @@ def record_of(body: bytes) -> tuple[_RunRecord, RolloutFacts]:
     return _RunRecord(kept.run_id or rollout.run_id, rollout.scenario_id, kept.run_note), facts
 
 
-def rollout_of(body: bytes) -> RolloutFacts:
+def rollout_of(body: bytes) -> RolloutFacts | None:
     """What a transcript's document says of its rollout; its id is empty where it does not say it.
 
+    Returns:
+        None for JSON of another kind, which lies there for others.
+
     Raises:
-        ValueError: It holds no transcript.
+        ValueError: It is no JSON, or not whole.
     """
     if (fault := no_artifacts(body)) is not None:
+        if no_json(body) is None:
+            return None
         raise ValueError(fault)
     outer = JsonFields(body)
     inner = outer.inner("artifacts") if "artifacts" in outer else outer

@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources import inspect_program
+from gymtui.sources.files import Entries, Files, UnsupportedError, entries, newest_s
 from gymtui.sources.inspect_samples import artifacts_of
 from gymtui.sources.json_fields import JsonFields, list_in, number_in, objects_in
 from gymtui.sources.rollout_facts import (
@@ -28,6 +29,8 @@ from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.sources.zip_members import ZipMembers
 
 _EVAL: Final = ".eval"
+_NEWEST: Final = 2
+"""The newest version of the format that is known here (`log/_log.py`, `LOG_SCHEMA_VERSION`)."""
 _NO_LOGS: Final = frozenset({"logs.json", "eval-set.json", "flow.json"})
 """What Inspect writes beside logs."""
 _LETTERS: Final = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0}
@@ -96,14 +99,30 @@ class InspectLogs:
             )
 
     def _log(self, file: Path, look: Look) -> _Log | None:
-        kind = _of_archive if file.suffix == _EVAL else _of_json
-        return look.files.cached(file, kind, partial(kind, file))
+        return look.files.cached(file, _of_file, partial(_of_file, file))
+
+
+def _of_file(file: Path) -> _Log:
+    """A log; read by Inspect itself where that is needed and can be had."""
+    try:
+        return _of_archive(file) if file.suffix == _EVAL else _of_json(file)
+    except UnsupportedError as error:
+        if inspect_program.is_installed():
+            document = inspect_program.log_in(file)
+            return _log_of(file, document, document.objects("samples"), _from_program)
+        raise UnsupportedError(f"{error}; pip install inspect_ai reads it") from None
+
+
+def _check_version(header: JsonFields) -> None:
+    if (version := header.whole("version") or 0) > _NEWEST:
+        raise UnsupportedError(f"a log of version {version}")
 
 
 def _of_archive(file: Path) -> _Log:
     members = ZipMembers(file)
     whole = "header.json" in members
     header = JsonFields(members.read("header.json" if whole else "_journal/start.json"))
+    _check_version(header)
     if "summaries.json" in members:
         parts = ["summaries.json"]
     else:
@@ -122,6 +141,7 @@ def _of_archive(file: Path) -> _Log:
 
 def _of_json(file: Path) -> _Log:
     document = JsonFields(file.read_bytes())
+    _check_version(document)
     return _log_of(file, document, document.objects("samples"), _from_json)
 
 
@@ -261,7 +281,15 @@ def _from_archive(file: Path, rollout_id: str, member: str, model: str | None) -
 
 
 def _from_json(file: Path, rollout_id: str, member: str, model: str | None) -> bytes:
-    for sample in JsonFields(file.read_bytes()).objects("samples"):
+    return _from_document(JsonFields(file.read_bytes()), rollout_id, member, model)
+
+
+def _from_program(file: Path, rollout_id: str, member: str, model: str | None) -> bytes:
+    return _from_document(inspect_program.log_in(file), rollout_id, member, model)
+
+
+def _from_document(document: JsonFields, rollout_id: str, member: str, model: str | None) -> bytes:
+    for sample in document.objects("samples"):
         if _member(sample) == member:
             return artifacts_body(rollout_id, artifacts_of(sample, model))
     raise ValueError("the sample is no longer in its log")

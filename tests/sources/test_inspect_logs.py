@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ import pytest
 import zstandard
 
 from gymtui.sources.zip_members import ZSTD, ZipMembers
-from tests.sources.on_disk import opened, touch, write
+from tests.sources.on_disk import Answers, opened, touch, write
 
 HOUR_S = 3600.0
 LOG = "2026-05-01T10-00-00+00-00_hello_abcdefghij"
@@ -221,7 +222,52 @@ def test_what_nothing_here_unpacks_is_told(tmp_path: Path) -> None:
     archive_of(tmp_path / "a.eval", "header.json", b"??", b"{}", 98)
     disk = opened(tmp_path)
     assert disk.runs() == {}
-    assert disk.gym.note == "cannot be read: a.eval: packed with method 98"
+    told = "cannot be read: a.eval: packed with method 98; pip install inspect_ai reads it"
+    assert disk.gym.note == told
+
+
+class OwnReader:
+    """`inspect_ai.log`, which is not installed for tests: it gives a log as its JSON."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+
+    def read_eval_log(self, path: str, *, resolve_attachments: bool) -> OwnReader:
+        if "broken" in path:
+            raise RuntimeError("no log")
+        return self
+
+    def model_dump_json(self) -> str:
+        return json.dumps(self._document)
+
+
+def rows(disk: Answers) -> tuple[Any, ...]:
+    """All that is told of the one run there, its name apart."""
+    [run] = disk.runs().values()
+    found = [one.model_dump(exclude={"run_id"}) for one in disk.rollouts().values()]
+    return {**run, "run_id": ""}, found, [disk.artifacts(name) for name in disk.rollouts()]
+
+
+@pytest.mark.parametrize("newer", [{"version": 3}, b"??"])
+def test_what_inspect_reads_itself_has_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: dict[str, Any] | bytes
+) -> None:
+    scores = {"scores": [{"name": "match", "metrics": {"accuracy": {"value": 0.5}}}]}
+    document = {"version": 2, "status": "success", "eval": spec(), "results": scores}
+    document["samples"] = [sample_of(one) for one in four()]
+    write(tmp_path / "read" / f"{LOG}.json", document)
+    place = tmp_path / "given"
+    if isinstance(newer, bytes):
+        place.mkdir()
+        archive_of(place / f"{LOG}.eval", "header.json", newer, b"{}", 98)
+        write(place / "a_broken_b.eval", archive({"header.json": {"version": 3}}))
+    else:
+        write(place / f"{LOG}.json", {**document, **newer})
+    monkeypatch.setitem(sys.modules, "inspect_ai.log", OwnReader(document))
+    disk = opened(place)
+    assert rows(disk) == rows(opened(tmp_path / "read"))
+    told = "cannot be read: a_broken_b.eval: Inspect cannot read it: no log"
+    assert disk.gym.note == (told if isinstance(newer, bytes) else None)
 
 
 def test_a_score_of_several_values_is_named_value_by_value(tmp_path: Path) -> None:
