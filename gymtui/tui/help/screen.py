@@ -47,7 +47,8 @@ def paragraphs_of(
                         *_marked(names, words, "key"),
                         StyledText(" " * max(1, _KEYS_CELLS - len(names))),
                         *_marked(key.text, words, ""),
-                    )
+                    ),
+                    hanging=2 + max(_KEYS_CELLS, len(names) + 1),
                 )
             )
     return lines[1:]

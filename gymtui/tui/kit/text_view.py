@@ -30,6 +30,7 @@ class Paragraph:
 
     cell: Cell = ()
     indent: int = 0  # cells left of it, kept when it wraps
+    hanging: int = 0  # cells left of its further lines besides
 
 
 def wrap_paragraph(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, ...]]:
@@ -40,6 +41,8 @@ def wrap_paragraph(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, .
         at which it was broken.
     """
     room = max(4, cells - paragraph.indent)
+    # Where that would leave a column of a few letters, further lines begin where the first does.
+    hanging = paragraph.hanging if room >= 2 * paragraph.hanging else 0
     cell = tuple(StyledText(clean(piece.text), piece.style) for piece in paragraph.cell)
     margin = (StyledText(" " * paragraph.indent),) if paragraph.indent else ()
     plain = "".join(piece.text for piece in cell)
@@ -54,6 +57,9 @@ def wrap_paragraph(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, .
                 keep = space + 1 if space >= 0 else len(line)
                 lines.append((*margin, *_joined(line[:keep])))
                 line = line[keep:]
+                if len(lines) == 1 and hanging:
+                    margin = (StyledText(" " * (paragraph.indent + hanging)),)
+                    room -= hanging
                 used, space = sum(part[2] for part in line), -1
             if cluster == " ":
                 space = len(line)

@@ -145,7 +145,7 @@ def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells
             outcome = attempt.outcome
             glyph = GLYPH[outcome] if outcome is not None else ABSENT
             own = attempt.rollout_id in hit and outcome is not None
-            style = outcome_text.STYLE[outcome] if own and outcome is not None else "bar"
+            style = outcome_text.STYLE[outcome] if own and outcome is not None else "muted"
             pieces.append(StyledText(glyph, style))
             used += 1
     return tuple(pieces)
