@@ -21,7 +21,7 @@ import sys
 import tarfile
 sys.path.insert(0, sys.argv[1])
 from gymtui.config import theme_files
-here = theme_files.shipped()
+here = theme_files.shipped_themes()
 print(here)
 print(*theme_files.names([here]))
 print(theme_files.read("night", [here]).problems)

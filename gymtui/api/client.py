@@ -33,7 +33,7 @@ from gymtui.api.errors import (
 from gymtui.api.etag_cache import EtagCache
 from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError
 from gymtui.api.request import Call, Progress, Timeouts, unreachable_reason
-from gymtui.api.response import Answer, date_of, error_of, intercepted
+from gymtui.api.response import Answer, date_of, detect_interception, error_of
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
 
@@ -65,7 +65,7 @@ _POLLED = frozenset({"/runs", "/runs/{run_id}", "/rollouts"})
 _ANY_RUN = Call("GET", "/runs", query=(("limit", "1"),))
 
 
-def trusted() -> ssl.SSLContext:
+def trusted_context() -> ssl.SSLContext:
     """Who may vouch for a gym: whom `SSL_CERT_FILE` or `SSL_CERT_DIR` name, else the usual ones.
 
     At this machine too, where the other end of a tunnel may listen.
@@ -123,7 +123,7 @@ class GymClient(Endpoints):
                 environment names a proxy, certificates or a key log that cannot be used.
             Unauthorized: `key` holds what no header can carry.
         """
-        self._url = _checked(base_url, insecure=insecure)
+        self._url = _check_url(base_url, insecure=insecure)
         if key is not None and not (key.reveal().isascii() and key.reveal().isprintable()):
             raise Unauthorized("the key contains characters not allowed in a header")
         self._auth = _KeyHeader(key)
@@ -142,7 +142,7 @@ class GymClient(Endpoints):
         proxy = None if transport is not None else proxies.proxy_for(base_url, os.environ)
         secure = self._url.scheme == "https" or (proxy or "").startswith("https:")
         # Plain http needs nobody to vouch for anyone, nor the time to read who may.
-        context = trusted() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = trusted_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # httpx refuses the context for a proxy that is not spoken to through TLS.
         to_proxy = context if (proxy or "").startswith("https:") else None
         self._http = httpx.AsyncClient(
@@ -224,7 +224,7 @@ class GymClient(Endpoints):
         there = await self._exchange(call if is_list else _ANY_RUN, other)
         if isinstance(there, NotFound | Garbled | Unreachable | Redirected):
             return None
-        if isinstance(there, Answer) and intercepted(there.body) is not None:
+        if isinstance(there, Answer) and detect_interception(there.body) is not None:
             return None
         self._prefix = other
         self._note = f"the gym's paths {'start with /v1' if other else 'no longer start with /v1'}"
@@ -369,7 +369,7 @@ def _is_missing(outcome: Answer | GymError) -> bool:
     return page or isinstance(outcome, NotFound)
 
 
-def _checked(base_url: str, *, insecure: bool) -> httpx.URL:
+def _check_url(base_url: str, *, insecure: bool) -> httpx.URL:
     try:
         url = httpx.URL(urls.base_url(base_url))
     except (ValueError, httpx.InvalidURL) as error:

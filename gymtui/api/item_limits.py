@@ -67,14 +67,14 @@ def _cut(value: bytes | memoryview, most: int) -> bytes:
     if first == b"{":
         members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
         named = [(f"{json_text(name)}:".encode(), member) for name, member in members.items()]
-        return _joined(named, most, b"{}")
+        return _join(named, most, b"{}")
     if first == b"[":
         elements = msgspec.json.decode(value, type=list[msgspec.Raw])
-        return _joined([(b"", element) for element in elements], most, b"[]")
+        return _join([(b"", element) for element in elements], most, b"[]")
     return b"null"  # a number of thousands of digits
 
 
-def _joined(members: list[tuple[bytes, msgspec.Raw]], most: int, ends: bytes) -> bytes:
+def _join(members: list[tuple[bytes, msgspec.Raw]], most: int, ends: bytes) -> bytes:
     """As many members as fit, each cut to its share."""
     kept: list[bytes] = []
     room = most - len(ends)

@@ -115,7 +115,7 @@ def _repair(
         path = path[:-1]  # null where the model needs something (an id): its holder cannot stay
     if not path:
         return False
-    mended = None if value is None else _repaired(path, value, fault)
+    mended = None if value is None else _repair_value(path, value, fault)
     holder, key = _at(document, path[:-1]), path[-1]
     if mended is None:
         emptied.append((holder, key))
@@ -124,7 +124,7 @@ def _repair(
     return True
 
 
-def _repaired(path: Path, value: Any, fault: str) -> Any:
+def _repair_value(path: Path, value: Any, fault: str) -> Any:
     """The value in the type that was wanted, where that loses nothing; else None."""
     if fault == "string_type" and isinstance(value, int) and not isinstance(value, bool):
         names = [str(part) for part in path if isinstance(part, str)]

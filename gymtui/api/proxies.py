@@ -42,7 +42,7 @@ def proxy_for(base_url: str, env: Mapping[str, str]) -> str | None:
         if name == "HTTP_PROXY" and "REQUEST_METHOD" in env:
             continue  # in a CGI program that is the `Proxy` header of whoever asks
         if value:
-            return _checked(name, value if "://" in value else f"http://{value}")
+            return _check(name, value if "://" in value else f"http://{value}")
     return None
 
 
@@ -70,7 +70,7 @@ def _value(env: Mapping[str, str], name: str) -> tuple[str, str]:
     return name, ""
 
 
-def _checked(name: str, value: str) -> str:
+def _check(name: str, value: str) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port

@@ -77,7 +77,7 @@ def error_of(
     Returns:
         One of the family; its detail is the server's own words without the secrets.
     """
-    detail, fields = _said(body, headers.get("content-type", ""))
+    detail, fields = _detail_of(body, headers.get("content-type", ""))
     for secret in secrets:
         detail = secret.mask(detail)
         fields = tuple(FieldError(field.loc, secret.mask(field.msg)) for field in fields)
@@ -91,7 +91,11 @@ def error_of(
         return Intercepted(
             "511, the network requires a login", "the network requires a login (511)", status
         )
-    if status in _PAGES and (page := intercepted(body, status)) is not None and body.strip():
+    if (
+        status in _PAGES
+        and (page := detect_interception(body, status)) is not None
+        and body.strip()
+    ):
         return page
     if status == 403:
         return Forbidden(detail)
@@ -132,13 +136,13 @@ def must_be_json(body: bytes, call: str) -> None:
         Intercepted: Empty, or a web page.
         Garbled: Another text.
     """
-    if (other := intercepted(body)) is not None:
+    if (other := detect_interception(body)) is not None:
         raise other
     if body[:_LOOKED_AT].lstrip(_BLANKS)[:1] not in {b"{", b"["}:
         raise Garbled(f"{call}: text, not JSON")
 
 
-def intercepted(body: bytes, status: int = 200) -> Intercepted | None:
+def detect_interception(body: bytes, status: int = 200) -> Intercepted | None:
     """Whose answer it is if it is plainly none of a gym's, which speaks JSON.
 
     Args:
@@ -171,7 +175,7 @@ def model_of(
         Garbled: It is not JSON, lacks an id that it must have, or is about something else than
             what is known; `Intercepted` for a web page.
     """
-    if body.strip() and (other := intercepted(body)) is not None:
+    if body.strip() and (other := detect_interception(body)) is not None:
         raise other
     if known is not None:
         document = _document(body, call) if body.strip() else {}
@@ -215,7 +219,7 @@ def rubric_of(body: bytes) -> str:
     except ValueError:
         # Markdown may begin with a tag, but not so.
         page = body.lstrip(_BLANKS)[:14].lower().startswith((b"<!doctype html", b"<html"))
-        if page and (other := intercepted(body)) is not None:
+        if page and (other := detect_interception(body)) is not None:
             raise other from None
         return body.decode("utf-8", "replace")
     if isinstance(document, dict):
@@ -227,7 +231,7 @@ def rubric_of(body: bytes) -> str:
 
 
 def _document(body: bytes, call: str) -> Any:
-    if (other := intercepted(body)) is not None:
+    if (other := detect_interception(body)) is not None:
         raise other
     try:
         return loads(body)
@@ -235,7 +239,7 @@ def _document(body: bytes, call: str) -> Any:
         raise Garbled(f"{call}: not JSON: {error}") from None
 
 
-def _said(body: bytes, content_type: str) -> tuple[str, tuple[FieldError, ...]]:
+def _detail_of(body: bytes, content_type: str) -> tuple[str, tuple[FieldError, ...]]:
     """The detail of an error body, and what it says about which field."""
     try:
         document = loads(body)

@@ -22,7 +22,7 @@ from gymtui.cli.gym_access import GymReader, runs_and_rollouts
 from gymtui.cli.list_filters import ListRequest, filter_rows
 from gymtui.cli.reporting.failures import failure_document
 from gymtui.cli.runs import runs_with_numbers
-from gymtui.cli.search import begin_search, hit_document, kept_transcripts
+from gymtui.cli.search import begin_search, hit_document, open_archive
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean, clean_block
@@ -157,7 +157,7 @@ class AgentTools:
             raise RefusedCallError("nothing to search for")
         if not run_ids:
             raise RefusedCallError("name a run")
-        kept = kept_transcripts(self._settings, self._archive)
+        kept = open_archive(self._settings, self._archive)
         hits: list[dict[str, Any]] = []
         most = _within(limit, MOST_ROWS)
         try:

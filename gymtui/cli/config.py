@@ -88,7 +88,7 @@ def set_(
         if setting.is_key:
             if words not in ((), ("-",)):
                 raise ConfigError(_NO_ARGUMENT)
-            words = (_asked(),)
+            words = (_ask_key(),)
         elif not words:
             raise ConfigError(f"{name}: no value given")
         value = value_of(setting, words, read_file(where, [], must_exist=False), os.environ)
@@ -133,7 +133,7 @@ def _path(file: str | None) -> Path:
     return Path(named).expanduser() if named else paths.config_file(os.environ)
 
 
-def _asked() -> str:
+def _ask_key() -> str:
     """A key, typed without being shown, or the first line of what is piped in."""
     if sys.stdin.isatty():
         return str(click.prompt("API key (not shown)", hide_input=True, err=True))

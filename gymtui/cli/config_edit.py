@@ -147,7 +147,7 @@ def _value_of(
     path, name = setting.path, setting.path[-1]
     listed = ("api_key_command", "password_command", "on_finish")
     if path[0] == "keys" or setting.part == "command" or name in listed:
-        words = _listed(words)
+        words = _list_words(words)
     if path[0] == "stuck":
         return stuck_value(name, _one(words))
     if path[0] == "journal":
@@ -194,7 +194,7 @@ def _words(words: Sequence[str]) -> tuple[str, ...]:
     return command_value(words[0] if len(words) == 1 else list(words))
 
 
-def _listed(words: Sequence[str]) -> list[str]:
+def _list_words(words: Sequence[str]) -> list[str]:
     """The words of a list: several as they are, one that is an array as the file would have it."""
     if len(words) == 1 and words[0].lstrip().startswith("["):
         try:

@@ -62,11 +62,11 @@ def open_demo(
             storage = Storage(journal=home / JOURNAL, archive=home / paths.ARCHIVE)
             if gym.served.anew:
                 _forget(home / JOURNAL)
-        loaded = _hurried(settle(gym.served.url), speed)
+        loaded = _speed_up(settle(gym.served.url), speed)
         return open_dashboard(loaded, env, storage=storage, notes=notes, guided=True)
 
 
-def _hurried(loaded: LoadedSettings, speed: float) -> LoadedSettings:
+def _speed_up(loaded: LoadedSettings, speed: float) -> LoadedSettings:
     """What hurries is stuck sooner, since its steps are shorter, and is asked more often."""
     settings = loaded.settings
     stuck = settings.stuck

@@ -111,7 +111,7 @@ def sources_for(read_as: str | None) -> tuple[Source, ...]:
     known = registry.sources(lambda words: tell(clean(words)))
     if read_as is None:
         return known
-    source = registry.named(read_as, known)
+    source = registry.find_source(read_as, known)
     if source is None:
         names = ", ".join(one.name for one in known)
         fail(f"--as {clean(read_as)}: there are {names}", EXIT_USAGE)

@@ -99,12 +99,12 @@ def export_run(
             step = steps.get(row.rollout_id)
             return record_files.write(path, row, last_step=step, run_note=note)
 
-        return await _written(loader, rows, directory, form, tell, keep)
+        return await _write_all(loader, rows, directory, form, tell, keep)
 
     return with_gym(settings, every)
 
 
-async def _written(
+async def _write_all(
     loader: ArtifactLoader,
     rows: Sequence[RolloutRow],
     directory: Path,
@@ -181,10 +181,10 @@ def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None
     record = record_files.read(path, row.rollout_id)
     if record.damaged:
         tell(f"{clean(record.problem)}; rewritten")
-    return None if record.row is None else _moved_on(record.row, row)
+    return None if record.row is None else _why_outdated(record.row, row)
 
 
-def _moved_on(then: RolloutRow, now: RolloutRow) -> str | None:
+def _why_outdated(then: RolloutRow, now: RolloutRow) -> str | None:
     """Why the artifacts of a rollout as it was then are not those it has now."""
     if then.outcome in ACTIVE:
         return "it had not finished"

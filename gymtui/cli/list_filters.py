@@ -65,7 +65,7 @@ def read_filters(texts: Sequence[str], schema: Schema[R]) -> Filter[R]:
         try:
             terms += parse(text, schema).terms
         except FilterError as error:
-            raise click.UsageError(_shown(text, error)) from None
+            raise click.UsageError(_show_mistake(text, error)) from None
     return Filter(" ".join(texts), tuple(terms))
 
 
@@ -124,7 +124,7 @@ def unknown_columns(
     ]
 
 
-def _shown(text: str, error: FilterError) -> str:
+def _show_mistake(text: str, error: FilterError) -> str:
     """The mistake, and a mark under its place; `position` counts characters of the raw text."""
     before, wrong = text[: error.position], text[error.position :][: error.length]
     pointer = " " * width(clean(before)) + "^" * max(1, width(clean(wrong)))

@@ -262,7 +262,7 @@ def _forget_output() -> None:
 def exit_quietly(act: Callable[[], T]) -> T:
     """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
     try:
-        return _flushed(act)
+        return _flush_after(act)
     except BrokenPipeError:
         _forget_output()
         sys.exit(0)
@@ -282,7 +282,7 @@ def exit_quietly(act: Callable[[], T]) -> T:
         fail("this is a bug in gymtui", EXIT_DEFECT)
 
 
-def _flushed(act: Callable[[], T]) -> T:
+def _flush_after(act: Callable[[], T]) -> T:
     done = act()
     sys.stdout.flush()
     return done

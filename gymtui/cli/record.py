@@ -189,14 +189,14 @@ async def _until_over(
         now_s = session.monotonic()
         if options.for_s is not None and now_s - began_s >= options.for_s:
             return
-        if options.until_done and _done(session, wanted):
+        if options.until_done and _is_done(session, wanted):
             return
         if now_s - told_s >= TELL_EVERY_S:
             told_s = now_s
             say(_progress_words(session))
 
 
-def _done(session: Session, wanted: _Wanted) -> bool:
+def _is_done(session: Session, wanted: _Wanted) -> bool:
     """Whether no run that is recorded has anything left to say."""
     link, store = session.link, session.store
     if not link.synced or link.state(session.monotonic()) is not LinkState.LIVE:

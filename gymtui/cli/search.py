@@ -53,7 +53,7 @@ def print_hits(
         NotFound: There is no such run.
         GymError: Its rollouts cannot be listed.
     """
-    kept = kept_transcripts(settings, archive)
+    kept = open_archive(settings, archive)
 
     async def fetch(client: Endpoints) -> SearchProgress:
         most = _EVERYTHING if most_bytes is None else most_bytes
@@ -68,7 +68,7 @@ def print_hits(
         kept.close()
 
 
-def kept_transcripts(settings: Settings, archive: Path) -> Archive:
+def open_archive(settings: Settings, archive: Path) -> Archive:
     """Where transcripts that were read are kept; to be closed.
 
     Args:

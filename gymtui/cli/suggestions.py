@@ -24,7 +24,7 @@ _MOST = 200
 
 def profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The configuration file's profiles."""
-    return _beginning(incomplete, _profiles_of(_config(context)))
+    return _with_prefix(incomplete, _profiles_of(_config(context)))
 
 
 def sources(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -33,14 +33,14 @@ def sources(context: click.Context, parameter: click.Parameter, incomplete: str)
 
     from gymtui.config.schema import Source
 
-    return _beginning(incomplete, get_args(Source))
+    return _with_prefix(incomplete, get_args(Source))
 
 
 def themes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The themes that ship with the program, and the person's own."""
     from gymtui.config import theme_files
 
-    return _beginning(incomplete, theme_files.names(theme_files.directories(os.environ)))
+    return _with_prefix(incomplete, theme_files.names(theme_files.directories(os.environ)))
 
 
 def runs(
@@ -52,12 +52,12 @@ def runs(
     try:
         from gymtui.store.history.journal_reader import recent_runs
 
-        return _beginning(incomplete, recent_runs(_journal(context)))
+        return _with_prefix(incomplete, recent_runs(_journal(context)))
     except (OSError, ValueError):
         return []
 
 
-def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
+def _with_prefix(incomplete: str, words: Iterable[str]) -> list[str]:
     fitting = (word for word in words if word.startswith(incomplete) and _SAFE.fullmatch(word))
     return list(dict.fromkeys(fitting))[:_MOST]
 

@@ -114,7 +114,7 @@ def wait_for(
         names = run_ids or await _all_in(client)
         follower = Follower(
             client,
-            tuple([await _named(client, typed) for typed in dict.fromkeys(names)]),
+            tuple([await _find_run(client, typed) for typed in dict.fromkeys(names)]),
             settings.interval_s,
             terms.patience_s,
             closely=terms.cancel_if is not None,
@@ -160,7 +160,7 @@ async def _all_in(client: Endpoints) -> Sequence[str]:
     return tuple(reader.store.runs)
 
 
-async def _named(client: Endpoints, typed: str) -> str:
+async def _find_run(client: Endpoints, typed: str) -> str:
     """The run that a person meant; a gym that does not answer yet is waited for as it was typed."""
     if typed.isascii():
         return typed

@@ -64,9 +64,9 @@ def watch(
         news: Iterator[ItemChange | None] | None = None
         if after is not None:
             news = changes.after(after)
-        wanted = await _known(client, run_ids, changes)
+        wanted = await _find_runs(client, run_ids, changes)
         with ended_by_signal() as ended:
-            async with _recorded(client, settings, directory, journal, find_key) as session:
+            async with _record(client, settings, directory, journal, find_key) as session:
                 while not ended.is_set():
                     if session is not None:
                         await take_news(session, at_once=True)
@@ -88,7 +88,7 @@ def watch(
     with_gym(settings, whole)
 
 
-async def _known(client: Endpoints, typed: Collection[str], changes: ChangeList) -> set[str]:
+async def _find_runs(client: Endpoints, typed: Collection[str], changes: ChangeList) -> set[str]:
     """The ids of runs as the gym has them, or had at the cursor."""
     reader = GymReader(client)
     found = set()
@@ -157,7 +157,7 @@ def _item(raw: bytes | None) -> dict[str, Any] | None:
 
 
 @asynccontextmanager
-async def _recorded(
+async def _record(
     client: Endpoints, settings: Settings, directory: Path, journal: Place, find_key: FindKey
 ) -> AsyncIterator[Session | None]:
     """Record the gym, unless somebody else does."""

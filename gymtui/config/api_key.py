@@ -169,7 +169,11 @@ def _vendor_file(file: ConfigFile) -> _Find:
 def _in_table(sources: KeySources, names: tuple[str, ...], origin: Origin) -> Iterator[_Find]:
     """What one table of the configuration file says; nothing is run for another gym's key."""
     table = sources.file.table(*names)
-    readers = {"api_key_env": _named, "api_key_command": _commanded, "api_key": _inline}
+    readers = {
+        "api_key_env": _key_in_variable,
+        "api_key_command": _key_by_command,
+        "api_key": _inline,
+    }
     present = [name for name in readers if name in table]
     if not present:
         where = f"{sources.file.path}{f', profile {names[-1]}' if names else ''}"
@@ -182,7 +186,7 @@ def _in_table(sources: KeySources, names: tuple[str, ...], origin: Origin) -> It
             yield _for_other_gym(place, origin, sources.target)
 
 
-def _named(sources: KeySources, place: str, name: Any) -> _Find:
+def _key_in_variable(sources: KeySources, place: str, name: Any) -> _Find:
     if not isinstance(name, str) or not name:
         return _Find(place, problem="should be the name of an environment variable")
     find = _variable(name, sources.env)
@@ -201,7 +205,7 @@ def _inline(sources: KeySources, place: str, value: Any) -> _Find:
     return _Find(place, value)
 
 
-def _commanded(sources: KeySources, place: str, command: Any) -> _Find:
+def _key_by_command(sources: KeySources, place: str, command: Any) -> _Find:
     try:
         argv = shlex.split(command) if isinstance(command, str) else command
     except ValueError:

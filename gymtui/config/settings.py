@@ -229,7 +229,7 @@ def load(
     )
     usual = str(file.document.get("profile") or "default")
     return LoadedSettings(
-        settings, (*problems, *search.problems), search.places, _offered(file), usual
+        settings, (*problems, *search.problems), search.places, _profile_infos(file), usual
     )
 
 
@@ -263,7 +263,7 @@ def _check_command(
             values["on_finish"], origins["on_finish"] = (), "default"
 
 
-def _offered(file: ConfigFile) -> tuple[ProfileInfo, ...]:
+def _profile_infos(file: ConfigFile) -> tuple[ProfileInfo, ...]:
     tables = file.table("profiles")
     return tuple(
         ProfileInfo(

@@ -127,7 +127,7 @@ class Found:
     problems: tuple[Problem, ...] = ()
 
 
-def shipped(package: Path = Path(__file__).parents[1]) -> Path:
+def shipped_themes(package: Path = Path(__file__).parents[1]) -> Path:
     """Where the program's own themes lie: in the package, in a checkout beside it."""
     inside = package / "themes"
     return inside if inside.is_dir() else package.parent / "themes"
@@ -135,7 +135,7 @@ def shipped(package: Path = Path(__file__).parents[1]) -> Path:
 
 def directories(env: Mapping[str, str]) -> tuple[Path, ...]:
     """Where themes are looked for, the person's own first."""
-    return (paths.config_dir(env) / "themes", shipped())
+    return (paths.config_dir(env) / "themes", shipped_themes())
 
 
 def names(places: Iterable[Path]) -> list[str]:

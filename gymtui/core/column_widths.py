@@ -60,18 +60,18 @@ def fit_widths(
         min(needs[place].wanted, needs[place].good) if needs[place].priority < last else 0
         for place in kept
     ]
-    spare = _widened(widths, names, spare)
+    spare = _widen(widths, names, spare)
     for place in sorted(kept, key=lambda place: needs[place].priority):
         more = needs[place].good - widths[place]
         if not needs[place].wanted and 0 < more <= spare:  # a part of a number is of no use
             widths[place] += more
             spare -= more
-    spare = _widened(widths, [needs[place].wanted for place in kept], spare)
-    _shared(widths, needs, spare)
+    spare = _widen(widths, [needs[place].wanted for place in kept], spare)
+    _share_out(widths, needs, spare)
     return widths
 
 
-def _widened(widths: dict[int, int], wanted: Sequence[int], spare: int) -> int:
+def _widen(widths: dict[int, int], wanted: Sequence[int], spare: int) -> int:
     """Give the narrowest first what they want, so that the longest share the loss.
 
     Returns:
@@ -93,7 +93,7 @@ def _widened(widths: dict[int, int], wanted: Sequence[int], spare: int) -> int:
     return spare
 
 
-def _shared(widths: dict[int, int], needs: Sequence[ColumnNeed], spare: int) -> None:
+def _share_out(widths: dict[int, int], needs: Sequence[ColumnNeed], spare: int) -> None:
     """Share out what nobody needs."""
     while spare > 0:
         hungry = [

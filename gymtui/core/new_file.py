@@ -127,13 +127,13 @@ def free_path(path: Path) -> Path:
     Raises:
         FileExistsError: A thousand of them are taken.
     """
-    for candidate in _numbered(path):
+    for candidate in _add_number(path):
         if not os.path.lexists(candidate):
             return candidate
     raise FileExistsError(f"{path} and {_MOST_NUMBER} like it exist")
 
 
-def _numbered(path: Path) -> Iterator[Path]:
+def _add_number(path: Path) -> Iterator[Path]:
     yield path
     for number in range(2, _MOST_NUMBER):
         yield path.with_name(f"{path.stem}-{number}{path.suffix}")

@@ -134,7 +134,7 @@ def clean_block(value: object) -> str:
         return text
     if text.isascii():
         return text.expandtabs(TAB)
-    return "\n".join(_expanded(line) for line in text.split("\n"))
+    return "\n".join(_expand_tabs(line) for line in text.split("\n"))
 
 
 def is_clean(text: str, *, block: bool = False) -> bool:
@@ -186,18 +186,18 @@ def fit(
         return ""
     if type(text) is str and len(text) <= cells and text.isascii() and text.isprintable():
         # What nearly all text is, a cell a character: not looked at any further.
-        return _padded(text, cells - len(text), align) if pad else text
-    line = clean(_shortened(_text(text), cells, cut))
+        return _pad(text, cells - len(text), align) if pad else text
+    line = clean(_shorten(_text(text), cells, cut))
     size = cell_len(line)
     if size > cells:
         line = _cut(line, cells, cut)
         size = cell_len(line)
     if not pad or size == cells:
         return line
-    return _padded(line, cells - size, align)
+    return _pad(line, cells - size, align)
 
 
-def _padded(line: str, gap: int, align: Align) -> str:
+def _pad(line: str, gap: int, align: Align) -> str:
     left = 0 if align == "left" else gap if align == "right" else gap // 2
     return " " * left + line + " " * (gap - left)
 
@@ -241,13 +241,13 @@ def span_lines(value: object) -> list[list[Span]]:
     lines: list[list[Span]] = [[]]
     column = 0
     for raw, style in _styled(text):
-        first, *rest = _pictured(raw).split("\n")
+        first, *rest = _picture(raw).split("\n")
         for number, part in enumerate([first, *rest]):
             if number:
                 lines.append([])
                 column = 0
             if part:
-                shown = _expanded(part, column)
+                shown = _expand_tabs(part, column)
                 column += width(shown)
                 lines[-1].append(Span(shown, style))
     return lines
@@ -281,7 +281,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _expanded(line: str, column: int = 0) -> str:
+def _expand_tabs(line: str, column: int = 0) -> str:
     """Replace tabs in a clean line that starts at a cell."""
     if "\t" not in line:
         return line
@@ -297,18 +297,18 @@ def _expanded(line: str, column: int = 0) -> str:
 
 def _neutral(text: str) -> str:
     """Clean all but tabs and LF."""
-    return _pictured(SEQUENCE.sub("", text) if _suspect(text) else text)
+    return _picture(SEQUENCE.sub("", text) if _suspect(text) else text)
 
 
-def _pictured(text: str) -> str:
+def _picture(text: str) -> str:
     """The same for text without whole sequences: what is left of them is shown."""
     if _suspect(text):
         text = _LINE_END.sub("\n", text)
         text = _UNSAFE.sub(_shown, text)
     if text.isascii():
         return text
-    text = _STACK.sub(_capped, text)
-    return _BARE_MARK.sub(_based, text)
+    text = _STACK.sub(_cap_marks, text)
+    return _BARE_MARK.sub(_add_base, text)
 
 
 def _suspect(text: str) -> bool:
@@ -329,7 +329,7 @@ def _shown(found: re.Match[str]) -> str:
             return "\ufffd"
 
 
-def _capped(found: re.Match[str]) -> str:
+def _cap_marks(found: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for character in found[0]:
@@ -339,7 +339,7 @@ def _capped(found: re.Match[str]) -> str:
     return "".join(kept)
 
 
-def _based(found: re.Match[str]) -> str:
+def _add_base(found: re.Match[str]) -> str:
     return found[0] if get_character_cell_size(found[0]) else f"◌{found[0]}"
 
 
@@ -347,7 +347,7 @@ def _is_regional(character: str) -> bool:
     return _REGIONAL[0] <= character <= _REGIONAL[1]
 
 
-def _shortened(text: str, cells: int, cut: Cut) -> str:
+def _shorten(text: str, cells: int, cut: Cut) -> str:
     """Leave out of a very long text what cannot show, so that fitting costs what fits."""
     room = 2048 + 8 * cells
     if len(text) <= 2 * room:

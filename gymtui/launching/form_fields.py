@@ -147,7 +147,7 @@ def _all() -> Iterator[FormField]:
 
 def _field(path: str, label: str, help_text: str, info: FieldInfo, *, advanced: bool) -> FormField:
     kind, choices = _kind(path, info.annotation)
-    default = "" if info.is_required() or info.default is None else _said(info.default)
+    default = "" if info.is_required() or info.default is None else _default_text(info.default)
     return FormField(
         path,
         label,
@@ -212,7 +212,7 @@ def _metadata(annotation: Any) -> Iterator[object]:
         yield from _metadata(part)
 
 
-def _said(value: object) -> str:
+def _default_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

@@ -192,7 +192,7 @@ def _request(
         config = body.get(owner)
         if isinstance(config, Mapping):
             try:
-                body[owner] = _keyed(document, config, owner, key_of, trusted=trusted)
+                body[owner] = _add_key(document, config, owner, key_of, trusted=trusted)
             except LaunchFileError as why:  # told together with all else that is wrong
                 faults.append(str(why))
                 body[owner] = {**config, "api_key": "-"}
@@ -222,7 +222,7 @@ def _likely(path: str) -> str:
     return alike(name, [*known, RULES])
 
 
-def _keyed(
+def _add_key(
     document: Document,
     config: Mapping[str, Any],
     owner: str,

@@ -108,7 +108,7 @@ def check(
     except RuleError as error:
         wrong[RULES], rules = str(error), ()
     count = document.get(COUNT, 1)
-    unlisted = _unlisted(draft, tasks, offered, scenarios)
+    unlisted = _find_unlisted(draft, tasks, offered, scenarios)
     return DraftCheck(
         wrong,
         {**_remarks(draft, tasks, rules), **unlisted},
@@ -214,7 +214,7 @@ _CHOICES = 6
 """Scenarios that are named where none is like what was typed."""
 
 
-def _unlisted(
+def _find_unlisted(
     draft: Draft,
     tasks: Sequence[str],
     offered: Sequence[str] | None,

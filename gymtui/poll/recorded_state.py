@@ -45,7 +45,7 @@ def watching_of(
     return Watching(
         lives=lives,
         watched={i: pack_watched(known) for i, known in observer.watched.items()},
-        lists={i: (look.turn, *_packed_window(look.window)) for i, look in observer.lists.items()},
+        lists={i: (look.turn, *_pack_window(look.window)) for i, look in observer.lists.items()},
         turn=observer.turn,
         gaps_ds={i: pack_gaps(gaps_s) for i, gaps_s in observer.step_gaps_s.items()},
         steps=dict(state.steps),
@@ -120,7 +120,7 @@ def read_summaries(kept: Iterable[str]) -> dict[str, RunSummary]:
 
 def pack_observations(seen: Iterable[StateObservation]) -> tuple[PackedObservation, ...]:
     """A rollout's observations, packed."""
-    return tuple(map(_packed, seen))
+    return tuple(map(_pack, seen))
 
 
 def unpack_observations(
@@ -130,7 +130,7 @@ def unpack_observations(
     return tuple(_observation(run_id, rollout_id, one) for one in packed)
 
 
-def _packed(seen: StateObservation) -> PackedObservation:
+def _pack(seen: StateObservation) -> PackedObservation:
     otherwise = seen.last_otherwise_at
     return (
         seen.status,
@@ -153,13 +153,13 @@ def pack_watched(known: Watched) -> PackedWatched:
     """What is remembered of a rollout, packed."""
     return PackedWatched(
         known.observation.run_id,
-        _packed(known.observation),
-        _packed_window(known.first),
-        _packed_window(known.last),
+        _pack(known.observation),
+        _pack_window(known.first),
+        _pack_window(known.last),
         known.turn,
         known.step,
         known.last_step,
-        _packed_window(known.moved),
+        _pack_window(known.moved),
         pack_gaps(known.gaps_s),
     )
 
@@ -188,7 +188,7 @@ def unpack_gaps_s(packed: Iterable[int]) -> tuple[float, ...]:
     return tuple(gap / 10 for gap in packed)
 
 
-def _packed_window(window: Window) -> PackedWindow:
+def _pack_window(window: Window) -> PackedWindow:
     return micros(window.earliest), micros(window.latest)
 
 

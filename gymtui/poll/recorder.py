@@ -27,8 +27,8 @@ from gymtui.store.history.recording_rows import (
     Remembered,
     Row,
     Snapshot,
-    asked_of,
     make_patch,
+    pack_query,
 )
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running, StepPace
@@ -157,7 +157,7 @@ class Recorder:
 
     def _listing(self, query: Query, applied: Applied, early_us: int) -> Page | None:
         """What of an answer is recorded; None for nothing."""
-        asked, total, ids = asked_of(query), applied.total, applied.ids
+        asked, total, ids = pack_query(query), applied.total, applied.ids
         match query:
             case RolloutsOf(run_id=run_id):
                 return Page(asked, total, ids, early_us) if self._wanted(run_id) else None

@@ -32,7 +32,7 @@ from gymtui.store.history.recording_rows import (
     Head,
     KeptRollout,
     Snapshot,
-    query_of,
+    unpack_query,
 )
 from gymtui.store.history.recording_writer import is_recorded
 from gymtui.store.stats.run_summary import RunSummary
@@ -175,7 +175,7 @@ class RecordingIntake:
         pages = []
         for page in snapshot.listed:
             try:
-                pages.append((query_of(page.asked), page))
+                pages.append((unpack_query(page.asked), page))
             except ValueError:
                 continue
         of_runs = [(query, page) for query, page in pages if isinstance(query, RunsPage)]

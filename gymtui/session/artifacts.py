@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, GymError
 from gymtui.api.request import Progress
-from gymtui.api.response import intercepted
+from gymtui.api.response import detect_interception
 from gymtui.api.retry import with_retry
 from gymtui.core.new_file import NewFile
 from gymtui.session.archive import Archive
@@ -246,4 +246,4 @@ def _finish(file: NewFile) -> None:
 
 def _must_be_artifacts(body: bytes | mmap.mmap) -> None:
     if (fault := no_artifacts(body)) is not None:
-        raise intercepted(bytes(body[:_LOOKED_AT])) or Garbled(f"{_CALL}: {fault}")
+        raise detect_interception(bytes(body[:_LOOKED_AT])) or Garbled(f"{_CALL}: {fault}")

@@ -40,7 +40,7 @@ from gymtui.store.history.recording_rows import (
     Remembered,
     Row,
     Snapshot,
-    query_of,
+    unpack_query,
 )
 from gymtui.store.store import Applied, Store
 
@@ -245,7 +245,7 @@ class Player:
         pages = []
         for page in snapshot.listed:
             try:
-                query = query_of(page.asked)
+                query = unpack_query(page.asked)
             except ValueError:
                 continue
             if isinstance(query, RunsPage):

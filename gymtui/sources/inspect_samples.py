@@ -21,31 +21,31 @@ def artifacts_of(sample: JsonFields, model: str | None) -> dict[str, Any]:
     """A sample as artifacts (API.md)."""
     attached = sample.value("attachments")
     texts = attached if isinstance(attached, Mapping) else {}
-    given = _resolved(sample.value("input"), texts)
+    given = _resolve(sample.value("input"), texts)
     messages = sample.value("messages") or _last_call(sample)
-    scores = _resolved(sample.value("scores"), texts)
-    rest = {name: _resolved(sample.value(name), texts) for name in _REST}
+    scores = _resolve(sample.value("scores"), texts)
+    rest = {name: _resolve(sample.value(name), texts) for name in _REST}
     rest = {name: value for name, value in rest.items() if value not in (None, {}, [], "")}
     error = sample.inner("error")
     return {
         "task_id": sample.label("id"),
         "task": given if isinstance(given, str) else None,
         "model": model,
-        "messages": _resolved(messages, texts) or [],
+        "messages": _resolve(messages, texts) or [],
         "error": error.text("traceback") or error.text("message") or sample.text("error"),
         "created_at": sample.time("started_at"),
         "metadata": {**rest, "scores": scores, "rollout_metrics": _metrics(sample)},
     }
 
 
-def _resolved(value: Any, texts: Mapping[str, Any]) -> Any:
+def _resolve(value: Any, texts: Mapping[str, Any]) -> Any:
     """A value with what it points at."""
     if isinstance(value, str):
         return texts.get(value.removeprefix(_ATTACHMENT), value)
     if isinstance(value, list):
-        return [_resolved(item, texts) for item in value]
+        return [_resolve(item, texts) for item in value]
     if isinstance(value, Mapping):
-        return {name: _resolved(item, texts) for name, item in value.items()}
+        return {name: _resolve(item, texts) for name, item in value.items()}
     return value
 
 

@@ -48,6 +48,6 @@ def sources(tell: Callable[[str], object] = lambda _words: None) -> tuple[Source
     return (*added, *own_sources())
 
 
-def named(name: str, known: Sequence[Source]) -> Source | None:
+def find_source(name: str, known: Sequence[Source]) -> Source | None:
     """The source of a name."""
     return next((source for source in known if source.name == name), None)

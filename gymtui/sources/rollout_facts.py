@@ -133,7 +133,7 @@ def list_run(
             numbers[name] += 1
             rollout_id = f"{name} ({numbers[name] + 1})"
         taken.add(rollout_id)
-        item = None if facts.item is None else _called(facts, rollout_id, run_id, run.run_id)
+        item = None if facts.item is None else _rename_item(facts, rollout_id, run_id, run.run_id)
         if item is None:
             wire = _wire(facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores)
             item = json_text(wire).encode()
@@ -160,7 +160,7 @@ def list_run(
     return ListedRun(run_id, run.scenario_id, run.began, item, rollouts, run, binary, scores)
 
 
-def _called(facts: RolloutFacts, rollout_id: str, run_id: str, own_run_id: str) -> bytes:
+def _rename_item(facts: RolloutFacts, rollout_id: str, run_id: str, own_run_id: str) -> bytes:
     """A rollout's item as a gym listed it, but for what is another here; as received if nothing is.
 
     Args:

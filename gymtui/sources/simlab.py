@@ -132,7 +132,7 @@ def _rollout(place: Path, rollout_id: str, look: Look) -> RolloutFacts | None:
     if reward is None:
         return facts
     verdict = look.files.cached(reward, _verdict, partial(_verdict, reward))
-    return facts if verdict is None else _judged(facts, verdict)
+    return facts if verdict is None else _with_verdict(facts, verdict)
 
 
 def _transcript_in(place: Path) -> Path | None:
@@ -157,10 +157,10 @@ def _transcript(body: bytes) -> RolloutFacts:
     facts = facts_of(artifacts, "")
     agent = artifacts.inner("agent")
     facts = replace(facts, model=facts.model or agent.text("model_name"))
-    return _lasting(facts, metrics.inner("timing").number("duration_seconds"))
+    return _with_duration(facts, metrics.inner("timing").number("duration_seconds"))
 
 
-def _lasting(facts: RolloutFacts, seconds: float | None) -> RolloutFacts:
+def _with_duration(facts: RolloutFacts, seconds: float | None) -> RolloutFacts:
     """The same with its end, where it is known how long it took."""
     started = facts.started_at or facts.created_at
     if seconds is None or started is None or facts.completed_at is not None:
@@ -177,7 +177,7 @@ def _verdict(file: Path) -> Mapping[str, Any]:
     return result
 
 
-def _judged(facts: RolloutFacts, result: Mapping[str, Any]) -> RolloutFacts:
+def _with_verdict(facts: RolloutFacts, result: Mapping[str, Any]) -> RolloutFacts:
     judged = dict(result)
     criteria = judged.pop("failed_criteria", None)
     return replace(
@@ -211,4 +211,4 @@ def _with_summary(facts: RolloutFacts, fields: JsonFields) -> RolloutFacts:
         termination_reason=reason,
         current_step=facts.current_step or fields.whole("steps"),
     )
-    return _lasting(facts, fields.number("duration"))
+    return _with_duration(facts, fields.number("duration"))

@@ -118,7 +118,7 @@ def digest(
         since,
         tuple(run for run in runs if run.began_at is not None and run.began_at > since),
         tuple(finished),
-        tuple(_regressed(finished, runs)),
+        tuple(_find_regressions(finished, runs)),
         {cause: errors[cause] for cause in ERRORS if errors[cause]},
         dict(failing.most_common()),
         failing_by,
@@ -127,7 +127,7 @@ def digest(
     )
 
 
-def _regressed(finished: Sequence[RunView], runs: Sequence[RunView]) -> list[Regression]:
+def _find_regressions(finished: Sequence[RunView], runs: Sequence[RunView]) -> list[Regression]:
     pairs = [(run, before) for run in finished if (before := _before(run, runs)) is not None]
     ps = holm([fisher(_tally(run), _tally(before)) for run, before in pairs])
     return [

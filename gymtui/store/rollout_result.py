@@ -31,13 +31,13 @@ def rollout_result(rollout: Rollout, outcome: Outcome | None = None) -> Ending |
     word = (rollout.status or ABSENT) if outcome is Outcome.UNKNOWN else WORD[outcome]
     lines = [f"{GLYPH[outcome]} {word}{limit}"]
     if rollout.result is not None:
-        lines += _told(rollout.result)
+        lines += _result_text(rollout.result)
     if reason:
         lines.append(f"ended: {reason}")
     return Ending(TITLE, "\n".join(lines), failed=outcome not in _WELL)
 
 
-def _told(result: Result) -> Iterator[str]:
+def _result_text(result: Result) -> Iterator[str]:
     if result.message:
         yield result.message
     if result.error:

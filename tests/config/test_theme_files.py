@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from gymtui.config import theme_files
-from gymtui.config.theme_files import Found, read, shipped
+from gymtui.config.theme_files import Found, read, shipped_themes
 from tests.tui.palettes import NAMES
 
-NIGHT = (shipped() / "night.toml").read_text()
+NIGHT = (shipped_themes() / "night.toml").read_text()
 
 
 def own(directory: Path, text: str, name: str = "mine") -> Found:
     """What comes of reading a person's own theme, named `mine` where it says so itself."""
     directory.mkdir(exist_ok=True)
     (directory / f"{name}.toml").write_text(text.replace('name = "night"', f'name = "{name}"'))
-    return read(name, [directory, shipped()])
+    return read(name, [directory, shipped_themes()])
 
 
 def told(found: Found) -> str:
@@ -26,7 +26,7 @@ def told(found: Found) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_theme_that_ships_is_in_order(name: str) -> None:
-    found = read(name, [shipped()])
+    found = read(name, [shipped_themes()])
     assert found.problems == ()
     assert found.theme is not None
     assert found.theme.name == name
@@ -34,7 +34,7 @@ def test_every_theme_that_ships_is_in_order(name: str) -> None:
 
 def test_five_kinds_of_theme_ship() -> None:
     assert set(NAMES) >= {"night", "day", "high-contrast", "colour-blind", "ansi", "ansi-light"}
-    assert [read(name, [shipped()]).theme.dark for name in ("night", "day")] == [True, False]  # type: ignore[union-attr]
+    assert [read(name, [shipped_themes()]).theme.dark for name in ("night", "day")] == [True, False]  # type: ignore[union-attr]
 
 
 def test_the_defaults_ship() -> None:
@@ -42,7 +42,9 @@ def test_the_defaults_ship() -> None:
 
 
 def test_only_the_themes_of_the_terminals_own_colours_leave_them_to_it() -> None:
-    ansi = {name for name in NAMES if (theme := read(name, [shipped()]).theme) and theme.ansi}
+    ansi = {
+        name for name in NAMES if (theme := read(name, [shipped_themes()]).theme) and theme.ansi
+    }
     assert ansi == {"ansi", "ansi-light"}
 
 
@@ -50,7 +52,7 @@ def test_a_persons_own_theme_is_found_and_stands_in_for_one_of_ours(tmp_path: Pa
     mine = own(tmp_path, NIGHT.replace("#11131a", "#000011"))
     assert mine.problems == ()
     assert mine.theme is not None and mine.theme.colours.background == "#000011"
-    assert "mine" in theme_files.names([tmp_path, shipped()])
+    assert "mine" in theme_files.names([tmp_path, shipped_themes()])
     night = own(tmp_path, NIGHT.replace("#11131a", "#000022"), name="night")
     assert night.theme is not None and night.theme.colours.background == "#000022"
 
@@ -61,16 +63,16 @@ def test_colours_may_be_written_large(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_none_is_told_with_the_nearest(tmp_path: Path) -> None:
-    found = read("nihgt", [tmp_path, shipped()], "--theme")
+    found = read("nihgt", [tmp_path, shipped_themes()], "--theme")
     assert found.theme is None
     assert told(found) == "--theme: no theme named 'nihgt'; did you mean night?"
-    found = read("zzz", [tmp_path, shipped()], "config.toml:3: theme")
+    found = read("zzz", [tmp_path, shipped_themes()], "config.toml:3: theme")
     assert told(found).startswith("config.toml:3: theme: no theme named 'zzz'; there are ansi, ")
 
 
 @pytest.mark.parametrize("name", ["../night", "/etc/passwd", ".", "", "night.toml"])
 def test_a_theme_is_a_name_never_a_path(name: str) -> None:
-    assert read(name, [shipped()]).theme is None
+    assert read(name, [shipped_themes()]).theme is None
 
 
 def test_files_with_other_signs_in_their_names_are_not_offered(tmp_path: Path) -> None:
@@ -151,10 +153,10 @@ def test_a_file_that_cannot_be_read_as_text_is_told(tmp_path: Path) -> None:
 def test_themes_lie_in_the_package_or_in_the_checkout_beside_it(tmp_path: Path) -> None:
     package = tmp_path / "gymtui"
     package.mkdir()
-    assert shipped(package) == tmp_path / "themes"
+    assert shipped_themes(package) == tmp_path / "themes"
     (package / "themes").mkdir()
-    assert shipped(package) == package / "themes"
-    assert (shipped() / "night.toml").is_file()
+    assert shipped_themes(package) == package / "themes"
+    assert (shipped_themes() / "night.toml").is_file()
 
 
 def test_a_persons_themes_lie_beside_their_configuration() -> None:

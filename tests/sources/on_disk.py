@@ -88,7 +88,7 @@ def opened(
     """Directories as a gym."""
     sources = registry.own_sources()
     if read_as is not None:
-        source = registry.named(read_as, sources)
+        source = registry.find_source(read_as, sources)
         assert source is not None
         sources = (source,)
     clock = Clock()

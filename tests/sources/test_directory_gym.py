@@ -331,8 +331,8 @@ def test_others_add_sources_and_a_broken_one_costs_only_itself(
     write(tmp_path / "theirs" / "odd", "")
     found = [(source.name, place.name) for source, place in places(tmp_path, sources, Files())]
     assert found == [("artifacts", "ours"), ("odd", "theirs")]
-    odd = registry.named("odd", sources)
-    assert odd is not None and registry.named("even", sources) is None
+    odd = registry.find_source("odd", sources)
+    assert odd is not None and registry.find_source("even", sources) is None
     assert list(places(tmp_path / "ours", [odd], Files())) == []
 
 

@@ -17,7 +17,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from gymtui.api import proxies
-from gymtui.api.client import GymClient, trusted
+from gymtui.api.client import GymClient, trusted_context
 from gymtui.api.errors import (
     Forbidden,
     Garbled,
@@ -33,7 +33,7 @@ from gymtui.api.errors import (
 from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.api.request import Timeouts
-from gymtui.api.response import intercepted
+from gymtui.api.response import detect_interception
 from gymtui.cli.checkup.checks import Check, State
 from gymtui.cli.checkup.tls import describe_failure, describe_handshake
 from gymtui.cli.options import exit_code
@@ -146,7 +146,7 @@ def _connects(origin: urls.Origin, report: GymChecks) -> bool:
             if origin.scheme != "https":
                 report.note(what, f"port {origin.port}, {took}")
                 return True
-            with trusted().wrap_socket(plain, server_hostname=origin.host) as secure:
+            with trusted_context().wrap_socket(plain, server_hostname=origin.host) as secure:
                 report.note(what, *describe_handshake(secure, _ms(time.monotonic() - began_s)))
                 return True
     except UnsafeUrl as error:
@@ -306,7 +306,7 @@ async def _artifacts(
     client: GymClient, settings: Settings, rollout: Rollout, report: GymChecks
 ) -> None:
     def begin(data: bytes) -> None:
-        if data and (other := intercepted(data)) is not None:
+        if data and (other := detect_interception(data)) is not None:
             raise other
         if data:
             raise _EnoughError

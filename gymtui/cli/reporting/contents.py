@@ -58,7 +58,7 @@ def report_contents(
         "Report on run ",
         Name(name),
     )  # fmt: skip
-    blocks: list[Block] = [Heading(1, head), Paragraph(_made(made))]
+    blocks: list[Block] = [Heading(1, head), Paragraph(_origin_line(made))]
     blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
     blocks += _notes(runs)
     blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
@@ -75,7 +75,7 @@ def report_contents(
     return Report(f"Report on {name}", tuple(blocks))
 
 
-def _made(made: ReportOrigin) -> Line:
+def _origin_line(made: ReportOrigin) -> Line:
     where, name = directories_of(made.gym) or ("the gym at", made.gym)
     return (
         f"Generated {when(made.at)} from {where} ",

@@ -104,7 +104,7 @@ def create_app(engine: Engine, options: Options) -> ASGIApp:
     app = GZipMiddleware(app, minimum_size=SMALLEST_GZIPPED_BYTES, compresslevel=COMPRESSION)
     if options.faults:
         app = faults.wrap(app)
-    return _dated(app, engine.clock)
+    return _add_dates(app, engine.clock)
 
 
 def _truth_route(engine: Engine) -> Route:
@@ -117,7 +117,7 @@ def _truth_route(engine: Engine) -> Route:
     return Route("GET", "/__truth__/{rollout_id}", tell)
 
 
-def _dated(app: ASGIApp, clock: Clock) -> ASGIApp:
+def _add_dates(app: ASGIApp, clock: Clock) -> ASGIApp:
     """Return `app` with a Date of the gym's own clock, which need not be the machine's."""
 
     async def dated(scope: Scope, receive: Receive, send: Send) -> None:

@@ -33,7 +33,7 @@ async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:
         return ProbeResult(success=False, message=message, error_type="connection_error")
     if response.is_success:
         return ProbeResult(success=True, message=f"{settings.model} answered")
-    return _refused(response.status, f"The endpoint answered {response.status}")
+    return _refusal(response.status, f"The endpoint answered {response.status}")
 
 
 async def _probe_provider(
@@ -42,13 +42,13 @@ async def _probe_provider(
     try:
         await servers.once(settings, body)
     except Failure as failure:
-        return _refused(failure.status, failure.words)
+        return _refusal(failure.status, failure.words)
     except AgentError as error:
         return ProbeResult(success=False, message=str(error), error_type="connection_error")
     return ProbeResult(success=True, message=f"{settings.model} answered")
 
 
-def _refused(status: int | None, message: str) -> ProbeResult:
+def _refusal(status: int | None, message: str) -> ProbeResult:
     match status:
         case None:
             kind = "timeout" if message.startswith("timeout") else "connection_error"

@@ -14,7 +14,7 @@ def key_of(name: str) -> int:
     return int.from_bytes(digest, signed=True)
 
 
-def stored(text: str | None) -> str | None:
+def to_stored(text: str | None) -> str | None:
     """Text as PostgreSQL takes it: what it has no text for as bytes, in hexadecimal."""
     if text is None or (text.isascii() and "\0" not in text):
         return text

@@ -17,7 +17,7 @@ from psycopg import Connection
 from gymtui.core.instants import micros, when_of
 from gymtui.store.history.database_batches import join_batches, split_rounds
 from gymtui.store.history.database_schema import LOCK
-from gymtui.store.history.database_text import is_odd, key_of, read, stored
+from gymtui.store.history.database_text import is_odd, key_of, read, to_stored
 from gymtui.store.history.journal_store import (
     STEPS_KEPT,
     Batch,
@@ -171,7 +171,7 @@ class JournalDatabase:
         ).fetchone()
         self.read_only = not (may and may[0])
         """Whether this role may read what others wrote, and no more: nothing is written then."""
-        name = (stored(gym.rstrip("/")),)
+        name = (to_stored(gym.rstrip("/")),)
         find = "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s"
         found = connection.execute(find, name).fetchone()
         if found is None and not self.read_only:
@@ -310,10 +310,10 @@ class JournalDatabase:
             "writer": self._writer,
             "run_key": [key_of(seen.run_id) for seen in some],
             "rollout_key": [key_of(seen.rollout_id) for seen in some],
-            "run_id": [stored(seen.run_id) for seen in some],
-            "rollout_id": [stored(seen.rollout_id) for seen in some],
-            "status": [stored(seen.status) for seen in some],
-            "phase": [stored(seen.phase) for seen in some],
+            "run_id": [to_stored(seen.run_id) for seen in some],
+            "rollout_id": [to_stored(seen.rollout_id) for seen in some],
+            "status": [to_stored(seen.status) for seen in some],
+            "phase": [to_stored(seen.phase) for seen in some],
             "seen_from": [micros(seen.seen_from) for seen in some],
             "seen_at": [micros(seen.seen_at) for seen in some],
             "otherwise": [micros(seen.last_otherwise_at) for seen in some],
@@ -346,7 +346,7 @@ class JournalDatabase:
                 "gym": self._gym,
                 "rollout_key": list(latest),
                 "run_key": [key_of(times.run_id) for times in latest.values()],
-                "rollout_id": [stored(times.rollout_id) for times in latest.values()],
+                "rollout_id": [to_stored(times.rollout_id) for times in latest.values()],
                 "step": [times.step for times in latest.values()],
                 "seen_from": [micros(times.seen_from) for times in latest.values()],
                 "seen_at": [micros(times.seen_at) for times in latest.values()],
@@ -356,7 +356,7 @@ class JournalDatabase:
 
     def _summary_row(self, summary: SavedSummary, now: datetime) -> tuple[object, ...]:
         return (
-            *(self._gym, key_of(summary.run_id), stored(summary.run_id), micros(now)),
+            *(self._gym, key_of(summary.run_id), to_stored(summary.run_id), micros(now)),
             *(summary.final, micros(summary.created_at)),
             # Escaped to ASCII, so that whatever the server called its model fits.
             *(json.dumps(msgspec.to_builtins(summary)), self._writer),

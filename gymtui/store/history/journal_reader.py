@@ -41,7 +41,7 @@ def summaries(place: Place) -> tuple[SavedSummary, ...]:
     Args:
         place: Of the journal, there or not.
     """
-    return _looked(place, lambda journal: journal.summaries(), ())
+    return _look(place, lambda journal: journal.summaries(), ())
 
 
 def observations(
@@ -52,7 +52,7 @@ def observations(
     Args:
         place: Of the journal, there or not.
     """
-    return _looked(
+    return _look(
         place, lambda journal: {run_id: journal.observations(run_id) for run_id in run_ids}, {}
     )
 
@@ -75,7 +75,7 @@ def recent_runs(place: Place) -> list[str]:
     Args:
         place: Of the journal, there or not.
     """
-    return _looked(place, lambda journal: journal.recent_runs(), [])
+    return _look(place, lambda journal: journal.recent_runs(), [])
 
 
 def read_condition(place: Place) -> JournalCondition:
@@ -98,7 +98,7 @@ def read_condition(place: Place) -> JournalCondition:
         return JournalCondition(fault=engine.words_of(error))
 
 
-def _looked(place: Place, read: Callable[[JournalStore], T], without: T) -> T:
+def _look(place: Place, read: Callable[[JournalStore], T], without: T) -> T:
     try:
         engine = engine_of(place)
     except UnusableJournalError:

@@ -118,7 +118,7 @@ def phase_cuts(start: Edge, stays: Sequence[Stay], blind_after_s: float) -> list
     else:
         passed = [(kind, None) for kind in skipped]
         names = [*passed, (first.kind, first.phase)]
-        edges = [start, *_shared(low_s, high_s, len(skipped))]
+        edges = [start, *_share_edges(low_s, high_s, len(skipped))]
         cuts = [Cut(kind, edge, phase) for (kind, phase), edge in zip(names, edges, strict=True)]
     for before, stay in pairwise(stays):
         low_s = min(before.until_s if stay.low_s is None else stay.low_s, stay.high_s)
@@ -132,7 +132,7 @@ def phase_cuts(start: Edge, stays: Sequence[Stay], blind_after_s: float) -> list
             () if before.rank is None or stay.rank is None else PHASES[before.rank + 1 : stay.rank]
         )
         names = [*((kind, None) for kind in between), (stay.kind, stay.phase)]
-        edges = _shared(low_s, stay.high_s, len(names), after_s=cuts[-1].start.at_s)
+        edges = _share_edges(low_s, stay.high_s, len(names), after_s=cuts[-1].start.at_s)
         cuts += [Cut(kind, edge, phase) for (kind, phase), edge in zip(names, edges, strict=True)]
     return cuts
 
@@ -154,7 +154,7 @@ def tail_cuts(
         # It may have got further before it failed.
         return [], end.at_s - look_s
     rest = PHASES[last.rank + 1 :]
-    edges = _shared(look_s, end.at_s, len(rest))
+    edges = _share_edges(look_s, end.at_s, len(rest))
     return [Cut(kind, edge) for kind, edge in zip(rest, edges, strict=True)], 0.0
 
 
@@ -177,7 +177,9 @@ def last_look_s(
     return min(max(looks_s), end.at_s)
 
 
-def _shared(low_s: float, high_s: float, count: int, after_s: float = float("-inf")) -> list[Edge]:
+def _share_edges(
+    low_s: float, high_s: float, count: int, after_s: float = float("-inf")
+) -> list[Edge]:
     """`count` edges in one gap: each where its order statistic of uniform draws is expected.
 
     All are after `after_s`, where a phase that was seen before them is drawn to begin.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gymtui.store.delta import OneRun, Query, RunsPage
-from gymtui.store.history.recording_rows import Answer, Snapshot, apply_patch, query_of
+from gymtui.store.history.recording_rows import Answer, Snapshot, apply_patch, unpack_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class RecordedAnswers:
         self._listed = {}
         for page in snapshot.listed:
             try:
-                self._listed[query_of(page.asked)] = (page.total, page.ids)
+                self._listed[unpack_query(page.asked)] = (page.total, page.ids)
             except ValueError:
                 continue
 
@@ -55,7 +55,7 @@ class RecordedAnswers:
                 to be, where the same was listed as before: it has what changed since.
         """
         try:
-            query = query_of(row.asked)
+            query = unpack_query(row.asked)
             raws = self.runs if isinstance(query, RunsPage | OneRun) else self.rollouts
             for change in row.items:
                 raws[change[0]] = apply_patch(raws.get(change[0], b""), change)

@@ -176,7 +176,7 @@ def pack(rows: Head | Snapshot | Sequence[Row] | Sequence[Mark]) -> bytes:
     try:
         return _pack(rows)
     except UnicodeEncodeError:
-        return _pack(_in_texts(msgspec.to_builtins(rows, builtin_types=(bytes,)), _escaped))
+        return _pack(_in_texts(msgspec.to_builtins(rows, builtin_types=(bytes,)), _escape))
 
 
 def read_rows(data: bytes) -> tuple[Row, ...]:
@@ -218,7 +218,7 @@ def read_marks(data: bytes) -> tuple[Mark, ...]:
 def _read(data: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
     if _LONE.encode() not in data:
         return decoder.decode(data)
-    document = _in_texts(msgspec.msgpack.decode(data), _unescaped)
+    document = _in_texts(msgspec.msgpack.decode(data), _unescape)
     return msgspec.convert(document, decoder.type, builtin_types=(bytes,))
 
 
@@ -230,12 +230,12 @@ def _in_texts(value: Any, change: Callable[[str], str]) -> Any:
     return [_in_texts(v, change) for v in value] if isinstance(value, list | tuple) else value
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     whole = text.encode("utf-8", "ignore").decode() == text
     return text if whole else _LONE + text.encode("utf-16-be", "surrogatepass").hex()
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     if not text.startswith(_LONE):
         return text
     try:
@@ -282,7 +282,7 @@ def _alike(one: bytes, other: bytes, most: int) -> int:
     return low
 
 
-def asked_of(query: Query) -> tuple[str | int | None, ...]:
+def pack_query(query: Query) -> tuple[str | int | None, ...]:
     """A question as it is written."""
     match query:
         case RunsPage():
@@ -295,7 +295,7 @@ def asked_of(query: Query) -> tuple[str | int | None, ...]:
             return ("a", scenario_id)
 
 
-def query_of(asked: tuple[str | int | None, ...]) -> Query:
+def unpack_query(asked: tuple[str | int | None, ...]) -> Query:
     """A question as it was asked.
 
     Raises:

@@ -22,7 +22,7 @@ def join_snapshots(base: Snapshot, key: Snapshot) -> Snapshot:
     rollouts = {i: kept for i, kept in base.rollouts.items() if i not in left}
     for run_id, kept in key.rollouts.items():
         before = {item.rollout_id: item for item in base.rollouts.get(run_id, ())}
-        rollouts[run_id] = tuple(_filled(item, before.get(item.rollout_id)) for item in kept)
+        rollouts[run_id] = tuple(_fill(item, before.get(item.rollout_id)) for item in kept)
     old, new = base.watching, key.watching
     lives = {i: life for i, life in old.lives.items() if i in rollouts}
     for run_id, kept in key.rollouts.items():
@@ -57,7 +57,7 @@ def join_snapshots(base: Snapshot, key: Snapshot) -> Snapshot:
     )
 
 
-def _filled(item: KeptRollout, before: KeptRollout | None) -> KeptRollout:
+def _fill(item: KeptRollout, before: KeptRollout | None) -> KeptRollout:
     """A rollout of a key with what it leaves to the base."""
     if before is None or item.raw is not None:
         return item

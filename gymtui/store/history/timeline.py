@@ -100,7 +100,7 @@ def segments(
             look_s = last_look_s(observed, stays, start, end)
             tail, blur_s = tail_cuts(rollout, stays, look_s, end, blind_after_s)
             cuts += tail
-    return _joined(cuts, end, blur_s, finished=finished)
+    return _join_cuts(cuts, end, blur_s, finished=finished)
 
 
 # -- changes of status ---------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def _start(
 # -- joining -------------------------------------------------------------------------------------
 
 
-def _joined(
+def _join_cuts(
     cuts: Iterable[Cut], end: Edge, blur_s: float, *, finished: bool
 ) -> tuple[Segment, ...]:
     """Segments from cut to cut; what has no length is left out, what is alike is one."""

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
-from gymtui.store.lists.query import quoted
+from gymtui.store.lists.query import quote_value
 
 R = TypeVar("R")
 
@@ -38,7 +38,8 @@ def _values(column: Field[R], typed: str, records: Iterable[R]) -> tuple[str, ..
                 found[text] = None
     ordered = sorted(found, key=natural)[:MOST]
     return tuple(
-        text if text.isprintable() and _PLAIN.fullmatch(text) else quoted(text) for text in ordered
+        text if text.isprintable() and _PLAIN.fullmatch(text) else quote_value(text)
+        for text in ordered
     )
 
 

@@ -131,7 +131,7 @@ class Groups:
         row = RunRow(group, b"", 0.0, status)
         verdicts = self._verdicts.get(group)
         summaries = [run.summary for run in runs if run.summary is not None]
-        merged = _merged(summaries, verdicts.interval if verdicts else None)
+        merged = _merge(summaries, verdicts.interval if verdicts else None)
         return RunView(
             row,
             merged,
@@ -141,7 +141,7 @@ class Groups:
         )
 
 
-def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummary | None:
+def _merge(summaries: list[RunSummary], interval: Interval | None) -> RunSummary | None:
     if not summaries:
         return None
     counts: Counter[Outcome] = Counter()

@@ -46,7 +46,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
-def quoted(text: str) -> str:
+def quote_value(text: str) -> str:
     """A text as a value that it alone matches; in place of what cannot be typed, anything."""
     pieces = (("".join(piece), plain) for plain, piece in groupby(text, str.isprintable))
     return "".join(

@@ -30,7 +30,7 @@ class SortedChunks:
             ids: They, in any order.
             key: What an id is ordered by; its results compare with one another.
         """
-        ordered = _ordered(ids, key)
+        ordered = _sort(ids, key)
         self._key = key
         self._chunks = [ordered[at : at + _LENGTH] for at in range(0, len(ordered), _LENGTH)]
         self._last = [chunk[-1] for chunk in self._chunks]
@@ -119,7 +119,7 @@ class SortedChunks:
         return self._counted
 
 
-def _ordered(ids: list[str], key: Callable[[str], Any]) -> list[str]:
+def _sort(ids: list[str], key: Callable[[str], Any]) -> list[str]:
     """The ids sorted by key, then among those of one key by themselves.
 
     Sorting pairs of both would take twice as long or more. Ids mostly come in order, and what is in

@@ -220,7 +220,7 @@ def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str,
     if not tasks:
         return {}
     if run is not None and run.scenario_id is not None:
-        found["scenario_id"] = {_written(run.scenario_id): None}
+        found["scenario_id"] = {_write_value(run.scenario_id): None}
     found["tasks"] = {str(len(tasks)): None}
     attempts = sorted(set(tasks.values()))
     found["attempts"] = {"–".join(map(str, dict.fromkeys((attempts[0], attempts[-1])))): None}
@@ -248,8 +248,8 @@ def _flat_settings(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
     for name in ModelSettings.model_fields:
         value = getattr(settings, name)
         if value is not None and name not in _SECRET:
-            yield name, without_login(_written(value))
+            yield name, without_login(_write_value(value))
 
 
-def _written(value: object) -> str:
+def _write_value(value: object) -> str:
     return value if isinstance(value, str) else json_text(value, ascii_only=False)

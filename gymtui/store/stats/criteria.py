@@ -50,7 +50,7 @@ def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:
         Each once, in the verifier's order; at least one.
     """
     result = rollout.result
-    given = _given(result) if result is not None and outcome not in ERRORS else ()
+    given = _given_criteria(result) if result is not None and outcome not in ERRORS else ()
     if given:
         found = [Criterion(words, fold_criterion(words)) for words in given]
     else:
@@ -74,7 +74,7 @@ def fold_criterion(name: str) -> str:
     return f"{kept} {rest}".strip() if kept else rest
 
 
-def _given(result: Result) -> tuple[str, ...]:
+def _given_criteria(result: Result) -> tuple[str, ...]:
     names = result.failed_criteria or tuple(_failed_checks(_read(result.output), _DEEPEST))
     return tuple(" ".join(name.split()) for name in names[:MOST])
 

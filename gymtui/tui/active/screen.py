@@ -15,7 +15,7 @@ from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store import formats
 from gymtui.store.delta import Delta
-from gymtui.store.lists.query import quoted
+from gymtui.store.lists.query import quote_value
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
@@ -158,7 +158,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     def on_causes_grid_chosen(self, event: CausesGrid.Chosen) -> None:
         """Go to the rollouts that ended so within that time."""
         cause = event.cause
-        wanted = f"failure:{quoted(cause.folded)} outcome:{cause.outcome}"
+        wanted = f"failure:{quote_value(cause.folded)} outcome:{cause.outcome}"
         minutes = WINDOW.seconds // 60
         self.services.navigate(OpenRollouts(cause.run_ids, f"{wanted} ended<{minutes}m"))
 

@@ -10,7 +10,7 @@ from math import isinf
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.formats import duration, interval_words, of_many, p_words, percent, points
-from gymtui.store.lists.query import quoted
+from gymtui.store.lists.query import quote_value
 from gymtui.store.stats.histograms import KINDS, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
 
@@ -33,7 +33,7 @@ class ChartRow:
     @property
     def filter(self) -> str:
         """What finds the rollouts of a bin, and no others."""
-        return f"rollout:{','.join(map(quoted, self.rollout_ids))}"
+        return f"rollout:{','.join(map(quote_value, self.rollout_ids))}"
 
     @property
     def total(self) -> int:

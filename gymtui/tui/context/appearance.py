@@ -17,7 +17,7 @@ class Appearance:
 
     theme: str | None = None  # the theme that the settings name, if any
     named_by: str = "theme"  # where they do
-    places: Sequence[Path] = (theme_files.shipped(),)
+    places: Sequence[Path] = (theme_files.shipped_themes(),)
     ascii: bool = False
     terminal: Abilities = field(default_factory=Abilities)
 

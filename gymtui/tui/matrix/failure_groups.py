@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gymtui.store.lists.query import quoted
+from gymtui.store.lists.query import quote_value
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_changes import (
@@ -76,12 +76,12 @@ def rollouts_of(row: PaneRow) -> tuple[str, ...]:
 def filter_of(row: PaneRow, rows: Sequence[PaneRow], view: PaneView) -> str:
     """The filter of rollouts that lets just those of a row through."""
     if isinstance(row, ToolTally):
-        return f"failed_tool:{quoted(row.tool)}"
+        return f"failed_tool:{quote_value(row.tool)}"
     column = "criterion" if view is PaneView.CRITERION else "failure"
     key = row.group.key[1]
     alike = sum(isinstance(r, FailureRow) and r.group.key[1] == key for r in rows)
     outcome = f" outcome:{row.group.outcome}" if alike > 1 else ""
-    return f"{column}:{quoted(row.group.folded)}{outcome}"
+    return f"{column}:{quote_value(row.group.folded)}{outcome}"
 
 
 class FailureGroups:

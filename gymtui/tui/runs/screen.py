@@ -17,7 +17,7 @@ from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
-from gymtui.store.lists.query import quoted
+from gymtui.store.lists.query import quote_value
 from gymtui.store.records import RunRow
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenLaunch, OpenRun, Route
@@ -260,7 +260,7 @@ class RunsScreen(ListScreen[RunView]):
             wild = "*" if by is Grouping.NAME else ""
             self._group_by(None)
             self.services.saved_layout.change(self.layout_name, group=None)
-            self.apply_filter(f"{column}:{quoted(event.row_id)}{wild}")
+            self.apply_filter(f"{column}:{quote_value(event.row_id)}{wild}")
             return
         if event.row_id not in self._runs.records or self.is_unread(event.row_id):
             self.action_describe()

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from textual.app import App
 from textual.command import CommandPalette
 
-from gymtui.config.theme_files import shipped
+from gymtui.config.theme_files import shipped_themes
 from gymtui.core.terminal_caps import Abilities
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.file_app import FileApp
@@ -26,7 +26,7 @@ from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 NAMED = [name for name in NAMES if not theme(name).ansi]
-NIGHT = (shipped() / "night.toml").read_text()
+NIGHT = (shipped_themes() / "night.toml").read_text()
 MONO = Appearance(terminal=Abilities(colour=False))
 PLAIN = Appearance(ascii=True)
 
@@ -179,7 +179,9 @@ async def test_a_broken_theme_is_told_and_the_last_good_stays(
     own.mkdir()
     mine = own / "mine.toml"
     mine.write_text(NIGHT.replace('"night"', '"mine"').replace("#11131a", "#001122"))
-    async with dashboard(gym, tmp_path, Appearance("mine", places=(own, shipped()))) as person:
+    async with dashboard(
+        gym, tmp_path, Appearance("mine", places=(own, shipped_themes()))
+    ) as person:
         assert "#001122" in papers(person)
         mine.write_text(mine.read_text().replace("passed =", "pased ="))
         await command(person, "reload theme")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gymtui.api.errors import Forbidden, Garbled, GymError, Unauthorized, Unreachable
-from gymtui.api.response import intercepted
+from gymtui.api.response import detect_interception
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.poll.connection import Link
@@ -122,7 +122,7 @@ def test_the_banner_says_what_to_do_about_a_key_by_where_it_came_from(
 
 
 def test_what_is_in_between_is_told_in_a_line_of_its_own() -> None:
-    page = intercepted(b"<html>")
+    page = detect_interception(b"<html>")
     assert page is not None
     link = Link(since_s=58.0, error=page, next_try_s=107.5)
     assert said(link, 80) == "○ stale 42s · a web page, not the gym · next try 8s   12:04"

@@ -41,7 +41,7 @@ def _stage(workspace: Workspace, candidate_id: str) -> str | None:
     return None if row is None else str(row["stage"])
 
 
-def _told(workspace: Workspace, recipient: str, *needed: str) -> bool:
+def _is_informed(workspace: Workspace, recipient: str, *needed: str) -> bool:
     return any(all(word in text for word in needed) for text in sent_to(workspace, recipient))
 
 
@@ -103,7 +103,7 @@ def verify_phone_screen(workspace: Workspace, facts: Facts) -> list[Finding]:
         ),
         check(
             "candidate told the time",
-            _told(workspace, NADIA_EMAIL, *([clock(event["start"])] if event else [])),
+            _is_informed(workspace, NADIA_EMAIL, *([clock(event["start"])] if event else [])),
             "Missing: invitation email to candidate with the time",
         ),
         check(
@@ -163,7 +163,7 @@ def verify_panel(workspace: Workspace, facts: Facts) -> list[Finding]:
     event = events[-1] if events else None
     absent = [name for name in panel if event is not None and name not in event["attendees"]]
     at = [] if event is None else [clock(event["start"])]
-    untold = [name for name in panel if not _told(workspace, name, *at)]
+    untold = [name for name in panel if not _is_informed(workspace, name, *at)]
     findings = [
         check(
             "calendar event for the panel",
@@ -183,7 +183,7 @@ def verify_panel(workspace: Workspace, facts: Facts) -> list[Finding]:
         check("a room", event is None or event["location"] in ROOMS, "Missing: room for panel"),
         check(
             "candidate told the time",
-            _told(workspace, SAMUEL_EMAIL, *at),
+            _is_informed(workspace, SAMUEL_EMAIL, *at),
             "Missing: email to candidate with the time",
         ),
         check(
@@ -239,7 +239,7 @@ def verify_sick_day(workspace: Workspace, facts: Facts) -> list[Finding]:
             check(f"{name} at a free time", not overlaps, f"Wrong: interview of {name} overlaps"),
             check(
                 f"{name} told",
-                bool(at) and _told(workspace, email, *at),
+                bool(at) and _is_informed(workspace, email, *at),
                 f"Missing: email to {name} with the new time",
             ),
         ]
