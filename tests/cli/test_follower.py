@@ -53,6 +53,7 @@ class Scripted:
         return [at for at, query in self.asked if isinstance(query, kind)]
 
     async def _answer(self, query: OneRun | RolloutsOf) -> Answer:
+        sent_s = asyncio.get_running_loop().time()
         await asyncio.sleep(_ON_ITS_WAY_S)
         now_s = asyncio.get_running_loop().time()
         self.asked.append((now_s, query))
@@ -62,7 +63,7 @@ class Scripted:
         body = self.model.answer(query)
         if body is None:
             raise NotFound
-        return Answer(body, None, now_s, now_s, len(body))
+        return Answer(body, None, sent_s, now_s, len(body))
 
 
 def follow(gym: Scripted, *run_ids: str, **options: Any) -> Follower:

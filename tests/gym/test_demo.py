@@ -396,8 +396,8 @@ def test_what_killed_gyms_left_goes_and_nothing_else(temporary: Path, tmp_path: 
 def test_a_lock_is_let_go_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     code = (
-        "import sys, threading; from pathlib import Path; from gymtui.gym.demo.lock import held\n"
-        "with held(Path(sys.argv[1])) as got:\n    print(got, flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from gymtui.gym.demo.lock import hold_lock\n"
+        "with hold_lock(Path(sys.argv[1])) as got:\n    print(got, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
