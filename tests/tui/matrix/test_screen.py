@@ -535,7 +535,7 @@ async def test_the_reason_under_the_cursor_is_told_in_full_and_its_attempts_stan
 def faint(screen: MatrixScreen) -> set[str]:
     """The tasks whose attempts stand back, as they are drawn."""
     drawn = screen._compositor.render_strips()
-    bar = screen.services.palette.styles["muted"].color
+    bar = screen.services.palette.styles["bar"].color
     return {
         task
         for strip in drawn
