@@ -39,7 +39,6 @@ from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.transcripts import Transcripts
 from gymtui.session.update_source import UpdateSource
 from gymtui.store.delta import NOTHING, Delta, Query
-from gymtui.store.digest import Digest, digest
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.notes import Notes
 from gymtui.store.lists.columns import RunView
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from gymtui.session.archive import Archive
     from gymtui.session.artifacts import Artifacts
     from gymtui.session.launches import Launches
+    from gymtui.store.digest import Digest
 
 log = logging.getLogger(__name__)
 
@@ -231,6 +231,8 @@ class Session:
         Args:
             since: On our clock.
         """
+        from gymtui.store.digest import digest
+
         store = self.store
         views = [RunView(row, store.summary(run_id)) for run_id, row in store.runs.items()]
         known = {i: store.rollouts_of(i) for i in store.runs if store.knows_rollouts_of(i)}

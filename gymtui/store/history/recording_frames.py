@@ -13,7 +13,8 @@ from gymtui.store.history.recording_format import DICTIONARY_BYTES
 if TYPE_CHECKING:
     import zstandard
 
-LEVEL, WINDOW_LOG = 6, 20
+LEVEL = 6
+MEMORY = {"window_log": 19, "chain_log": 16, "hash_log": 17}
 """Of compression: some 1 ms for what comes in within two seconds, in 2 MB of memory."""
 MOST_PLAIN_BYTES = 1 << 30
 """A snapshot that claims to be larger is damage."""
@@ -111,7 +112,7 @@ class RowReader:
 def _compressor(dictionary: bytes) -> zstandard.ZstdCompressor:
     import zstandard
 
-    chosen = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=WINDOW_LOG)
+    chosen = zstandard.ZstdCompressionParameters.from_level(LEVEL, **MEMORY)
     if not dictionary:
         return zstandard.ZstdCompressor(compression_params=chosen)
     return zstandard.ZstdCompressor(compression_params=chosen, dict_data=_dictionary(dictionary))

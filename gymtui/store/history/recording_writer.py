@@ -191,6 +191,7 @@ class RecordingWriter:
     def _keyframe(
         self, kind: Kind, snapshot: Snapshot, at_us: int, builds_on: int | None, dictionary: bytes
     ) -> bytes:
+        self._stream = None  # of two at once the memory would be the double
         plain = pack(snapshot)
         self._put(kind, pack_snapshot(plain, builds_on, dictionary), at_us)
         own = dictionary_of(plain)
