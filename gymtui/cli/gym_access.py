@@ -82,13 +82,13 @@ def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T
     return asyncio.run(whole())
 
 
-async def gather_few(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ONCE) -> list[T]:
+async def gather_few(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
     """Make calls, a few at a time; the first error ends them all.
 
     Returns:
         What each brought, in their order.
     """
-    slots = asyncio.Semaphore(most)
+    slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(call: Callable[[], Awaitable[T]]) -> T:
         async with slots:

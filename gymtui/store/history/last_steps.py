@@ -8,23 +8,20 @@ from gymtui.store.history.observer import BLIND_AFTER_S, StateObservation
 from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, SegmentKind
 
 
-def last_step(
-    observations: Iterable[StateObservation], blind_after_s: float = BLIND_AFTER_S
-) -> int | None:
+def last_step(observations: Iterable[StateObservation]) -> int | None:
     """The last step a rollout's agent took, if it was watched until the agent was done.
 
     An ended rollout no longer says it, and one left alone before its end took others since.
 
     Args:
         observations: Of the rollout, by time; of several dashboards too.
-        blind_after_s: How long between two looks makes a stretch not watched.
     """
     seen = tuple(observations)
     at_work = [number for number, observation in enumerate(seen) if _is_at_work(observation)]
     for observation in seen[at_work[-1] + 1 :] if at_work else ():
         if observation.last_otherwise_at is not None:
             gap_s = (observation.seen_at - observation.last_otherwise_at).total_seconds()
-            return observation.step if gap_s <= blind_after_s else None
+            return observation.step if gap_s <= BLIND_AFTER_S else None
     return None
 
 

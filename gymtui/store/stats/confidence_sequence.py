@@ -11,31 +11,30 @@ from math import lgamma, log, log1p
 
 from gymtui.store.stats.formulas import Interval
 
-WRONG = 0.05
+ERROR_RATE = 0.05
 """How often the true rate is ever outside the bounds, at most."""
 _HALVINGS = 40
 """Steps of the search for a bound: to 1e-12."""
 
 
 @lru_cache(maxsize=16384)
-def anytime_interval(passes: int, verdicts: int, wrong: float = WRONG) -> Interval:
+def anytime_interval(passes: int, verdicts: int) -> Interval:
     """The bounds of the rate that verdicts come from.
 
     The conjugate mixture of Howard, Ramdas, McAuliffe and Sekhon 2021 (Annals of Statistics
     49:1055) for passes and fails, which is Robbins' (1970): the likelihood of what was seen, mixed
     evenly over all rates, over that at the true rate is a martingale that starts at 1, and so ever
-    reaches 1/`wrong` with a probability of at most `wrong` (Ville 1939). Rates at which it has not
-    are within.
+    reaches 1/`ERROR_RATE` with a probability of at most `ERROR_RATE` (Ville 1939). Rates at which
+    it has not are within.
 
     Args:
         passes: Out of verdicts that are independent: attempts of one task are alike, so of few
             tasks it is a little too sure.
         verdicts: None leave everything possible.
-        wrong: How often the true rate may ever be outside, 0..1.
     """
     fails = verdicts - passes
     mixed = lgamma(passes + 1) + lgamma(fails + 1) - lgamma(verdicts + 2)
-    least = mixed + log(wrong)
+    least = mixed + log(ERROR_RATE)
 
     def outside(rate: float) -> bool:
         at_rate = (passes * log(rate) if passes else 0.0) + (fails * log1p(-rate) if fails else 0.0)

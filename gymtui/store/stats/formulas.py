@@ -42,19 +42,18 @@ def known_sum(values: Iterable[int | None]) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
-    """The score interval of a proportion (Wilson 1927, JASA 22:209).
+def wilson(passes: float, verdicts: float) -> Interval | None:
+    """The 95 % score interval of a proportion (Wilson 1927, JASA 22:209).
 
     Args:
         verdicts: Trials; may be an effective number, and so a fraction.
-        z: Standard deviations; 1.96 gives 95 %.
 
     Returns:
         None without trials.
     """
     if verdicts <= 0:
         return None
-    p = passes / verdicts
+    p, z = passes / verdicts, Z_95
     middle = (p + z * z / (2 * verdicts)) / (1 + z * z / verdicts)
     half = z * sqrt(p * (1 - p) / verdicts + (z / (2 * verdicts)) ** 2) / (1 + z * z / verdicts)
     # The exact ends, where the formula's rounding would miss them by a hair.
