@@ -72,7 +72,7 @@ def hit_columns() -> tuple[Column[HitRow], ...]:
         Column("task", "TASK", 10, task, ideal=20, whole=True, most=32, cut="middle", priority=4),
         Column("state", "STATE", 8, state, priority=2),
         Column("turn", "TURN", 4, turn, align="right"),
-        Column("who", "WHO", 9, _who, ideal=20, whole=True, most=28, cut="middle", priority=1),
+        Column("who", "WHO", 9, _who, ideal=20, whole=True, most=28, priority=1),
         Column("text", "TEXT", 24, text, ideal=44, flex=1),
     )
 
