@@ -103,7 +103,7 @@ def some_rows(count: int) -> list[Row]:
 
 
 POOL = some_rows(4_000)
-ROWS = st.integers(0, len(POOL) - 1).map(POOL.__getitem__)
+ROWS = st.integers(0, len(POOL) - 1).map(lambda place: POOL[place])  # said in few words
 IDS = st.sampled_from([f"row{number:02}" for number in range(80)])
 FILTERS = st.sampled_from(
     [
