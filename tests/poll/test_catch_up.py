@@ -18,6 +18,7 @@ from gymtui.poll.catch_up import AT_ONCE, REQUESTS_PER_S
 from gymtui.poll.poller import REQUESTS_PER_S as STEADY_PER_S
 from gymtui.poll.view import View
 from gymtui.store.delta import Request, RolloutsOf, RunsPage, ScenarioRollouts
+from tests.conftest import THOROUGH
 from tests.helpers.model_gym import ModelGym, rollouts_body
 from tests.helpers.virtual_time import play
 from tests.poll.test_poller import HEAD, Stage
@@ -91,7 +92,8 @@ async def time_to_truth(stage: Stage, patience_s: float) -> float:
 
 @pytest.mark.parametrize(
     ("finished", "alone", "limit_s"),
-    [(10, False, 1), (400, False, 3), (400, True, 25), (2_000, False, 10), (2_000, True, 120)],
+    [(10, False, 1), (400, False, 3), (400, True, 25), (2_000, False, 10)]
+    + [(2_000, True, 120)] * THOROUGH,
 )
 def test_every_row_is_final_within_seconds(finished: int, alone: bool, limit_s: float) -> None:
     def fault(query: Request) -> GymError | None:
@@ -253,7 +255,7 @@ def test_while_paused_nothing_is_read() -> None:
     scene(what, 100, scenario_id=None)
 
 
-@pytest.mark.parametrize("active", [1, 20, 360])
+@pytest.mark.parametrize("active", [1, 360] + [20] * THOROUGH)
 def test_in_the_long_run_it_is_five_requests_a_second_however_many_are_active(active: int) -> None:
     async def what(stage: Stage) -> None:
         stage.gym.finishing = 0.05

@@ -23,6 +23,7 @@ from gymtui.store.delta import (
     RunsPage,
 )
 from gymtui.store.store import Store
+from tests.conftest import THOROUGH
 from tests.helpers.model_gym import ModelGym
 
 TICK_S = 2.0
@@ -194,7 +195,7 @@ def test_nothing_is_lost_or_stale_while_rows_come_and_go(
     world = simulation(
         11, 450, newest_first=newest_first, page_cap=page_cap, gives_total=gives_total
     )
-    history_moves(world, 400)
+    history_moves(world, 400 if THOROUGH else 200)
     world.settle(400 + 2 * len(world.log.wanted))
     world.agrees()
 

@@ -13,16 +13,9 @@ import pytest
 
 from tests.conftest import THOROUGH
 from tests.helpers.places import TRAJECTORIES as DATA
+from tests.helpers.trajectories import ALL as FILES
+from tests.helpers.trajectories import fewer, smallest_of_each_source
 from tests.terminal.harness import PYTHON, Pty, Size
-
-FILES = sorted(DATA.glob("*.json.gz"))
-
-
-def smallest_of_each_source(paths: Sequence[Path]) -> list[Path]:
-    """One of each, for what must be seen of every shape and costs by the line."""
-    larger_first = sorted(paths, key=lambda path: -path.stat().st_size)
-    return sorted({path.name.partition("__")[0]: path for path in larger_first}.values())
-
 
 KINDS = (
     list({path.name.partition("__")[0]: path for path in FILES}.values())
@@ -124,7 +117,7 @@ def test_of_every_source_only_the_frameworks_own_sequences_reach_the_terminal(
 def test_where_there_are_escape_codes_none_of_them_reaches_the_terminal(tmp_path: Path) -> None:
     acting = [path for path in FILES if ACTS.search(gzip.decompress(path.read_bytes()))]
     assert len(acting) > 10
-    only_allowed(acting if THOROUGH else smallest_of_each_source(acting), tmp_path)
+    only_allowed(fewer(acting), tmp_path)
 
 
 HOSTILE = (

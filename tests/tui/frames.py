@@ -15,14 +15,18 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 _theirs = Compositor.render_strips
+_frame = Compositor.render_update
 _OF_NOW = "_tests_strips"
 """Attribute of a compositor: the strips of its screen as it is, if they were drawn."""
 
 
-def put_off(compositor: Compositor, *_: Any, **__: Any) -> None:
-    """In place of a frame: note that there is one to draw."""
+def put_off(compositor: Compositor, full: bool = False, **how: Any) -> Any:
+    """In place of a frame: note that there is one to draw. Who asks for all of it is given that."""
+    if full:
+        return _frame(compositor, full, **how)
     compositor._dirty_regions.clear()
     vars(compositor).pop(_OF_NOW, None)
+    return None
 
 
 def strips_of(compositor: Compositor, size: Size | None = None) -> list[Strip]:

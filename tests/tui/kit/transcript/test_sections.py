@@ -19,14 +19,16 @@ from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.transcript.line_index import LineIndex
 from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
 from tests.helpers.places import TRAJECTORIES as DATA
+from tests.helpers.trajectories import ALL as FILES
+from tests.helpers.trajectories import fewer
 
-FILES = sorted(DATA.glob("*.json.gz"))
+SOME = fewer(FILES)
 CELLS = 77
 
 pytestmark = pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", SOME, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_a_trajectory_is_drawn_clean_and_within_the_screen(path: Path) -> None:
     transcript = open_body(gzip.decompress(path.read_bytes()))
     for shown in (ViewOptions(), ViewOptions(all_open=True)):
@@ -44,7 +46,7 @@ def test_a_trajectory_is_drawn_clean_and_within_the_screen(path: Path) -> None:
                 assert covered == sorted(covered)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("path", SOME, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_all_that_is_searched_is_drawn_when_unfolded(path: Path) -> None:
     transcript = open_body(gzip.decompress(path.read_bytes()))
     drawn: dict[tuple[int, int], str] = {}
@@ -89,7 +91,7 @@ def test_exports_are_clean_documents_that_hold_the_words(path: Path) -> None:
 
 
 def test_reading_in_pieces_makes_no_difference() -> None:
-    for path in FILES:
+    for path in SOME:
         body = gzip.decompress(path.read_bytes())
         padded = body.rstrip()[:-1] + b', "padding": "' + b"x" * 600_000 + b'"}'
         assert open_body(padded) == read(padded), path.name
