@@ -217,6 +217,14 @@ def test_a_turn_says_what_its_model_read_and_wrote_and_which_it_is_exactly() -> 
     assert "1 assistant  model gpt-5-2026-05-01  1,000 in, 20 out" in heading(told.turns[0]).text
 
 
+def test_events_of_one_answer_say_once_what_it_used() -> None:
+    answer = {"id": "r", "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+    event = {"source": "agent", "action": "run", "args": {"command": "ls"}}
+    told = read([{**event, "tool_call_metadata": {"model_response": answer}}] * 2)
+    assert [turn.used for turn in told.turns] == ["", "9 in, 2 out"]
+    assert (told.usage.prompt_tokens, told.usage.completion_tokens) == (9, 2)
+
+
 def test_of_one_answer_in_several_messages_the_last_says_what_was_used() -> None:
     parts = [
         {"id": "a", "usage": {"input_tokens": 3, "cache_read_input_tokens": 7, "output_tokens": n}}

@@ -99,12 +99,12 @@ def _artifact(fields: Fields) -> Transcript:
     written_calls.read_written(drafts)
     told = fields.rest.get("model")
     _note_models(drafts, told if isinstance(told, str) else _agents_model(fields))
-    token_usage.note_tokens(drafts)
+    answers = token_usage.note_tokens(drafts)
     pairs = pairing.pair(drafts)
     calls, results = fields.items("tool_calls"), fields.items("tool_results")
     recorded_calls.add_recorded(drafts, pairs, calls, results)
     recorded_calls.settle_errors(drafts)
-    found = _assembled(drafts, pairs, fields)
+    found = _assembled(drafts, pairs, fields, answers)
     return found if found.model or len(models) != 1 else replace(found, model=models.pop())
 
 
@@ -257,7 +257,9 @@ def _name_is_role(draft: Draft, tools: set[str]) -> None:
     tools.update(block.name for block in draft.blocks if isinstance(block, ToolCall))
 
 
-def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transcript:
+def _assembled(
+    drafts: list[Draft], pairs: list[Pair], fields: Fields, answers: token_usage.Answers = ()
+) -> Transcript:
     turn_of = {id(draft): index for index, draft in enumerate(drafts)}
     times = [instant(draft.stamp) for draft in drafts]
     labels = pairing.labels(pairs, turn_of)
@@ -286,7 +288,7 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
             )
         )
         before = time or before
-    usage = token_usage.usage_of(fields.rest, drafts)
+    usage = token_usage.usage_of(fields.rest, drafts, answers)
     return _with_header(tuple(turns), exchanges, fields, usage)
 
 

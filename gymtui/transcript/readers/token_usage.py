@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple, TypeGuard
 
 from gymtui.transcript.blocks import BlockKind
@@ -11,6 +12,13 @@ from gymtui.transcript.usage import Usage
 
 ASIDES = "entries beside"
 """Under which name a turn keeps what a log notes after it."""
+_OPENHANDS = "tool_call_metadata.model_response"
+"""Where an event of OpenHands keeps the answer that it is of: one answer may call several tools."""
+_HOLDERS = (
+    *("usage", "extra.response.usage", "metrics", "usageMetadata", "usage_metadata"),
+    f"{_OPENHANDS}.usage",
+)
+"""Where a message says what it used."""
 _MOST = 2**63
 """Below this every number is that has been counted."""
 _READ = ("prompt_tokens", "input_tokens", "input", "promptTokenCount", "prompt_token_count")
@@ -37,6 +45,10 @@ class _Counts(NamedTuple):
 _COSTS = ("cost", "cost_usd", "total_cost", "total_cost_usd")
 
 
+Answers = tuple[_Counts, ...]
+"""What each answer of the agent's model used."""
+
+
 def is_amount(value: object) -> TypeGuard[int | float]:
     """Whether something is a number of things or of seconds: finite, and not below zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -44,10 +56,13 @@ def is_amount(value: object) -> TypeGuard[int | float]:
     return 0 <= value < _MOST
 
 
-def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
+def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft], answers: Answers) -> Usage:
     """Read what the artifact says it used: the vendor's ``rollout_metrics``, else its relatives.
 
     Where there is no total, what the messages of the agent say each is summed.
+
+    Args:
+        answers: As `note_tokens` gives them.
     """
 
     def number(*paths: str) -> float | None:
@@ -81,7 +96,7 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
         "final_metrics.total_cached_tokens",
     )
     if prompt is None and completion is None:
-        told = _accumulated(drafts) or _summed(drafts)
+        told = _accumulated(drafts) or _summed(answers)
         prompt, completion, cached = told.read, told.written, told.cached
         cost = told.cost if cost is None else cost
     took = number("metadata.rollout_metrics.timing.duration_seconds", "metadata.duration")
@@ -95,15 +110,20 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
     )
 
 
-def note_tokens(drafts: Sequence[Draft]) -> None:
+def note_tokens(drafts: Sequence[Draft]) -> Answers:
     """Note with each turn of the agent what its model read and wrote.
 
-    Of several messages of one answer it is the last that is noted.
+    Of several messages of one answer it is the last that is noted: it has the count of all.
+
+    Returns:
+        What each answer of the model used, for `usage_of`.
     """
-    for number in {answer: number for number, answer in _answers(drafts)}.values():
-        counts = _of(drafts[number].rest)
-        whole = (None if count is None else int(count) for count in (counts.read, counts.written))
-        drafts[number].used = Usage(*whole).words
+    last = {answer: number for number, answer in _answers(drafts)}
+    counts = {number: _of(drafts[number].rest) for number in last.values()}
+    for number, told in counts.items():
+        read, written = (None if count is None else int(count) for count in told[:2])
+        drafts[number].used = Usage(read, written).words
+    return tuple(counts.values())
 
 
 def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
@@ -112,7 +132,9 @@ def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
         asides = draft.rest.get(ASIDES)
         for fields in (*(reversed(asides) if isinstance(asides, list) else ()), draft.rest):
             for path in ("llm_metrics.accumulated_token_usage", "payload.info.total_token_usage"):
-                found = _of({"usage": _at(fields, path)})
+                if not isinstance(counted := _at(fields, path), dict):
+                    continue
+                found = _of({"usage": counted})
                 if found.read is not None or found.written is not None:
                     cost = _at(fields, "llm_metrics.accumulated_cost")
                     return found._replace(cost=cost if is_amount(cost) and cost else None)
@@ -126,22 +148,22 @@ def _answers(drafts: Iterable[Draft]) -> Iterator[tuple[int, object]]:
     """
     for number, draft in enumerate(drafts):
         if draft.kind is BlockKind.ASSISTANT:
-            answer = draft.rest.get("id")
+            answer = _at(draft.rest, f"{_OPENHANDS}.id") or draft.rest.get("id")
             yield number, answer if isinstance(answer, str) and answer else number
 
 
-def _summed(drafts: Sequence[Draft]) -> _Counts:
-    """Tokens read and written, and cost, of all messages of the agent; None for what none says."""
-    by_answer = {answer: _of(drafts[number].rest) for number, answer in _answers(drafts)}
-    columns = list(zip(*by_answer.values(), strict=True)) or [(), (), (), ()]
+def _summed(answers: Answers) -> _Counts:
+    """Tokens read and written, and cost, of all answers of the agent; None for what none says."""
+    columns = list(zip(*answers, strict=True)) or [(), (), (), ()]
     known = [[value for value in column if value is not None] for column in columns]
     read, written, cost, cached = (sum(values) if any(values) else None for values in known)
     return _Counts(read, written, cost, cached)
 
 
 def _of(rest: Mapping[str, object]) -> _Counts:
-    paths = ("usage", "extra.response.usage", "metrics", "usageMetadata", "usage_metadata")
-    holders = [holder for path in paths if isinstance(holder := _at(rest, path), Mapping)]
+    if not rest:
+        return _Counts()
+    holders = [holder for path in _HOLDERS if isinstance(holder := _at(rest, path), dict)]
     counts = next((holder for holder in (*holders, rest) if _first(holder, _READ) is not None), {})
     read, written = _first(counts, _READ), _first(counts, _WROTE)
     if read is not None:
@@ -149,12 +171,14 @@ def _of(rest: Mapping[str, object]) -> _Counts:
     costs = (
         rest,
         *holders,
-        *(inner for key in ("extra",) if isinstance(inner := rest.get(key), Mapping)),
+        *(inner for key in ("extra",) if isinstance(inner := rest.get(key), dict)),
     )
     cost = next((found for holder in costs if (found := _first(holder, _COSTS)) is not None), None)
     if cost is None and is_amount(total := _at(counts, "cost.total")):
         cost = total
-    cached = next((v for key in _CACHE_READ if is_amount(v := _at(counts, key))), None)
+    cached = None
+    if read is not None:
+        cached = next((v for key in _CACHE_READ if is_amount(v := _at(counts, key))), None)
     return _Counts(read, written, cost, cached)
 
 
@@ -163,6 +187,13 @@ def _first(holder: Mapping[str, object], keys: Iterable[str]) -> float | None:
 
 
 def _at(value: object, path: str) -> object:
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+    for key in _split(path):
+        if not isinstance(value, dict):  # quicker than `Mapping`, which JSON has no other of
+            return None
+        value = value.get(key)
     return value
+
+
+@cache
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
