@@ -51,6 +51,11 @@ async def test_a_database_that_is_away_is_said_as_503(postgres: Server) -> None:
     assert (answer.status_code, "shutting down" in answer.text) == (503, True)
 
 
+def test_a_server_that_is_not_there_is_said_in_the_systems_words() -> None:
+    with pytest.raises(DatabaseRefusedError, match=r"127.0.0.1:1/gym: Connection refused$"):
+        open_database(SharedDatabase("postgresql://127.0.0.1:1/gym"))
+
+
 def test_without_the_driver_one_line_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -294,9 +294,11 @@ def condition(place: SharedDatabase) -> int:
 
 def storage_error(error: psycopg.Error) -> StorageError:
     """Return what an error of the driver means."""
-    # Where there is no connection the last line is the server's, without what was tried.
-    said = str(error).strip().splitlines()
-    last = said[-1].rpartition("FATAL:")[2].strip() if said else type(error).__name__
+    # Where there is no connection: what the server said, or the system, without what was tried.
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith("\t")]
+    last = lines[-1] if lines else type(error).__name__
+    for sign in ("failed: ", "FATAL:"):
+        last = last.rpartition(sign)[2].strip()
     words = error.diag.message_primary or last
     if error.sqlstate is not None:
         is_passing = error.sqlstate.startswith(_PASSING)

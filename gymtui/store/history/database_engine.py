@@ -91,9 +91,11 @@ class DatabaseEngine:
             return f"{self.name} was made by a newer gymtui"
         if isinstance(error, CommandFailedError):
             return f"{self.name}: the command that prints its password {error}"
-        # The last line is the server's, without the addresses that were tried.
-        lines = str(error).strip().splitlines()
-        reason = lines[-1].rpartition("FATAL:")[2].strip() if lines else type(error).__name__
+        # The last line is the server's, or the system's: without its hint and what was tried.
+        lines = [line for line in str(error).strip().splitlines() if not line.startswith("\t")]
+        reason = lines[-1] if lines else type(error).__name__
+        for sign in ("failed: ", "FATAL:"):
+            reason = reason.rpartition(sign)[2].strip()
         away = self.trouble_of(error) is Trouble.AWAY
         return f"{self.name} {'does not answer' if away else 'cannot be used'}: {reason}"
 

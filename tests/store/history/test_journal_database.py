@@ -398,3 +398,12 @@ def test_a_password_that_does_not_work_is_told_without_it(
     said = [told.notices[0].text, journal_reader.read_condition(place).fault, repr(told.notices[0])]
     assert all("password" in text for text in said)
     assert not any(SECRET in text for text in said)
+
+
+def test_a_server_that_is_not_there_is_said_in_the_systems_words() -> None:
+    from gymtui.store.history.database_engine import DatabaseEngine
+
+    engine = DatabaseEngine("postgresql://127.0.0.1:1/gym", "http://gym")
+    with pytest.raises(engine.errors) as refused:
+        engine.open()
+    assert engine.words_of(refused.value).endswith("does not answer: Connection refused")
