@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ def picture(store: Store, tracker: RolloutTracker) -> dict[str, Any]:
     }
 
 
+class KnownClock(ServerClock):
+    """The gym's time is known exactly, however the wall clock is set."""
+
+    def _lead_s(self) -> float:
+        return START.timestamp()
+
+
 @dataclass
 class Recorded:
     """A model gym that is watched and recorded, tick by tick.
@@ -59,19 +67,34 @@ class Recorded:
     keeps: bool = True
     store: Store = field(default_factory=Store)
     seconds: float = 0.0
+    wall_step_s: float = 0.0
     seen: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tracker = RolloutTracker(self.store, None)
-        self.clock = ServerClock(lambda: START.timestamp() + self.seconds, lambda: self.seconds)
-        self.writer = RecordingWriter(self.directory, now=lambda: self.at(self.seconds))
+        self.clock = KnownClock(self.wall, lambda: self.seconds)
+        now = partial(datetime.fromtimestamp, tz=UTC)
+        self.writer = RecordingWriter(self.directory, now=lambda: now(self.wall()))
         self.recorder = self.new_recorder()
+
+    def wall(self) -> float:
+        """What the clock of the recorder's machine says, UNIX seconds."""
+        return START.timestamp() + self.seconds + self.wall_step_s
 
     def new_recorder(self) -> Recorder:
         running, pace = Running(), ObservedStepPace(self.tracker)
         return Recorder(
             self.writer, HEAD, self.store, self.tracker, self.clock, running=running, pace=pace
         )
+
+    def restart(self, *, whole: bool, rest_s: float, wall_step_s: float) -> None:
+        """End it, or kill it, and begin anew later, knowing nothing; the wall clock is set."""
+        if whole:
+            self.recorder.close()
+        self.seconds += rest_s
+        self.wall_step_s += wall_step_s
+        self.store = Store()
+        self.__post_init__()
 
     def at(self, seconds: float) -> datetime:
         return START + timedelta(seconds=seconds)

@@ -56,3 +56,38 @@ def test_a_moment_is_shown_as_it_was_seen_whichever_way_one_comes_there(
     for at_us, seen in watched.seen[2:]:
         player.play(at_us)
         assert shown(player, store, tracker) == seen
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_so_it_is_over_restarts_of_the_recorder_and_steps_of_its_clock(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(seed)
+    monkeypatch.setattr(recorder, "KEY_ITEMS", rng.choice([3, 20]))
+    monkeypatch.setattr(recorder, "BASE_ITEMS", rng.choice([15, 80]))
+    watched = Recorded(model_gym(rng), tmp_path, rng)
+    seen: list[tuple[int, dict[str, Any]]] = []
+    for part in range(3):
+        watched.seen.clear()
+        for count in range(6):
+            if count == 3 and watched.gym.runs:
+                watched.gym.delete(rng.choice(list(watched.gym.runs)))
+                watched.gym.launch(rng.randint(1, 3))
+            watched.tick(step=rng.random() < 0.8)
+            watched.recorder.write(at_once=True)  # one that is killed loses what was not written
+        seen += watched.seen[1:]
+        step_s = rng.choice([-3600, -90, 0, 90, 3600])
+        whole = rng.random() < 0.5 or part == 2
+        watched.restart(whole=whole, rest_s=rng.choice([20, 600]), wall_step_s=step_s)
+    store = Store()
+    tracker = RolloutTracker(store, None)
+    recording = Recording(tmp_path)
+    assert len(recording.gaps()) == 2
+    player = Player(recording, store, tracker)
+    for at_us, was in rng.sample(seen, 6):
+        player.jump(at_us)
+        assert shown(player, store, tracker) == was
+    player.jump(seen[0][0])
+    for at_us, was in seen[1:]:
+        player.play(at_us)
+        assert shown(player, store, tracker) == was

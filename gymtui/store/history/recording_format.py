@@ -17,7 +17,7 @@ from gymtui.core.urls import without_login
 
 VERSION = 2
 """Version 1 is read, too; its frames have no dictionaries."""
-DICTIONARY_BYTES = 1 << 18
+DICTIONARY_BYTES = 1 << 19
 """What was known before begins many a frame: so much of it is that frame's dictionary."""
 SUFFIX = ".gymrec"
 MAGIC = b"GYMR"

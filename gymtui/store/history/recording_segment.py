@@ -10,6 +10,9 @@ from pathlib import Path
 from gymtui.store.history.recording_format import Kind
 from gymtui.store.history.recording_rows import Head, Mark
 
+TOGETHER_US = 10_000_000
+"""By so much the gym's clock may be known otherwise by another recorder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -84,16 +87,17 @@ class Segment:
 def in_order(segments: Sequence[Segment]) -> list[Segment]:
     """Put segments in the order of time, each right after the one that it goes on from.
 
-    By the recorder's clock: that of the gym is known a little otherwise each time.
+    By the gym's clock, which the time line has. That is known a little otherwise each time: of
+    those that begin together the recorder's own clock decides.
     """
-    headed = (segment for segment in segments if segment.head is not None)
-    lead_us = next((s.from_us - s.head.began_us for s in headed if s.head is not None), 0)
-
-    def began(segment: Segment) -> tuple[int, int]:
-        head, from_us = segment.head, segment.from_us
-        return (head.began_us if head is not None else from_us - lead_us), from_us
-
-    by_time = sorted(segments, key=began)
+    by_time: list[Segment] = []
+    together: list[Segment] = []
+    for segment in sorted(segments, key=lambda segment: segment.from_us):
+        if together and segment.from_us - together[-1].from_us > TOGETHER_US:
+            by_time += sorted(together, key=_began_us)
+            together = []
+        together.append(segment)
+    by_time += sorted(together, key=_began_us)
     numbers = {segment.number for segment in segments}
     following = {segment.follows: segment for segment in reversed(by_time)}
     ordered: dict[int, Segment] = {}
@@ -104,3 +108,8 @@ def in_order(segments: Sequence[Segment]) -> list[Segment]:
             ordered[going.number] = going
             going = following.get(going.number)
     return list(ordered.values())
+
+
+def _began_us(segment: Segment) -> int:
+    """When one began by the recorder's clock, or else by the gym's."""
+    return segment.head.began_us if segment.head is not None else segment.from_us
