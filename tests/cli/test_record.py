@@ -137,6 +137,15 @@ def test_a_disk_that_is_full_at_the_end_is_no_success(
     assert "recorded 0 active runs, 0 changes" in done.stderr
 
 
+def test_a_place_that_cannot_be_written_is_told_once(shell: Shell) -> None:
+    place = recording_of(shell)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()  # root may write anywhere, but to no directory that is a file
+    done = shell("record", "--until-done", "--interval", "0.1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1 and str(place) in done.stderr
+
+
 def test_nothing_recorded_is_said(shell: Shell, tmp_path: Path) -> None:
     assert shell("record", "export").returncode == 2
     assert shell("record", "export", str(tmp_path / "nowhere")).returncode == 2

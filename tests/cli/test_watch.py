@@ -20,6 +20,7 @@ from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.recording_items import ChangeList, Cursor, UnknownCursorError
 from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_writer import RecorderLock
 from tests.cli.in_process import Done, Shell
 from tests.helpers.model_gym import rollout
 from tests.helpers.recorded import Recorded, model_gym
@@ -111,6 +112,29 @@ def test_what_ended_unwatched_is_told_though_its_numbers_were_kept(
     assert (run["kind"], run["after"]["completed"]) == ("run", 1)
     assert (one["id"], one["after"]["status"]) == ("one.0", "completed")
     assert one["before"]["status"] == "running"
+
+
+def test_behind_another_recorder_a_cursor_goes_on_in_its_recording(
+    gym: Moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(tmp_path, gym.answer, monkeypatch)
+    directory = Path(json.loads(shell("record", "status", "--json").stdout)["directory"])
+    rng = random.Random(3)
+    watched = Recorded(model_gym(rng), directory, rng, keeps=False)
+    lock = RecorderLock(directory)
+    for _ in range(6):
+        watched.tick()
+    watched.recorder.write(at_once=True)
+    every = [change for change in ChangeList(Recording(directory)).every() if not change.first]
+    left = every[3:]
+    cursor = str(every[2].cursor)
+    said = call(gym, tmp_path, monkeypatch, len(left), "--jsonl", "--after", cursor)
+    documents = [json.loads(line) for line in said]
+    assert [(d["id"], d["cursor"]) for d in documents] == [
+        (change.item_id, str(change.cursor)) for change in left
+    ]
+    assert not gym.paths  # the other one asks
+    lock.close()
 
 
 def failed(home: Path, patch: pytest.MonkeyPatch, *arguments: str) -> Done:
