@@ -70,7 +70,7 @@ def digest_lines(report: Digest, *, markdown: bool) -> Iterator[str]:
     def rate(run: RunView) -> str:
         passed, summary = pass_rate(run), run.summary
         if passed is None or summary is None:
-            return "no verdict"
+            return "no verdicts"
         return f"pass@1 {percent(passed)} of {summary.verdicts}"
 
     bullet = "- " if markdown else "  "
@@ -93,7 +93,7 @@ def digest_lines(report: Digest, *, markdown: bool) -> Iterator[str]:
     for run_id, count in left[:FAILING_SHOWN]:
         yield f"{bullet}{name(run_id)}: {of_many(count, 'error')}"
     for run in report.active:
-        yield f"{bullet}{name(run.name)} goes on: {rate(run)}"
+        yield f"{bullet}{name(run.name)} is active: {rate(run)}"
     if report.unread:
         yield f"{bullet}{of_many(report.unread, 'run')} without times: not counted"
 
