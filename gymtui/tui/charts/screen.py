@@ -114,7 +114,7 @@ class ChartsScreen(ListScreen[ChartRow]):
     def breadcrumb(self) -> Cell:
         """The way here."""
         if len(self.run_ids) == 1:
-            of: str = self.named(self.run_ids[0], beside=9)
+            of: str = self.fit_name(self.run_ids[0], beside=9)
         else:
             of = formats.of_many(len(self.run_ids), "run")
         return (*runs_crumb(), StyledText(f"charts of {of}", "strong"))

@@ -85,9 +85,6 @@ class ListScreen(GymScreen, Generic[R]):
         record = self._rows.records.get(row_id or "")
         return record is not None and self.malformed(record) is not None
 
-    def summarise(self) -> None:
-        """Write what stands around the list anew."""
-
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from runs, or from what is listed of them."""
 
@@ -243,10 +240,6 @@ class ListScreen(GymScreen, Generic[R]):
     def completions(self, text: str) -> Sequence[str]:
         """Columns and their values."""
         return completions(text, self._schema, self._rows.records.values())
-
-    def show_hint(self) -> None:
-        """Say what is wrong with the filter."""
-        self.summarise()
 
     def show_filtered(self) -> None:
         """Show what the filter lets through."""

@@ -37,9 +37,6 @@ class SaveScreen(GymScreen):
         """The rollout whose record is kept beside what is saved as received, where it is known."""
         return None
 
-    def summarise(self) -> None:
-        """Write what stands around it anew."""
-
     def action_export(self) -> None:
         """Ask for a name to save under; what it ends in says what is saved."""
         if self._artifacts is None:

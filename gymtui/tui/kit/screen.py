@@ -120,7 +120,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         """The status line's left end."""
         raise NotImplementedError
 
-    def named(self, name: str, *, beside: int = 0) -> str:
+    def fit_name(self, name: str, *, beside: int = 0) -> str:
         """A name on the way here, cut in the middle where what follows would not be seen.
 
         Args:
@@ -151,8 +151,8 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         """All that what is typed up to the cursor can be gone on with."""
         return ()
 
-    def show_hint(self) -> None:
-        """Say what is wrong with what is typed, or that nothing is any more."""
+    def summarise(self) -> None:
+        """Write what stands around the body anew: numbers, and what is wrong with what is typed."""
 
     def filter_text(self) -> str:
         """What the filter is now."""
@@ -236,17 +236,13 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         link = freshness(self.services, self.size.width - width_of(where) - 3)
         self.lines("status").show([Line(where, link, bar=True)])
         lines = self.lines("banner")
-        cells = self.banner()
+        cells = banner(self.services, self.size.width - 2)
         lines.set_class(bool(cells), "shown")
         if cells:
             again = "key:refresh_now"  # what it says can be done about it
             linked = (tuple(replace(piece, target=again) for piece in cell) for cell in cells)
             lines.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
-
-    def banner(self) -> tuple[Cell, ...]:
-        """What the person must know before anything else, or nothing."""
-        return banner(self.services, self.size.width - 2)
 
     def show_footer(self) -> None:
         """Write the keys that there is room for, and in the demo what there is to try."""
@@ -313,7 +309,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     def _set_hint(self, wrong: str | None) -> None:
         if wrong != self.hint:
             self.hint = wrong
-            self.show_hint()
+            self.summarise()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter and go back to the list; a mistake keeps the line open."""

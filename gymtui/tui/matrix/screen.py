@@ -85,7 +85,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """The way here."""
         pieces = [
             *runs_crumb(),
-            StyledText(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
+            StyledText(self.fit_name(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
             StyledText(" › ", "muted"),
             StyledText("matrix", "strong"),
         ]

@@ -118,7 +118,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         row = self._run
         pieces = [
             *runs_crumb(),
-            StyledText(self.named(self.run_id), "strong"),
+            StyledText(self.fit_name(self.run_id), "strong"),
         ]
         scenario = row.run.scenario_id if row and row.run else None
         facts = [scenario, summary.model if summary else None]

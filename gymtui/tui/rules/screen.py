@@ -69,7 +69,7 @@ class RulesScreen(ListScreen[Rule]):
             return styled(rule.words)
 
         def found(rule: Rule, cells: int) -> Cell:
-            result = rule.outcome or rule.evaluation or "not looked at yet"
+            result = rule.outcome or rule.evaluation or "not evaluated yet"
             return styled(result, "" if rule.outcome else "muted")
 
         def age(rule: Rule, cells: int) -> Cell:

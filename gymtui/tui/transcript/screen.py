@@ -78,13 +78,13 @@ class TranscriptScreen(ReaderScreen):
 
     def breadcrumb(self) -> Cell:
         """The way here."""
-        run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
+        run = self.fit_name(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
             *runs_crumb(),
             StyledText(run, target=f"run:{self.run_id}"),
             *run_marks(self.session, self.run_id),
             StyledText(" › ", "muted"),
-            StyledText(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
+            StyledText(self.fit_name(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )
 
     def name_for_files(self) -> str:

@@ -16,6 +16,7 @@ from gymtui.config.settings import load
 from gymtui.core import urls
 from gymtui.poll import poller
 from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.kit.freshness import banner
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym
@@ -63,7 +64,7 @@ class Home:
 
     @property
     def banner(self) -> str:
-        return repr(self.app.screen.banner())
+        return repr(banner(self.app, 200))
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
@@ -107,7 +108,7 @@ async def test_a_mended_key_is_sent_at_the_next_try_and_the_old_one_never_again(
         await person.until(lambda: not by_hand or home.app.session.poller.is_idle)
         await again()
         await person.until(lambda: bool(home.app.session.store.runs))
-        await person.until(lambda: home.app.screen.banner() == ())
+        await person.until(lambda: banner(home.app, 200) == ())
         after = home.sent[home.sent.index(NEW) :]
         assert set(after) == {NEW}
         assert home.app.session.settings.key_origin.endswith("api_key_command")
