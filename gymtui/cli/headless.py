@@ -75,6 +75,8 @@ async def headless_session(
     *,
     journal: Place | None,
     find_key: FindKey = lambda _settings: None,
+    wall: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     prepare: Callable[[Session], object] = lambda _session: None,
 ) -> AsyncIterator[Session]:
     """A session that polls for as long as it is entered; a defect in it ends the block.
@@ -82,6 +84,7 @@ async def headless_session(
     Args:
         journal: Where what is observed is kept; None keeps nothing.
         find_key: Looks for the key anew when it is refused.
+        monotonic: Seconds that only go forward: those of the client.
         prepare: Called before the first question is asked.
     """
     kept = None
@@ -90,11 +93,11 @@ async def headless_session(
     session = Session(
         settings,
         client,
-        ServerClock(time.time, time.monotonic),
+        ServerClock(wall, monotonic),
         kept,
         _Nobody(),
-        input_priority=InputPriority(time.monotonic),
-        monotonic=time.monotonic,
+        input_priority=InputPriority(monotonic),
+        monotonic=monotonic,
         rng=random.Random(),  # noqa: S311  (jitter)
         find_key=find_key,
         journal_path=None if journal is None else local_path(journal),

@@ -396,7 +396,7 @@ async def test_on_a_row_that_is_no_run_any_more_every_key_says_why(
         if odd == "gone":
             await person.until(lambda: len(person.app.session.store.rollouts) == 2)
             del gym.runs["gamma"]
-            await person.app.session.act(Verb.DELETE, ["gamma"])
+            await person.app.session.run_actions.act(Verb.DELETE, ["gamma"])
             await person.until(lambda: person.app.session.store.runs["gamma"].is_deleted)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
