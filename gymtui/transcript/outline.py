@@ -29,7 +29,7 @@ _GLANCE = 200
 _REPEATS = 3
 """From so many times on a call that is made again and again is one line."""
 _FRAME = re.compile(
-    r"\s*(?:</?\w{1,20}>|<returncode>-?\d+</returncode>|observation:|output:|```\w*|-{8,}|={8,})\s*",
+    r"\s*(?:<returncode>-?\d+</returncode>|</?\w{1,20}>|observation:|output:|```\w*|-{8,}|={8,})\s*",
     re.IGNORECASE,
 )
 """What stands around an answer and says nothing."""

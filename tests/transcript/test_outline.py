@@ -102,3 +102,12 @@ def test_an_empty_answer_says_that_it_is_one() -> None:
     call = {"role": "assistant", "tool_calls": [{"id": "a", "name": "bash", "arguments": {}}]}
     result = {"role": "tool", "tool_call_id": "a", "content": "\n"}
     assert outline(read([call, result]))[1].words == "(no output)"
+
+
+def test_what_frames_an_answer_is_no_part_of_what_it_says() -> None:
+    call = {"id": "1", "function": {"name": "bash", "arguments": "{}"}}
+    framed = "<returncode>{}</returncode>\n<output>\n{}</output>"
+    for code, said, words in ((0, "total 96\n", "total 96"), (1, "", "exit 1: (no output)")):
+        answer = {"role": "tool", "tool_call_id": "1", "content": framed.format(code, said)}
+        last = outline(read([{"role": "assistant", "tool_calls": [call]}, answer]))[-1]
+        assert last.words.removesuffix(" </output>") == words
