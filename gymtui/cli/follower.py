@@ -188,6 +188,8 @@ class Follower:
         except GymError as error:
             self._failed(query, sent_s, error)
             return
+        if self._log.note_duration(query, (now_s := self.monotonic()) - sent_s):
+            self._budget.lower(sent_s, now_s)  # it has too much to do
         if (
             found is None
             and isinstance(query, OneRun)

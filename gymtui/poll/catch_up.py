@@ -25,7 +25,7 @@ SCENARIO_RUNS = 8
 """A scenario is asked as a whole for so many runs at least."""
 SCENARIO_SHARE = 0.25
 """And when so much of what it answers is wanted."""
-SCENARIO_BYTES = 128_000_000
+SCENARIO_BYTES = 200_000_000
 """The largest answer about a whole scenario that is asked for, decompressed: it is taken in as it
 comes, but a gym may read all of it before it begins to send."""
 

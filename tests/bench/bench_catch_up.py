@@ -58,6 +58,12 @@ def rows(*, long: bool) -> Iterator[Row]:
                 f"{what}: times that rows moved on the first screen", first.moved, 0, "count"
             )
             yield told(f"{what}: bytes to the terminal until then", first.sent, unit="bytes")
+        if finished == 400 and not alone:
+            with served(size) as gym, tempfile.TemporaryDirectory() as home:
+                yield within(
+                    f"{what}: bytes to the terminal in the first minute",
+                    _first_minute(gym, Path(home)), 60e3, "bytes",
+                )  # fmt: skip
     minute_s = 60.0 if long else 30.0
     for active, share in ACTIVE:
         with (
@@ -122,6 +128,13 @@ def _start(gym: Served, home: Path) -> Start:
             terminal.read(0.05)
     start.sent = fed
     return start
+
+
+def _first_minute(gym: Served, home: Path) -> int:
+    """Bytes to the terminal in the first minute."""
+    with dashboard(gym, home) as terminal:
+        _watch(terminal, 60.0)
+        return len(terminal.written)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from tests.helpers.environment import isolated
 from tests.helpers.places import ROOT
 from tests.terminal.harness import Pty
 from tests.terminal.harness import Size as Cells
+from tests.terminal.processes import cpu_seconds
 
 ROUNDS = 8
 HEAVY = ("textual", "httpx", "pydantic")
@@ -47,18 +48,20 @@ def rows() -> Iterator[Row]:
             ROUNDS,
         )
     yield at_most(
-        "start to first frame (an empty Textual app)", pair.ours_s, pair.yardstick_s, 2.5, "s"
-    )
+        "start to first frame (an empty Textual app)", pair.ours_s, pair.yardstick_s, 2.2, "s",
+        f"processor time, the least of {ROUNDS} by turns",
+    )  # fmt: skip
 
 
 def _first_frame(command: Sequence[str], words: str, home: Path) -> float:
+    """Processor seconds that a program took until its first frame."""
     began = time.monotonic()
     env = {"PYTHONDONTWRITEBYTECODE": ""}  # as a person has it: compiled once
     with Pty(command, home, Cells(120, 36), env) as terminal:
         while words.encode() not in terminal.written:
             terminal.read(0.5)
             assert time.monotonic() - began < 30, terminal.screen()
-        took_s = time.monotonic() - began
+        took_s = cpu_seconds(terminal.process.pid)
         terminal.settle(0.3)
         terminal.send(b"\x11")
         terminal.wait_exit()

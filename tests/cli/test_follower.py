@@ -39,6 +39,7 @@ class Scripted:
         self.each_look = each_look
         self.asked: list[tuple[float, OneRun | RolloutsOf]] = []
         self.fault: Callable[[OneRun | RolloutsOf, float], GymError | None] = lambda *_: None
+        self.delay: Callable[[float], float] = lambda _now_s: _ON_ITS_WAY_S
 
     async def get_run(self, run_id: str) -> Answer:
         return await self._answer(OneRun(run_id))
@@ -54,7 +55,7 @@ class Scripted:
 
     async def _answer(self, query: OneRun | RolloutsOf) -> Answer:
         sent_s = asyncio.get_running_loop().time()
-        await asyncio.sleep(_ON_ITS_WAY_S)
+        await asyncio.sleep(self.delay(sent_s))
         now_s = asyncio.get_running_loop().time()
         self.asked.append((now_s, query))
         error = self.each_look(len(self.times(OneRun))) or self.fault(query, now_s)
@@ -390,3 +391,21 @@ def test_the_end_is_told_once_with_all_its_results() -> None:
 
     play(main)
     assert told.getvalue().count(f"{run_id}: 4/4 done") == 1
+
+
+def test_of_a_gym_that_slows_down_less_is_asked(model: ModelGym) -> None:
+    runs = [model.launch(2) for _ in range(8)]
+
+    def look(number: int) -> None:
+        if number == 400:
+            for run_id in runs:
+                model.finish(run_id)
+
+    gym = Scripted(model, look)
+    gym.delay = lambda now_s: 1.0 if now_s > 1060 else 0.01
+    follow(gym, *runs, max_requests_per_s=4.0)
+    before = [at for at in gym.times(OneRun) if at < 1060]
+    after = [at for at in gym.times(OneRun) if 1063 <= at < 1093]
+    quick = len(before) / (before[-1] - before[0])
+    slow = len(after) / 30
+    assert slow < 0.4 * quick

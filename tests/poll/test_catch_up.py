@@ -110,7 +110,7 @@ def test_every_row_is_final_within_seconds(finished: int, alone: bool, limit_s: 
         asked = Counter(query for _, query in stage.client.began if isinstance(query, RolloutsOf))
         assert sum(times - 1 for times in asked.values()) <= AT_ONCE
 
-    scene(what, finished, fault=fault)
+    scene(what, finished, fault=fault, each=1 if finished > 400 else 2)
 
 
 @pytest.mark.parametrize("latency_s", [0.0, 1.5])
