@@ -97,13 +97,13 @@ def is_state_diff(line: str) -> bool:
 
 
 def overlay(spans: StyleSpans, over: Iterable[StyleSpan], start: int, end: int) -> list[StyleSpan]:
-    """Cut runs to a stretch, with others on top.
+    """Cut spans to a stretch, with others on top.
 
     Args:
-        runs: In order, not overlapping; what they leave out has no style.
+        spans: In order, not overlapping; what they leave out has no style.
 
     Returns:
-        Runs in order that cover the whole stretch; where both have a style its name is
+        Spans in order that cover the whole stretch; where both have a style its name is
         `under+over`.
     """
     above = [span for span in over if span.end > start and span.start < end]

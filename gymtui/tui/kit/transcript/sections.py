@@ -112,7 +112,7 @@ def sections(
     """Divide a transcript.
 
     Args:
-        kept: The sections of turns from earlier calls for the same transcript, which grows.
+        cache: The sections of turns from earlier calls for the same transcript, which grows.
 
     Returns:
         The sections in order; never none.
