@@ -238,7 +238,7 @@ class GymtuiApp(HostApp):
             self.apply_named_theme(settings.theme)
         usual = settings.profile_name == loaded.default_profile
         self.saved_layout.pick(None if usual else settings.profile_name)
-        await self.leave()
+        await self.sessions.close_left()
 
     def _busy(self) -> bool:
         """Whether a cancel or delete is under way, which is said: its answer belongs here."""
@@ -264,10 +264,6 @@ class GymtuiApp(HostApp):
         self.switch_screen(RunsScreen())
         self._poll()
 
-    async def leave(self) -> None:
-        """Close what belongs to the gyms that were left."""
-        await self.sessions.close_left()
-
     def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
         """Leave the program, and say what nobody will know of what was sent."""
         farewell = (
@@ -281,7 +277,7 @@ class GymtuiApp(HostApp):
         """Write down what was watched, and close the connections."""
         self._absence.keep()
         self.sessions.leave(self.session)
-        await self.leave()
+        await self.sessions.close_left()
         await self.sessions.close_archive()
 
     def _journal_in_trouble(self, notice: Notice) -> None:

@@ -295,8 +295,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
 
     def watch_cursor_id(self) -> None:
         """Bring the cursor's row into view and draw the two lines that changed."""
-        index = self.cursor_index
-        if index is not None:
+        if (index := self.cursor_index) is not None:
             self._cursor_at = index
         if self.is_mounted:
             self._keep_in_view()
@@ -307,8 +306,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         index, height = self.cursor_index, self.size.height - 1
         if index is None or height <= 0:
             return
-        top = self.scroll_offset.y
-        if index < top:
+        if index < (top := self.scroll_offset.y):
             self.scroll_to(y=index, animate=False, force=True)
         elif index >= top + height:
             self.scroll_to(y=index - height + 1, animate=False, force=True)
@@ -334,8 +332,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     def action_open(self) -> None:
         """Open the cursor's row."""
         if self.cursor_id is None:
-            refuse(self, "no row to open")
-            return
+            return refuse(self, "no row to open")
         self.hold()
         self.post_message(self.Opened(self.cursor_id))
 
@@ -344,8 +341,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     def action_mark(self) -> None:
         """Mark or unmark the cursor's row and go one down."""
         if self.unmarkable or self.cursor_id is None:
-            refuse(self, self.unmarkable or "no row to mark")
-            return
+            return refuse(self, self.unmarkable or "no row to mark")
         self.marks ^= {self.cursor_id}
         self._range_from = self.cursor_id
         self.action_move(1)
@@ -357,8 +353,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         here = self.cursor_index
         there = self._index(self._range_from) if self._range_from is not None else None
         if self.unmarkable or here is None:
-            refuse(self, self.unmarkable or "no row to mark")
-            return
+            return refuse(self, self.unmarkable or "no row to mark")
         self.hold()
         low, high = sorted((here, here if there is None else there))
         self.marks |= set(self._rows[low : high + 1])
