@@ -152,7 +152,7 @@ def test_while_nothing_runs_nothing_is_written(
     session.run("run_1", running=0, completed=1)
     session.lists(10, ended(9))
     written: list[object] = []
-    for way in ("record", "record_unchanged", "keep", "forget"):
+    for way in ("record", "record_unchanged", "keep_summaries", "forget"):
         monkeypatch.setattr(journal, way, lambda *what: written.append(what))
     for seconds in range(12, 40, 2):
         session.lists(seconds, ended(9))

@@ -312,11 +312,11 @@ def test_what_claude_code_writes_when_its_provider_fails_is_an_error_and_no_mode
     assert [turn.notes for turn in turns] == [(), (), ("interrupted",)]
 
 
-def test_harbors_steps_say_their_models() -> None:
+def test_harbors_steps_say_their_models_where_the_head_does_not() -> None:
     steps = [
         {"step_id": n, "source": "agent", "message": "x", "model_name": name}
         for n, name in enumerate("aab")
     ]
     transcript = read({"agent": {"name": "terminus", "model_name": "a"}, "steps": steps})
-    assert [turn.notes for turn in transcript.turns] == [("model a",), (), ("model b",)]
+    assert [turn.notes for turn in transcript.turns] == [(), (), ("model b",)]
     assert transcript.model == "a"
