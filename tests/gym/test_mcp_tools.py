@@ -89,7 +89,7 @@ async def test_a_server_that_speaks_neither_form_is_refused_at_launch(tmp_path: 
     [problem] = refusal.value.problems
     assert problem.loc == ("model_config", "tool_server_url")
     assert "answers GET /tools with 404" in problem.message
-    assert "no answer by MCP" in problem.message
+    assert "it answers MCP with 404" in problem.message
 
 
 async def test_without_the_extra_it_is_named(

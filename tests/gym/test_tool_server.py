@@ -10,6 +10,7 @@ import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
 from gymtui.gym.response_body import MOST_BYTES
+from gymtui.gym.tools import remote
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, start
 from tests.gym.model_server import CUT, Play, Raw, Sent, calling, error, model_server, saying
@@ -123,8 +124,9 @@ async def test_a_tool_that_is_not_there_is_an_error_of_the_agents(tmp_path: Path
     ],
 )
 async def test_a_server_that_lists_no_tools_is_refused_at_launch(
-    tmp_path: Path, tools: Play
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: Play
 ) -> None:
+    monkeypatch.setattr(remote, "MCP_OPEN_S", 0.2)
     async with tool_server(tools=tools) as server, model_server(DONE) as model:
         judge = ModelConfig.model_validate({"model": "j", "api_key": "k", "base_url": model.url})
         async with engine_at(tmp_path / "db", judge=judge) as engine:

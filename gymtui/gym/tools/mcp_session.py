@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -46,6 +47,8 @@ class McpSession:
         """
         if not is_installed():
             raise McpError(f"to ask it by MCP, install {EXTRA}")
+        # Far from the event loop, and not counted: the SDK takes a second to import.
+        await asyncio.to_thread(importlib.import_module, "mcp")
         ready: asyncio.Future[list[dict[str, Any]]] = asyncio.get_running_loop().create_future()
         # What the SDK opens is to be closed by the task that opened it.
         self._task = asyncio.create_task(self._hold(ready))
@@ -53,23 +56,26 @@ class McpSession:
             async with asyncio.timeout(timeout_s):
                 return await ready
         except TimeoutError:
-            await self.close()
+            self._task.cancel()
+            await asyncio.wait({self._task})
             raise McpError(f"no answer by MCP within {timeout_s:.0f} s") from None
 
     async def _hold(self, ready: asyncio.Future[list[dict[str, Any]]]) -> None:
         try:
             async with AsyncExitStack() as until:
-                # Far from the event loop: the SDK takes a second to import.
-                mcp = await asyncio.to_thread(importlib.import_module, "mcp")
+                mcp = importlib.import_module("mcp")
                 transport = importlib.import_module("mcp.client.streamable_http")
                 client = await until.enter_async_context(self._make_client())
+                client.event_hooks = {"response": [partial(_note_refusal, ready)]}
                 read, write, *_ = await until.enter_async_context(
                     transport.streamable_http_client(self._url, http_client=client)
                 )
                 session = await until.enter_async_context(mcp.ClientSession(read, write))
                 await session.initialize()
+                tools = await _tools(session)
                 self._session = session
-                ready.set_result(await _tools(session))
+                if not ready.done():
+                    ready.set_result(tools)
                 await self._ended.wait()
         except (Exception, asyncio.CancelledError) as error:
             # Whatever the SDK raises, some of it in groups; its words may hold anything.
@@ -107,6 +113,12 @@ class McpSession:
             if not done:
                 self._task.cancel()
                 await asyncio.wait({self._task})
+
+
+async def _note_refusal(ready: asyncio.Future[Any], response: httpx.Response) -> None:
+    """Say that a server refuses before it is ready: the SDK would wait for another answer."""
+    if response.request.method == "POST" and response.is_error and not ready.done():
+        ready.set_exception(McpError(f"it answers MCP with {response.status_code}"))
 
 
 async def _tools(session: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from gymtui.gym.tools.toolbox import SEPARATOR, Call, Observation
 
 TIMEOUT_S = 60.0
 """Of one call."""
+MCP_OPEN_S = 10.0
+"""How long a server may take to begin a conversation by MCP; one that speaks none never does."""
 SERVER = "tools"
 """What a server is called that has no name of its own."""
 
@@ -47,7 +49,7 @@ class RemoteTools:
         except ToolServerError as error:
             self._session = McpSession(self._url, self._own_client)
             try:
-                listed = await self._session.open(TIMEOUT_S)
+                listed = await self._session.open(MCP_OPEN_S)
             except McpError as other:
                 raise ToolServerError(f"{error}; {other}") from None
         self._functions = [_function(item, self.server) for item in listed]
