@@ -106,6 +106,7 @@ def _numbers(run: RunView) -> dict[str, Any]:
         "score": summary.score,
         "scored": summary.scored,
         "at_step_limit": summary.at_limit,
+        "not_run": summary.not_run,
         "errors": {outcome.value: summary.counts.get(outcome, 0) for outcome in ERRORS},
         "model": summary.model,
         "provider": summary.provider,

@@ -25,7 +25,7 @@ from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store import record_files
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place
-from gymtui.store.outcome import ACTIVE
+from gymtui.store.outcome import ACTIVE, Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import artifact_files, export
@@ -42,6 +42,7 @@ class Tally:
     there: int = 0  # files that were there before
     renewed: int = 0  # records beside these that say something else now, or were not there
     unfinished: int = 0  # rollouts that have no artifacts yet
+    not_run: int = 0  # rollouts that have none since nobody ran them to their end
     unread: int = 0  # rollouts that could not be read: they have no id to ask for
     failed: int = 0  # rollouts whose artifacts could not be had or written
 
@@ -53,6 +54,7 @@ class Tally:
             (self.there, "already there"),
             (self.renewed, f"outcome{'' if self.renewed == 1 else 's'} updated"),
             (self.unfinished, "not finished"),
+            (self.not_run, "not run"),
             (self.unread, "malformed"),
             (self.failed, "failed"),
         ):
@@ -129,7 +131,8 @@ async def _write_all(
                 await _write(loader, row, path, form)
             kept = form == "json" and await asyncio.to_thread(keep, path, row)
         except NotFound:
-            tally.unfinished += 1
+            tally.unfinished += row.outcome is not Outcome.NOT_RUN
+            tally.not_run += row.outcome is Outcome.NOT_RUN
             if form == "json":
                 await asyncio.to_thread(_keep_alone, path, row, keep)
         except (GymError, OSError, TooLargeError, artifact_files.FileProblem) as error:

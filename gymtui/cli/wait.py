@@ -202,6 +202,8 @@ def judge_run(
         stopped = summary.counts[Outcome.CANCELLED]
         if stopped:
             return f"{stopped} of {of_many(summary.known, 'rollout')} cancelled"
+        if summary.not_run:
+            return f"{summary.not_run} of {of_many(summary.known, 'rollout')} not run"
         rate = pass_rate(view)
         if rate is None:
             return f"no verdict, {of_many(summary.errors, 'error')}"

@@ -23,7 +23,7 @@ from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
 from gymtui.session.transcript_reader import ReaderEndedError, TranscriptReader
 from gymtui.store.delta import RolloutsOf
-from gymtui.store.outcome import ACTIVE
+from gymtui.store.outcome import ACTIVE, Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
 from gymtui.store.store import Store
@@ -53,6 +53,7 @@ class SearchTarget:
     version: str | None  # as the archive has it; None where its artifacts may still change
     finished: bool  # whether it has artifacts
     result: Ending | None  # how it ended, by its record
+    not_run: bool = False  # whether nobody ran it to its end, so that it may have none
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class SearchProgress:
     total: int  # rollouts in question
     searched: int = 0  # transcripts that were looked through
     unfinished: int = 0  # rollouts that have no transcript yet
+    not_run: int = 0  # rollouts that have none since nobody ran them to their end
     missing: int = 0  # rollouts of which the gym has no artifacts
     failed: int = 0  # transcripts that could not be had or were too large
     left: int = 0  # transcripts that were not downloaded, since that would have been too much
@@ -75,6 +77,7 @@ class SearchProgress:
         parts = [f"{self.searched:,} of {self.total:,} transcripts searched"]
         for number, what in (
             (self.unfinished, "not finished"),
+            (self.not_run, "not run"),
             (self.missing, "without artifacts"),
             (self.failed, "failed"),
             (self.left, "not downloaded"),
@@ -88,7 +91,8 @@ def target_of(row: RolloutRow) -> SearchTarget:
     """A rollout as a search takes it."""
     result = rollout_result(row.rollout, row.outcome) if row.rollout is not None else None
     finished = row.rollout is not None and row.outcome not in ACTIVE
-    return SearchTarget(RolloutRef(row.run_id, row.rollout_id), version_of(row), finished, result)
+    ref, not_run = RolloutRef(row.run_id, row.rollout_id), row.outcome is Outcome.NOT_RUN
+    return SearchTarget(ref, version_of(row), finished, result, not_run)
 
 
 async def rollouts_of(
@@ -269,7 +273,8 @@ class TranscriptSearch:
                 on_progress=received,
             )
         except NotFound:
-            progress.missing += 1
+            progress.not_run += target.not_run
+            progress.missing += not target.not_run
             return ()
         except TooLargeError:
             progress.failed += 1

@@ -211,6 +211,17 @@ def state_word(row: RolloutRow) -> str:
     return str(outcome)
 
 
+def why_no_artifacts(row: RolloutRow | None, name: str) -> str:
+    """Why nothing of a finished rollout can be read.
+
+    Args:
+        name: What to call it.
+    """
+    if row is not None and row.outcome is Outcome.NOT_RUN:
+        return f"no artifacts of {name}: {state_word(row)}"
+    return f"the gym has no artifacts of {name}"
+
+
 def state_words(row: RolloutRow) -> str:
     """The same as columns have room for: its beginning, and the mark of the step limit."""
     word = state_word(row)

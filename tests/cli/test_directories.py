@@ -71,6 +71,14 @@ def test_what_another_program_wrote_comes_back_from_an_export(shell: Shell, tmp_
         for where in ("jobs/", "again/")
     )
     assert [row["outcome"] for row in first] == ["passed", "failed", "agent", "not_run"]
+    for where in ("jobs/", "again/"):
+        [run] = json.loads(shell("runs", where, "--json").stdout)["runs"]
+        assert (run["status"], run["done"], run["numbers"]["not_run"]) == ("finished", 3, 1)
+        done = shell("wait", where)
+        assert (done.returncode, "1 of 4 rollouts not run" in done.stdout) == (1, True)
+        report = shell("report", where, "night").stdout
+        assert "1 of 4 rollouts were not run, or not to their end." in report
+        assert "1 not run" in shell("search", where, "anything").stderr
     key = itemgetter("rollout_id")
     assert sorted(first, key=key) == sorted(second, key=key)
 

@@ -69,7 +69,8 @@ def test_json_a_line_each_and_csv_say_the_same(shell: Shell) -> None:
     document = json.loads(shell("search", "nightly", "red ket+le", "--re", "--json").stdout)
     assert document["hits"] == [{**hit}]
     assert document["transcripts"] == {
-        **{"total": 3, "searched": 1, "unfinished": 1, "missing": 1, "failed": 0, "left": 0}
+        **{"total": 3, "searched": 1, "unfinished": 1, "not_run": 0},
+        **{"missing": 1, "failed": 0, "left": 0},
     }
     lines = shell("search", "nightly", "red kettle", "--jsonl").stdout.splitlines()
     assert [json.loads(line) for line in lines] == [hit]

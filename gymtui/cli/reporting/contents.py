@@ -98,7 +98,7 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
         yield (*begin, f"{words}. Early rates are too high: slow rollouts fail more often.")
     if not_run := numbers.counts.get(Outcome.NOT_RUN, 0):
         of = numbers.known + numbers.unknown
-        yield (*begin, f"{not_run} of {of_many(of, 'rollout')} did not run to an end.")
+        yield (*begin, f"{not_run} of {of_many(of, 'rollout')} were not run, or not to their end.")
     if run.malformed:
         yield (
             *begin,
@@ -147,7 +147,7 @@ def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
     yield Paragraph(
         (
             "Attempts in order of creation: ✓ passed, ✗ failed, ! error, ▸ running, "
-            "· waiting. Steps and time are medians over verdicts.",
+            "· waiting, – not run. Steps and time are medians over verdicts.",
         )
     )
 

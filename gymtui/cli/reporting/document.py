@@ -102,4 +102,5 @@ def _in_run(name: str, cell: TaskRow) -> dict[str, Any]:
         "pass_rate": cell.pass_rate,
         "errors": cell.errors,
         "unfinished": cell.unfinished,
+        "not_run": cell.not_run,
     }

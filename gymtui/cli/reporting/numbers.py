@@ -44,6 +44,7 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
         ("passed", lambda run: (str(run.numbers.passes),)),
         ("failed", _failed),
         ("errors", _errors),
+        ("not run", _not_run),
     ]
     if k > 1:
         measures += [
@@ -98,6 +99,11 @@ def _failed(run: RunFacts) -> Line:
     failed = run.numbers.counts.get(Outcome.FAILED, 0)
     at_limit = f", {run.numbers.at_limit} at the step limit" if run.numbers.at_limit else ""
     return (f"{failed}{at_limit}",)
+
+
+def _not_run(run: RunFacts) -> Line:
+    number = run.numbers.counts.get(Outcome.NOT_RUN, 0)
+    return (str(number),) if number else NOTHING
 
 
 def _errors(run: RunFacts) -> Line:

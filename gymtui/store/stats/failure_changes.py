@@ -144,7 +144,7 @@ def _ended(tasks: Sequence[TaskRow]) -> Generator[None, None, _Ended]:
             counted = 0
             yield
         verdicts += task.tally.verdicts
-        rollouts += len(task.attempts) - task.unfinished
+        rollouts += task.ended
     return _Ended(verdicts, rollouts)
 
 

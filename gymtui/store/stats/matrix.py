@@ -209,6 +209,7 @@ class Totals:
     tasks: int  # how many tasks there are, rollouts without one not counted
     rollouts: int
     unfinished: int  # how many of them run or wait
+    not_run: int  # how many a dead run did not begin, or not end
     errors: int  # how many ended without a verdict
     tally: Tally
     # The 95 % interval of pass@1, clustered by task; None without verdicts.
@@ -234,6 +235,7 @@ def sum_tasks(rows: Iterable[TaskRow], k: int) -> Totals:
         tasks=len(named),
         rollouts=sum(len(row.attempts) for row in rows),
         unfinished=sum(row.unfinished for row in rows),
+        not_run=sum(row.not_run for row in rows),
         errors=sum(row.errors for row in rows),
         tally=tally,
         interval=formulas.pass_rate_interval(named, alone),

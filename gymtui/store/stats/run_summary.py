@@ -71,7 +71,12 @@ class RunSummary:
     @property
     def ended(self) -> int:
         """Rollouts that are over, whichever way."""
-        return self.known - self.unfinished
+        return self.known - self.unfinished - self.not_run
+
+    @property
+    def not_run(self) -> int:
+        """Rollouts that a dead run did not begin, or not end: nothing more is to come of them."""
+        return self.counts[Outcome.NOT_RUN]
 
     @property
     def settled(self) -> bool:
@@ -179,7 +184,7 @@ class SummaryBuilder:
         self._known += by
         self._counts[outcome] += by
         unknown = outcome is Outcome.UNKNOWN and rollout.completed_at is None
-        if unknown or outcome is Outcome.NOT_RUN or outcome in ACTIVE:
+        if unknown or outcome in ACTIVE:
             self._unfinished += by
         score = score_in(rollout)
         if score is not None and outcome is not Outcome.RUNNING:

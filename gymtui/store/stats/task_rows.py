@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
-from gymtui.store.outcome import ACTIVE, ERRORS
+from gymtui.store.outcome import ACTIVE, ERRORS, Outcome
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
@@ -70,7 +70,18 @@ class TaskRow:
         return sum(
             row.outcome in ACTIVE or (row.rollout is not None and not is_finished(row.rollout))
             for row in self.attempts
+            if row.outcome is not Outcome.NOT_RUN
         )
+
+    @cached_property
+    def not_run(self) -> int:
+        """Rollouts that a dead run did not begin, or not end."""
+        return sum(row.outcome is Outcome.NOT_RUN for row in self.attempts)
+
+    @property
+    def ended(self) -> int:
+        """Rollouts that are over, whichever way."""
+        return len(self.attempts) - self.unfinished - self.not_run
 
     @cached_property
     def errors(self) -> int:
@@ -143,6 +154,7 @@ TASKS: Schema[TaskRow] = Schema(
         Field("verdicts", ValueKind.NUMBER, lambda row: row.tally.verdicts),
         Field("errors", ValueKind.NUMBER, lambda row: row.errors, ("err",)),
         Field("unfinished", ValueKind.NUMBER, lambda row: row.unfinished),
+        Field("not_run", ValueKind.NUMBER, lambda row: row.not_run),
     ]
 )
 """The columns by which the tasks of a run are filtered and ordered."""

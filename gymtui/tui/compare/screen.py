@@ -132,7 +132,8 @@ class CompareScreen(GymScreen):
                     )
                 )
             except NotFound:
-                self._say(f"the gym has no artifacts of {side.rollout_id}{again}")
+                row = self.session.store.rollouts.get(side.rollout_id)
+                self._say(f"{formats.why_no_artifacts(row, side.rollout_id)}{again}")
                 return
             except TooLargeError:
                 self._say(f"the transcript of {side.rollout_id} is too large to compare")

@@ -49,12 +49,13 @@ _BLOCK = {
     Outcome.DONE: "▓",
     Outcome.RUNNING: "▒",
     Outcome.WAITING: "░",
+    Outcome.NOT_RUN: "╌",
 }
 """What each is drawn with, in their order on the bar; `AGENT` stands for every error."""
 
 
 def outcome_counts(run: RunView) -> list[int]:
-    """Passed, failed, errors, done without a known verdict, running, waiting: of one run.
+    """Passed, failed, errors, done without a known verdict, running, waiting, not run: of one run.
 
     What the run's own counters say is authoritative for what is over, running and waiting;
     rollouts, where seen, say how what is over ended.
@@ -68,12 +69,12 @@ def outcome_counts(run: RunView) -> list[int]:
         errors = summary.errors + counts[Outcome.UNKNOWN]
         return [
             *(counts[Outcome.PASSED], counts[Outcome.FAILED], errors, counts[Outcome.DONE]),
-            *(counts[Outcome.RUNNING], counts[Outcome.WAITING] + counts[Outcome.NOT_RUN]),
+            *(counts[Outcome.RUNNING], counts[Outcome.WAITING], counts[Outcome.NOT_RUN]),
         ]
     finished, running, waiting = run.finished, status.running, status.pending
     if finished is None or running is None or waiting is None:
         return [0] * len(_BLOCK)  # a share of what is not known is none
-    return [0, 0, 0, finished, running, waiting]
+    return [0, 0, 0, finished, running, waiting, 0]
 
 
 def apportion(counts: Sequence[int], cells: int) -> list[int]:

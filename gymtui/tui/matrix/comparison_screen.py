@@ -186,6 +186,8 @@ class CompareRunsScreen(RunsMatrixScreen):
             parts.append(LinePart((StyledText(formats.of_many(sums.errors, "error"), "error"),), 2))
         if sums is not None and sums.unfinished:
             parts.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
+        if sums is not None and sums.not_run:
+            parts.append(LinePart((StyledText(f"{sums.not_run} not run", "muted"),), 1))
         found = self._differences[place] if place < len(self._differences) else None
         return join_fitting(
             [*parts, *(_difference_parts(found) if found is not None else ())], room

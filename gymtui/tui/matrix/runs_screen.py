@@ -142,8 +142,11 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         tally = cell.tally
         interval = wilson(tally.passes, tally.verdicts)
         if interval is None:
-            return (StyledText(f"no verdicts of {formats.of_many(len(cell.attempts), 'attempt')}"),)
+            none = f", {cell.not_run} not run" if cell.not_run else ""
+            attempts = formats.of_many(len(cell.attempts), "attempt")
+            return (StyledText(f"no verdicts of {attempts}{none}"),)
         left = f", {cell.unfinished} unfinished" if cell.unfinished else ""
+        left += f", {cell.not_run} not run" if cell.not_run else ""
         broke = f", {formats.of_many(cell.errors, 'error')}" if cell.errors else ""
         return (
             StyledText(f"{tally.passes} of {tally.verdicts} passed "),

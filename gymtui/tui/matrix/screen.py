@@ -144,7 +144,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             unknown = StyledText("the rollouts of this run are not loaded yet", "muted")
             return (StyledText(why, "warning") if why else unknown,), ()
         sums = self._sums
-        done = sums.rollouts - sums.unfinished
+        done = sums.rollouts - sums.unfinished - sums.not_run
         width = self.size.width - 2
         style = "muted" if sums.unfinished else "strong"
         rate = [StyledText("pass@1 "), StyledText(formats.percent(sums.pass_rate), style)]
@@ -163,6 +163,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if sums.errors:
             errors = formats.of_many(sums.errors, "error")
             things.append(LinePart((StyledText(errors, "error"),), 2))
+        if sums.not_run:
+            things.append(LinePart((StyledText(f"{sums.not_run:,} not run", "waiting"),), 2))
         kinds = sums.kinds
         second: list[StyledText] = [StyledText(f"{formats.of_many(sums.tasks, 'task')}  ", "muted")]
         for number, word, kind_style in (

@@ -236,7 +236,7 @@ class TranscriptScreen(ReaderScreen):
         elif isinstance(error, NotFound) and self._unfinished():
             self._wait()
         elif isinstance(error, NotFound):
-            self.say((StyledText("the gym has no artifacts of this rollout", "warning"),))
+            self.say((StyledText(formats.why_no_artifacts(self._row, "this rollout"), "warning"),))
         else:
             what = (
                 "artifacts" if isinstance(error, Forbidden) else "could not download the artifacts"

@@ -79,6 +79,16 @@ def test_errors_and_unfinished_attempts_are_counted_beside_the_verdicts() -> Non
     assert (task_row.tally, task_row.unfinished, task_row.errors) == (Tally(1, 1), 1, 1)
 
 
+@pytest.mark.parametrize("status", ["not run", "interrupted"])
+def test_what_a_dead_run_did_not_run_is_neither_unfinished_nor_an_end(status: str) -> None:
+    made = matrix(row("a", "t", True), row("b", "t", False), row("c", "t", status=status))
+    (task_row,) = made.tasks("run", 1).values()
+    assert (task_row.unfinished, task_row.not_run, task_row.ended) == (0, 1, 2)
+    assert (task_row.tally, task_row.errors, task_row.kind) == (Tally(1, 2), 0, "mixed")
+    sums = sum_tasks([task_row], 1)
+    assert (sums.rollouts, sums.unfinished, sums.not_run, sums.errors) == (3, 0, 1, 0)
+
+
 def test_only_touched_tasks_are_counted_anew() -> None:
     made = matrix(row("a", "t", True), row("b", "u", True))
     before = made.tasks("run", 1)

@@ -57,6 +57,14 @@ def test_outcomes_are_counted_apart_and_a_rollout_that_cannot_be_read_for_nothin
     }
 
 
+def test_a_dead_run_is_over_with_what_it_did_not_run() -> None:
+    end = START + timedelta(minutes=5)
+    rows = [row(result={"success": True}, completed_at=end), row(status="not run")]
+    summary = plainly(rows)
+    assert (summary.unfinished, summary.not_run, summary.ended, summary.errors) == (0, 1, 1, 0)
+    assert summary.settled and summary.ended_at == end
+
+
 def test_it_ends_with_its_last_rollout_and_not_before_all_are_over() -> None:
     early = row(created_at=START, started_at=START, completed_at=START + timedelta(seconds=5))
     late = row(created_at=START - timedelta(1), completed_at=START + timedelta(seconds=9))

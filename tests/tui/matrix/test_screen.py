@@ -93,6 +93,19 @@ async def test_what_is_unfinished_is_not_counted_as_anything(tmp_path: Path) -> 
         assert "0%" not in line(person, "book_room")
 
 
+async def test_what_was_not_run_is_neither_unfinished_nor_a_fail(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass")
+    gym.add("nightly", "book_room", "waiting", status="not run")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "1/2 done", "pass@1 100%", "1 all-pass", "1 not run")
+        assert "✓]–" in line(person, "book_room")
+        await person.press("right")
+        await person.sees("2/2  – not run")
+        await person.press("enter")
+        await person.sees("no artifacts of this rollout: not run")
+
+
 async def test_a_run_whose_rollouts_are_not_known_says_so(tmp_path: Path) -> None:
     gym = ScriptedGym()
     gym.add("nightly", "book_room", "running")
