@@ -2,13 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from unittest.mock import AsyncMock
 
+import httpcore
 import httpx
 import pytest
 
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.models.limiter import Limiter, Timer
 from gymtui.gym.models.model_servers import ModelServers, ServerLimits, make_client
+from gymtui.gym.models.transport import JoinedWrites
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import CUT, HANG, FakeTime, ModelServer, error, model_server
@@ -158,6 +161,24 @@ async def test_a_connection_is_used_again_and_no_more_are_opened_than_at_once() 
         server.let_go()
         await together
         assert server.connections_ever == 7
+
+
+async def test_a_request_goes_out_whole() -> None:
+    wire = AsyncMock(httpcore.AsyncNetworkStream)
+    stream = JoinedWrites(wire)
+    await stream.write(b"head")
+    await stream.write(b"body")
+    assert await stream.read(9) is await stream.read(9)
+    wire.write.assert_awaited_once_with(b"headbody", None)
+
+
+async def test_whoever_hung_up_early_may_have_said_why() -> None:
+    wire = AsyncMock(httpcore.AsyncNetworkStream)
+    wire.write.side_effect = httpcore.WriteError("closed")
+    wire.read.return_value = b"413"
+    stream = JoinedWrites(wire)
+    await stream.write(b"too long")
+    assert await stream.read(9) == b"413"
 
 
 async def test_what_was_cut_or_cancelled_leaves_a_way_that_works() -> None:

@@ -7,8 +7,8 @@ most of the time goes there. Here connections that are free lie on a stack, one 
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import cast
+from contextlib import contextmanager, suppress
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -17,6 +17,54 @@ Origin = tuple[bytes, bytes, int]
 KEPT_S = 5.0
 """How long a connection that is free is kept, as httpx does."""
 PORTS = {b"http": 80, b"https": 443}
+
+
+class JoinedWrites(httpcore.AsyncNetworkStream):
+    """A connection's bytes: what is written of a request goes out whole, once an answer is read.
+
+    Head and body would else be two system calls and two packets.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._written = bytearray()
+
+    # The parameters are httpcore's.
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """Read what came, after what was written went out."""
+        if self._written:
+            written, self._written = bytes(self._written), bytearray()
+            # Whoever closed the connection too early may have said why.
+            with suppress(httpcore.WriteError):
+                await self._stream.write(written, timeout)
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Have something go out with the next `read`."""
+        del timeout
+        self._written += buffer
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        """Return the encrypted stream over this one."""
+        return JoinedWrites(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what httpcore wants to know of the connection."""
+        return self._stream.get_extra_info(info)
+
+
+class _Network(httpcore.AnyIOBackend):
+    async def connect_tcp(self, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return JoinedWrites(await super().connect_tcp(*args, **options))
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -53,6 +101,7 @@ class ParallelTransport(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self._context: ssl.SSLContext | None = None
+        self._network = _Network()
         self._free: defaultdict[Origin, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -97,7 +146,10 @@ class ParallelTransport(httpx.AsyncBaseTransport):
             self._context = httpx.create_ssl_context()
         scheme, host, port = origin
         return httpcore.AsyncHTTPConnection(
-            httpcore.Origin(scheme, host, port), self._context, keepalive_expiry=KEPT_S
+            httpcore.Origin(scheme, host, port),
+            self._context,
+            keepalive_expiry=KEPT_S,
+            network_backend=self._network,
         )
 
     async def aclose(self) -> None:

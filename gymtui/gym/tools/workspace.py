@@ -7,6 +7,8 @@ that goes through it, for the `[STATE DIFF]` of the observation.
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import cache
 from typing import Any, Self
 
 Row = dict[str, Any]
@@ -26,7 +28,7 @@ class Workspace:
         """
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.row_factory = sqlite3.Row
-        self._connection.executescript(schema)
+        self._connection.deserialize(_empty(schema))
         self._changes: list[Change] = []
         self._keys: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
@@ -118,6 +120,14 @@ class Workspace:
     def forget_changes(self) -> None:
         """Forget what changed, as after the world was made: nobody is told of that."""
         self._changes.clear()
+
+
+@cache
+def _empty(schema: str) -> bytes:
+    """Return a database in which nothing but the tables is, made once for all workspaces."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema)
+        return connection.serialize()
 
 
 def _line(change: Change) -> str:

@@ -72,6 +72,7 @@ NOISE = (
 _PLAIN = str.maketrans("áéíóúüöä", "aeiouuoa")
 
 
+@lru_cache(maxsize=4096)
 def address(name: str, *, domain: str = DOMAIN) -> str:
     """Return the mail address of a person, in ASCII: `tomas.ibarra@…`."""
     plain = name.lower().translate(_PLAIN)
@@ -152,9 +153,14 @@ def _event(
         "title": title,
         "start": start,
         "end": later(start, minutes),
-        "attendees": json.dumps(sorted(attendees), ensure_ascii=False),
+        "attendees": _dump_attendees(tuple(sorted(attendees))),
         "location": room,
     }
+
+
+@lru_cache(maxsize=4096)
+def _dump_attendees(addresses: tuple[str, ...]) -> str:
+    return json.dumps(addresses, ensure_ascii=False)
 
 
 def add_email(
@@ -185,9 +191,8 @@ def sent_to(workspace: Workspace, recipient: str) -> list[str]:
 
 def populate(workspace: Workspace, random: Random) -> None:
     """Fill an empty workspace with the company, its candidates, and an ordinary week."""
-    for number, person in enumerate(PEOPLE, 1):
-        name, title, department, level, salary, manager, location, balance = person
-        row = {
+    employees = [
+        {
             "employee_id": f"emp_{number:02}",
             "name": name,
             "email": address(name),
@@ -199,9 +204,13 @@ def populate(workspace: Workspace, random: Random) -> None:
             "location": location,
             "leave_balance_days": balance,
         }
-        workspace.insert("employees", row)
-    for number, (name, role, stage, low, high, offer) in enumerate(CANDIDATES, 1):
-        row = {
+        for number, (name, title, department, level, salary, manager, location, balance) in (
+            enumerate(PEOPLE, 1)
+        )
+    ]
+    workspace.insert_all("employees", employees)
+    candidates = [
+        {
             "candidate_id": f"cand_{number:02}",
             "name": name,
             "email": address(name, domain="mail.example"),
@@ -212,7 +221,9 @@ def populate(workspace: Workspace, random: Random) -> None:
             "offer_salary": offer,
             "sign_on": None,
         }
-        workspace.insert("candidates", row)
+        for number, (name, role, stage, low, high, offer) in enumerate(CANDIDATES, 1)
+    ]
+    workspace.insert_all("candidates", candidates)
     for subject, body in random.sample(NOISE, 3):
         add_email(workspace, f"office@{DOMAIN}", subject, body)
     _fill_calendars(workspace, random)
@@ -220,12 +231,13 @@ def populate(workspace: Workspace, random: Random) -> None:
 
 def _fill_calendars(workspace: Workspace, random: Random) -> None:
     titles = ("Focus time", "1:1", "Planning", "Design review", "Backlog", "Interview debrief")
+    hours = [slots(day, 60)[::2] for day in (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)]
     events: list[Row] = []
     for name, *_ in PEOPLE:
         attendees = [address(name)]
-        for day in (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY):
+        for starts in hours:
             # At most two hours a day are taken, so that every task stays solvable.
-            for start in random.sample(slots(day, 60)[::2], random.choice((1, 1, 2))):
+            for start in random.sample(starts, random.choice((1, 1, 2))):
                 event_id = f"evt_{len(events) + 1:02}"
                 events.append(_event(event_id, random.choice(titles), start, 60, attendees))
     workspace.insert_all("events", events)
