@@ -5,6 +5,9 @@ configuration, `lock.json` with all trials that are planned, `result.json` with 
 while it runs, and a directory a trial. That has a configuration from its start and `result.json`
 from its end on; what the agent did is `agent/trajectory.json`, of a trial of several steps below
 `steps/STEP/`. An exception may stand beside a reward: whether that counts then is `reward_valid`.
+
+Where a trial has a simulated user (`user_agent`), what the two said is acpx's session beside the
+agent's logs; the user has a trajectory of its own in `user-agent/`, and the trial's tokens are its.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ _MAIN: Final = "reward"
 """Of what a verifier, or an agent without a trajectory, printed so much is shown: its end."""
 _PRINTED: Final = ("test-stdout.txt", "test-stderr.txt")
 _LOGS: Final = (".txt", ".log")
+_BRIDGE: Final = "bridge-trajectory.json"
+_USER: Final = "user-agent"
+"""The directory of a simulated user's logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +152,9 @@ def _touched(place: Path, found: Iterable[RolloutFacts], above: Path) -> float:
     for facts in found:
         if facts.status == "running":
             trial = above / facts.rollout_id
-            files += [trial, trial / "trial.log", trial / "agent", trial / "verifier"]
-            files += [trial / "agent" / name for name in entries(trial / "agent").files]
+            files += [trial, trial / "trial.log", trial / "verifier"]
+            for logs in (trial / "agent", trial / _USER):
+                files += [logs, *(logs / name for name in entries(logs).files)]
     return newest_s(*files)
 
 
@@ -205,14 +212,13 @@ def _ended(body: bytes) -> RolloutFacts:
     status = "completed"
     if error is not None and reward is None:
         status = "workspace_error" if never_began else "failed"
-    info = trial.inner("agent_info").inner("model_info")
-    provider, model = _model(trial.inner("config").inner("agent").text("model_name"))
+    provider, model = _ended_model(trial)
     return RolloutFacts(
         rollout_id="",
         task_id=trial.text("task_name"),
         status=status,
-        model=info.text("name") or model,
-        provider=info.text("provider") or provider,
+        model=model,
+        provider=provider,
         created_at=trial.time("started_at"),
         started_at=trial.inner("agent_execution").time("started_at") or trial.time("started_at"),
         completed_at=trial.time("finished_at"),
@@ -249,11 +255,22 @@ def _model(named: str | None) -> tuple[str | None, str | None]:
     return (provider, model) if slash else (None, named)
 
 
+def _ended_model(trial: JsonFields) -> tuple[str | None, str | None]:
+    """Provider and model of the agent of a trial that ended."""
+    info = trial.inner("agent_info").inner("model_info")
+    provider, model = _model(trial.inner("config").inner("agent").text("model_name"))
+    return info.text("provider") or provider, info.text("name") or model
+
+
 def _artifacts(place: Path) -> bytes:
     """What an agent did in a trial, and at its end what the verifier printed."""
     result = JsonFields(read_bytes(place / "result.json") or b"{}")
     parts = _parts(place, result)
+    session = _session(place)
+    talk = session.listed("messages")
     found = [segment for part in parts for segment in trajectory_in(part / "agent")]
+    if not found and not talk:
+        found = trajectory_in(place / _USER)
     printed = (end_of(part / "verifier" / name) for part in parts for name in _PRINTED)
     verified = [f"Verifier output:\n{text}" for text in printed if text]
     document: dict[str, Any] = {}
@@ -273,12 +290,14 @@ def _artifacts(place: Path) -> bytes:
             for name in sorted(entries(part / "agent").files)
             if name.endswith(_LOGS) and (text := end_of(part / "agent" / name))
         ]
-        document["messages"] = logs + [{"role": "system", "content": text} for text in verified]
+        said = [{"role": "system", "content": text} for text in verified]
+        document["messages"] = [*(talk or logs), *said]
+        document["provider"], document["model"] = _ended_model(result)
     document.setdefault("task_id", result.text("task_name"))
     error = result.inner("exception_info")
     document["error"] = error.text("exception_traceback") or error.text("exception_message")
     document["metadata"] = {
-        "rollout_metrics": _metrics(result),
+        **_used(place, result, session),
         "rewards": result.inner("verifier_result").value("rewards"),
     }
     return artifacts_body(place.name, msgspec.json.encode(document))
@@ -290,6 +309,51 @@ def _parts(place: Path, result: JsonFields) -> list[Path]:
     order = (step.text("step_name") or "" for step in result.objects("step_results"))
     names = dict.fromkeys([*(name for name in order if name in there), *sorted(there)])
     return [place / "steps" / name for name in names] or [place]
+
+
+def _session(place: Path) -> JsonFields:
+    """The session in which a simulated user and the agent talked; of no fields where none did."""
+    try:
+        exported = JsonFields(read_bytes(place / "agent" / _BRIDGE) or b"{}")
+    except ValueError:  # not written whole
+        return JsonFields(b"{}")
+    return exported.inner("session").inner("state")
+
+
+def _used(place: Path, result: JsonFields, session: JsonFields) -> dict[str, Any]:
+    """What the agent used; and apart from that what its simulated user was, used and did."""
+    user = result.inner("config").inner("user_agent")
+    if "name" not in user:
+        return {"rollout_metrics": _metrics(result)}
+    told = result.inner("agent_result").inner("metadata").inner("acp_target_usage")
+    total = session.inner("cumulative_token_usage")
+    usage = total if list(total) else told
+    cached = usage.number("cache_read_input_tokens")
+    # By the protocol each of these is counted apart.
+    read = [usage.number(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_")]
+    known = [number for number in read if number is not None]
+    cost = session.inner("cumulative_cost")
+    did = [segment.steps for segment in trajectory_in(place / _USER)]
+    return {
+        "rollout_metrics": {
+            "token_usage": {
+                "prompt_tokens_total": sum(known) if known else None,
+                "cached_tokens_total": cached,
+                "completion_tokens_total": usage.number("output_tokens"),
+            },
+            "cost": {
+                "estimated_cost_usd": cost.number("amount")
+                if cost.text("currency") in (None, "USD")
+                else None
+            },
+        },
+        "simulated_user": {
+            "agent": user.text("name"),
+            "model": user.text("model_name"),
+            "rollout_metrics": _metrics(result),
+            "steps": [step for steps in did for step in steps] or None,
+        },
+    }
 
 
 def _metrics(result: JsonFields) -> dict[str, Any]:

@@ -32,6 +32,21 @@ def _tool(content: Any = FOUND, **more: Any) -> dict[str, Any]:
 WRAPPED = {"tool_call_id": "c1", "tool_server": "shop", "tool_name": "lookup", "is_error": False}
 
 MESSAGES: dict[str, list[Any]] = {
+    "tagged": [
+        {"User": {"id": "u1", "content": [{"Text": "What is on the shelf?"}]}},
+        {
+            "Agent": {
+                "content": [
+                    {"Thinking": {"text": "I look.", "signature": "s"}},
+                    {"ToolUse": {"id": "c1", "name": "lookup", "input": ARGUMENTS}},
+                    {"Text": "There is a red kettle."},
+                ],
+                "tool_results": {
+                    "c1": {"tool_use_id": "c1", "is_error": False, "content": {"Text": FOUND}}
+                },
+            }
+        },
+    ],
     "native": [
         ASKED | {"timestamp": "2026-03-20T10:00:06+00:00"},
         {"role": "assistant", "content": {"content": "", "tool_calls": [OPENAI]}},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gymtui.transcript.body_reader import open_body
-from tests.sources.on_disk import opened, touch, write
+from tests.sources.on_disk import opened, text_of, touch, write
 
 START, END = "2026-05-01T10:00:00Z", "2026-05-01T10:05:00Z"
 HOUR_S = 3600.0
@@ -230,6 +230,69 @@ def test_a_transcript_is_the_trajectory_with_what_the_verifier_printed(tmp_path:
     assert usage == told
     assert [step["message"] for step in disk.artifacts("b__B")["steps"]] == ["two", "one"]
     assert disk.artifacts("c__C")["messages"] == [{"role": "assistant", "content": "$ ls"}]
+
+
+def said(text: str, *calls: dict[str, Any], **results: dict[str, Any]) -> dict[str, Any]:
+    """What an agent did in answer to a message, as acpx 0.11 exports it."""
+    content = [{"Thinking": {"text": "Look first.", "signature": None}}, {"Text": "I look."}]
+    uses = [{"ToolUse": {"is_input_complete": True, **call}} for call in calls]
+    return {"Agent": {"content": [*content, *uses, {"Text": text}], "tool_results": results}}
+
+
+def test_what_a_simulated_user_and_an_agent_said_is_the_transcript(tmp_path: Path) -> None:
+    place = job(tmp_path / "j", total=2, finished=True)
+    user = {"name": "codex", "model_name": "openai/gpt-5-mini", "bridge": {"kind": "acp"}}
+    config = {"agent": {"model_name": "openai/gpt-5"}, "user_agent": user}
+    trial = ended(place / "a__A", config=config)
+    command = {"command": "cat a.txt"}
+    use = {"id": "c1", "name": "cat a.txt", "raw_input": text_of(command), "input": command}
+    failed = {"exit_code": 1, "output": "cat: a.txt: No such file"}
+    result = {
+        **{"tool_use_id": "c1", "tool_name": "cat a.txt", "is_error": True},
+        **{"content": {"Text": text_of(failed)}, "output": failed},
+    }
+    asked = {"User": {"id": "u1", "content": [{"Text": "Make a.txt say hello"}]}}
+    usage = {"input_tokens": 100, "output_tokens": 20, "cache_read_input_tokens": 50}
+    messages = [asked, said("Done.", use, c1=result), "Resume"]
+    state = {"messages": messages, "cumulative_token_usage": {**usage, "total_tokens": 170}}
+    write(trial / "agent" / "bridge-trajectory.json", {"session": {"state": state}})
+    step = {"step_id": 1, "source": "agent", "message": "I ask the agent."}
+    write(trial / "user-agent" / "trajectory.json", {"steps": [step]})
+    write(trial / "verifier" / "test-stdout.txt", "1 passed")
+    alone = ended(place / "b__B", config=config)
+    write(alone / "agent" / "bridge-trajectory.json", '{"session": {"sta')
+    write(alone / "user-agent" / "trajectory.json", {"steps": [step]})
+    disk = opened(place)
+    disk.runs()
+    transcript = open_body(asyncio.run(disk.gym.artifacts("a__A")).body)
+    assert [(turn.kind, turn.error) for turn in transcript.turns] == [
+        ("user", False),
+        ("assistant", False),
+        ("tool", True),
+        ("assistant", False),
+        ("other", False),
+        ("system", False),
+    ]
+    [exchange] = transcript.exchanges
+    assert (exchange.tool, exchange.error, exchange.call is not None) == ("cat a.txt", True, True)
+    assert (transcript.model, transcript.provider) == ("gpt-5", "o")
+    # What the trial says it used is the user's.
+    told = transcript.usage
+    assert (told.prompt_tokens, told.completion_tokens, told.cached_tokens) == (150, 20, 50)
+    found = disk.artifacts("a__A")["metadata"]["simulated_user"]
+    assert (found["agent"], found["model"], found["steps"]) == ("codex", user["model_name"], [step])
+    assert found["rollout_metrics"]["token_usage"]["prompt_tokens_total"] == 100
+    # Without a session, what the user did tells of both.
+    assert disk.artifacts("b__B")["steps"] == [step]
+
+
+def test_a_trial_in_which_only_the_simulated_user_writes_is_under_way(tmp_path: Path) -> None:
+    place = job(tmp_path / "j", total=1)
+    trial = begun(place / "a__A")
+    write(trial / "user-agent" / "codex.txt", "…", age_s=60)
+    for directory in (trial / "user-agent", trial, place):
+        touch(directory, HOUR_S)
+    assert list(opened(place).outcomes().values()) == ["running"]
 
 
 def test_what_continues_a_trajectory_and_its_sub_agents_are_read(tmp_path: Path) -> None:

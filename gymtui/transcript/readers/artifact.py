@@ -1,12 +1,12 @@
 """Any message list or artifact, read into a `Transcript`: nothing is dropped, nothing raises.
 
-This module tells what kind of document and element it is given and puts the result together; the
-readers for each family are its siblings. Shapes: ``API.md`` and FORMATS.md.
+This module tells what kind of document it is given and puts the result together; what the elements
+of its messages are is told by `element`. Shapes: ``API.md`` and FORMATS.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,19 +26,16 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
-from gymtui.transcript.readers import events, messages, recorded_calls, token_usage, written_calls
-from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
+from gymtui.transcript.readers import events, recorded_calls, token_usage, written_calls
+from gymtui.transcript.readers.element import read_element, reader_of, unknown
+from gymtui.transcript.readers.fields import Draft, Fields, is_empty
 from gymtui.transcript.readers.timestamps import instant
 from gymtui.transcript.usage import Usage
-
-Reader = Callable[[Mapping[str, object]], list[Draft]]
-Element = Mapping[str, object]
 
 _LISTS = ("messages", "steps", "history", "trajectory", "contents")
 """Under which name a document has its messages: the vendor's, Harbor's, SWE-agent's, Gemini's."""
 _LAST = 4
 """Turns in which what was observed last may stand."""
-_SPEAKERS = ("human", "ai", "user", "assistant", "system", "tool")
 
 
 def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcript:
@@ -70,7 +67,7 @@ def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcrip
         if rest := {key: item for key, item in outer.rest.items() if not is_empty(item)}:
             fields.rest["answer"] = rest
         return replace(_artifact(fields), rollout_id=rollout_id)
-    if _reader_of(value) is not _unknown and not any(name in value for name in _LISTS):
+    if reader_of(value) is not unknown and not any(name in value for name in _LISTS):
         return _artifact(Fields({"messages": [value]}))
     rollout_id = outer.text("rollout_id")
     return replace(_artifact(outer), rollout_id=rollout_id)
@@ -82,7 +79,7 @@ def _artifact(fields: Fields) -> Transcript:
     models: set[str] = set()
     asides: list[object] = []  # of the turn before, or of the first
     for index, element in enumerate(_elements(fields)):
-        for draft in _element(element):
+        for draft in read_element(element):
             draft.source = index
             models.update(filter(None, (draft.model,)))
             if draft.is_aside:
@@ -121,111 +118,6 @@ def _elements(fields: Fields) -> list[object]:
             return found
     odd = fields.any("messages")
     return [] if is_empty(odd) else [odd]
-
-
-def _element(element: object, *, nested: bool = False) -> list[Draft]:
-    """Read one element of a message list; a list in it is a list of messages, once."""
-    if isinstance(element, Mapping):
-        return _reader_of(element)(element)
-    if isinstance(element, str):
-        return [Draft("", BlockKind.OTHER, [Text(element)])]
-    if isinstance(element, list) and not nested:
-        return [draft for item in element for draft in _element(item, nested=True)]
-    return [Draft("", BlockKind.OTHER, [Unknown(element)])]
-
-
-def _reader_of(element: Element) -> Reader:
-    return next(reader for fits, reader in _RECOGNISERS if fits(element))
-
-
-def _is_entry(element: Element) -> bool:
-    message = element.get("message")
-    return isinstance(message, Mapping) and "role" in message
-
-
-def _is_step(element: Element) -> bool:
-    return "step_id" in element and isinstance(element.get("source"), str)
-
-
-def _is_event(element: Element) -> bool:
-    named = isinstance(element.get("action"), str) or isinstance(element.get("observation"), str)
-    return named and isinstance(element.get("source"), str) and "role" not in element
-
-
-def _is_action_step(element: Element) -> bool:
-    acts = isinstance(element.get("action"), str) and "observation" in element
-    return acts and "role" not in element
-
-
-def _is_change(element: Element) -> bool:
-    values = (element.get(key) for key in ("modelId", "summary"))
-    return isinstance(element.get("type"), str) and any(isinstance(text, str) for text in values)
-
-
-def _is_line(element: Element) -> bool:
-    return isinstance(element.get("type"), str) and isinstance(element.get("payload"), Mapping)
-
-
-def _is_log_entry(element: Element) -> bool:
-    known = (element.get(key) for key in ("uuid", "sessionId", "messageId", "cwd"))
-    return isinstance(element.get("type"), str) and any(isinstance(key, str) for key in known)
-
-
-def _is_message(element: Element) -> bool:
-    return isinstance(element.get("role"), str)
-
-
-def _is_item(element: Element) -> bool:
-    kind = element.get("type")
-    return isinstance(kind, str) and (
-        kind == "reasoning" or kind.endswith(("_call", "_call_output"))
-    )
-
-
-def _is_typed(element: Element) -> bool:
-    return element.get("type") in _SPEAKERS and "content" in element
-
-
-def _has_content(element: Element) -> bool:
-    return "content" in element or "parts" in element
-
-
-def _typed(element: Element) -> list[Draft]:
-    fields = dict(element)
-    return messages.chat({"role": fields.pop("type"), **fields})
-
-
-def _line(element: Element) -> list[Draft]:
-    """Read a line of Codex: an item of the Responses API, or what it notes beside."""
-    fields = Fields(element)
-    if fields.tag("type", ("response_item",)) is None:
-        return events.log_entry(element)
-    drafts = _element(fields.mapping("payload"), nested=True)
-    stamp = take_stamp(fields)
-    for draft in drafts:
-        draft.stamp = draft.stamp or stamp
-        draft.keep("entry", fields.rest)
-    return drafts
-
-
-def _unknown(element: Element) -> list[Draft]:
-    return [Draft("", BlockKind.OTHER, [Unknown(element)])]
-
-
-_RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
-    (_is_line, _line),
-    (_is_entry, events.entry),
-    (_is_step, events.step),
-    (_is_event, events.event),
-    (_is_action_step, events.action_step),
-    (_is_message, messages.chat),
-    (_is_item, events.response_item),
-    (_is_typed, _typed),
-    (_is_change, events.change),
-    (_is_log_entry, events.log_entry),
-    (_has_content, messages.chat),
-    (lambda element: True, _unknown),
-)
 
 
 def _note_models(drafts: list[Draft], known: str | None) -> None:
