@@ -359,7 +359,6 @@ class GymClient(Endpoints):
 
 
 def _is_polled(call: Call) -> bool:
-    """Whether it is asked again and again, and what it answered is kept to be compared."""
     return call.method == "GET" and call.template in _POLLED and call.sink is None
 
 

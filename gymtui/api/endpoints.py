@@ -45,23 +45,20 @@ class Endpoints(ABC):
         offset: int = 0,
         expand: Sequence[str] = (),
     ) -> Answer:
-        """`GET /runs`: a page of runs.
+        """`GET /runs`: a page of runs, a body for `list_answer.split(…, "runs")`.
 
         Args:
             source: `rl-gym`, `task-editor`, `datadog-synthetics` or `all`; None is the gym's own
                 default, `rl-gym`.
             limit: The most runs to list, 1 to 200.
             expand: What to fill in; `rollouts` fills `rollout_ids`.
-
-        Returns:
-            A body for `listing.split(…, "runs")`.
         """
         query = given(scenario_id=scenario_id, source=source, limit=str(limit), offset=str(offset))
         query += tuple(("expand", what) for what in expand)
         return await self._answer(Call("GET", "/runs", query=query))
 
     async def get_run(self, run_id: str) -> Answer:
-        """`GET /runs/{run_id}`: a body for `listing.parse_run`."""
+        """`GET /runs/{run_id}`: a body for `list_answer.parse_run`."""
         return await self._answer(Call("GET", "/runs/{run_id}", (run_id,)))
 
     async def create_run(self, request: LaunchRequest) -> CreatedRun:
@@ -88,10 +85,9 @@ class Endpoints(ABC):
         status: str | None = None,
         run_id: str | None = None,
     ) -> Answer:
-        """`GET /rollouts`: all that match; there is no paging, so without a filter it is all.
+        """`GET /rollouts`: all that match, a body for `list_answer.split(…, "rollouts")`.
 
-        Returns:
-            A body for `listing.split(…, "rollouts")`.
+        There is no paging, so without a filter it is all.
         """
         query = given(scenario_id=scenario_id, task_id=task_id, status=status, run_id=run_id)
         return await self._answer(Call("GET", "/rollouts", query=query))
@@ -101,13 +97,7 @@ class Endpoints(ABC):
     ) -> Answer:
         """`GET /rollouts?scenario_id=`: of hundreds of runs, handed on as it comes.
 
-        Args:
-            sink: Given the body, decompressed, chunk by chunk, whatever its size.
-            ready: Awaited after each chunk: the gym waits meanwhile.
-            on_progress: Told how much came on the wire, before the sink is given it.
-
-        Returns:
-            The answer without its body.
+        The answer has no body. How much came is told before the sink is given it.
         """
         query = given(scenario_id=scenario_id)
         call = Call(
@@ -117,7 +107,7 @@ class Endpoints(ABC):
         return await self._ask(call)
 
     async def get_rollout(self, rollout_id: str) -> Answer:
-        """`GET /rollouts/{rollout_id}`: a body for `listing.parse_rollout`."""
+        """`GET /rollouts/{rollout_id}`: a body for `list_answer.parse_rollout`."""
         return await self._answer(Call("GET", "/rollouts/{rollout_id}", (rollout_id,)))
 
     async def artifacts(
@@ -126,13 +116,9 @@ class Endpoints(ABC):
         redact_tool_calls: bool = False,
         on_progress: Progress | None = None,
     ) -> Answer:
-        """`GET /rollouts/{rollout_id}/artifacts`: NotFound also when it has not finished.
+        """`GET /rollouts/{rollout_id}/artifacts`: a body for `transcript.body_reader`.
 
-        Args:
-            on_progress: Told how far the download is, chunk by chunk.
-
-        Returns:
-            A body for `transcript.body_reader`.
+        NotFound also when it has not finished.
         """
         return await self._answer(_artifacts_call(rollout_id, redact_tool_calls, on_progress))
 
@@ -143,11 +129,7 @@ class Endpoints(ABC):
         redact_tool_calls: bool = False,
         on_progress: Progress | None = None,
     ) -> None:
-        """`GET /rollouts/{rollout_id}/artifacts`, handed on as it comes, whatever its size.
-
-        Args:
-            sink: Given the body, decompressed, chunk by chunk; what it raises ends the download.
-        """
+        """`GET /rollouts/{rollout_id}/artifacts`, handed on as it comes, whatever its size."""
         await self._ask(_artifacts_call(rollout_id, redact_tool_calls, on_progress, sink))
 
     async def list_scenarios(self) -> tuple[Scenario, ...]:

@@ -9,11 +9,7 @@ MOST_BYTES = 8 * 1024 * 1024
 
 
 class EtagCache:
-    """Bodies by what was asked, each with its tag.
-
-    Args:
-        most_bytes: Of all bodies together.
-    """
+    """Bodies by what was asked, each with its tag."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes

@@ -58,7 +58,6 @@ def bound_item(item: bytes | memoryview) -> bytes:
 
 
 def _cut(value: bytes | memoryview, most: int) -> bytes:
-    """A JSON value in at most so many bytes; null where nothing sensible fits."""
     if len(value) <= most:
         return bytes(value)
     first = bytes(value[:1])
@@ -75,7 +74,6 @@ def _cut(value: bytes | memoryview, most: int) -> bytes:
 
 
 def _join(members: list[tuple[bytes, msgspec.Raw]], most: int, ends: bytes) -> bytes:
-    """As many members as fit, each cut to its share."""
     kept: list[bytes] = []
     room = most - len(ends)
     for name, member in members:

@@ -94,8 +94,8 @@ class LaunchRequest(Outgoing):
     run_name: NonEmpty
     user_settings: ModelConfig | None = Field(default=None, alias="user_model_config")
     task_overrides: dict[str, TaskOverride] | None = None
+    # The local gym's own: the real one knows where a run comes from. Left out unless given.
     source: RunSource | None = None
-    """The local gym's own: the real one knows where a run comes from. Left out unless given."""
 
     @field_validator("task_overrides")
     @classmethod
@@ -128,7 +128,6 @@ def read_launch(document: Mapping[str, Any], *, now: datetime, rng: random.Rando
 
     Args:
         document: Fields as API.md names them; absent ones take API.md's defaults.
-        rng: Makes the name unique.
 
     Raises:
         pydantic.ValidationError: A field is missing, unknown or beyond its limits.

@@ -102,10 +102,9 @@ def _read_leniently(model: type[Model], document: dict[str, Any], item: bytes) -
 def _repair(
     document: dict[str, Any], loc: Path, fault: str, emptied: list[tuple[Any, str | int]]
 ) -> bool:
-    """Makes the value at `loc` acceptable, or empties it, or its holder when it is needed there.
+    """Make the value at `loc` acceptable, or empty it, or its holder when it is needed there.
 
-    Returns:
-        False when only emptying the whole document would help.
+    False when only emptying the whole document would help.
     """
     path = _existing(document, loc)
     value = _at(document, path)
@@ -125,7 +124,6 @@ def _repair(
 
 
 def _repair_value(path: Path, value: Any, fault: str) -> Any:
-    """The value in the type that was wanted, where that loses nothing; else None."""
     if fault == "string_type" and isinstance(value, int) and not isinstance(value, bool):
         names = [str(part) for part in path if isinstance(part, str)]
         return str(value) if names and names[-1].endswith(("_id", "_ids")) else None

@@ -107,15 +107,9 @@ def rollout_id_of(item: bytes) -> str | None:
 
 
 def read_step(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
-    """A rollout that took steps since it was read, which is most of what ever changes.
+    """A rollout that took steps since `raw` was read as `known`: most of what ever changes.
 
-    Args:
-        item: Its item as it is now.
-        raw: Its item as it was.
-        known: What that says.
-
-    Returns:
-        What it says now; None where more than the step differs, or may: it is to be read then.
+    None where more than the step differs, or may: it is to be read then.
     """
     now, before = _STEP.search(item), _STEP.search(raw)
     if now is None or before is None or known.current_step != int(before[1]):
@@ -128,14 +122,7 @@ def read_step(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
 
 
 def shown(item: bytes) -> str:
-    """An item for "describe": its JSON as received, indented, but for any key in it.
-
-    Args:
-        item: An item's bytes, readable or not.
-
-    Returns:
-        Text with newlines, as received: clean it to draw it.
-    """
+    """An item for "describe": its JSON, indented, but for any key in it; clean it to draw it."""
     try:
         document = loads(item)
         return json_text(mask_secrets(document), indent=2, ascii_only=False)
@@ -146,8 +133,7 @@ def shown(item: bytes) -> str:
 def without_secrets(body: bytes) -> bytes:
     """A body as it may be kept: as it came, unless it names a secret, which is hidden then.
 
-    Returns:
-        Nothing of a body that names one and cannot be read.
+    Nothing of a body that names one and cannot be read.
     """
     if _MAY_NAME_SECRET.search(body) is None:
         return body

@@ -35,11 +35,7 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class ListSplitter:
-    """Takes one list answer apart.
-
-    Args:
-        key: What it lists.
-    """
+    """Takes one list answer apart."""
 
     def __init__(self, key: Literal["runs", "rollouts"]) -> None:
         self._key: Literal["runs", "rollouts"] = key
@@ -50,10 +46,7 @@ class ListSplitter:
         self._count = 0
 
     def feed(self, data: bytes | memoryview) -> list[bytes]:
-        """Take the next bytes in.
-
-        Returns:
-            The items that are whole by now and were not returned before.
+        """Take the next bytes in; the items that are whole by now and were not returned before.
 
         Raises:
             Garbled: They are too many, or too much that cannot be cut.
@@ -69,10 +62,7 @@ class ListSplitter:
         return self._counted(items)
 
     def close(self) -> ListAnswer:
-        """The answer is complete.
-
-        Returns:
-            Its count, and the items that were not returned before.
+        """The answer is complete: its count, and the items that were not returned before.
 
         Raises:
             Garbled: It is no list, breaks off, or is of too many items.
@@ -89,7 +79,6 @@ class ListSplitter:
         return list(items)
 
     def _opened(self) -> bool:
-        """Find where the items begin, and what each begins with."""
         opening = _OPENING[self._key].search(self._rest, 0, _HEAD_BYTES)
         if opening is None:
             return False
@@ -107,7 +96,6 @@ class ListSplitter:
         return True
 
     def _cut(self) -> list[bytes]:
-        """Take the items off that are whole."""
         end = len(self._rest)
         for _ in range(_TRIES):
             end = self._rest.rfind(self._begins, 1, end)

@@ -63,7 +63,6 @@ def check_key_log(env: Mapping[str, str]) -> None:
 
 
 def _value(env: Mapping[str, str], name: str) -> tuple[str, str]:
-    """Which spelling of a variable holds something, and what."""
     for label in (name.lower(), name):
         if value := env.get(label, "").strip():
             return label, value

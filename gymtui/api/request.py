@@ -110,7 +110,6 @@ def unreachable_reason(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it was raised from, and the members of groups among them."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):

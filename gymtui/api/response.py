@@ -65,17 +65,12 @@ def error_of(
     now: datetime,
     secrets: Iterable[ApiKey] = (),
 ) -> GymError:
-    """The error that a status other than 2xx means.
+    """The error that a status other than 2xx means, with the server's words but for the secrets.
 
     Args:
         headers: Of the answer, by lower-case name.
         body: As much of it as was read, decoded.
-        call: Which call it was, such as `GET /runs`.
         now: For a `Retry-After` that is a date, when the answer has no `Date`.
-        secrets: What must not be quoted, should the server do so.
-
-    Returns:
-        One of the family; its detail is the server's own words without the secrets.
     """
     detail, fields = _detail_of(body, headers.get("content-type", ""))
     for secret in secrets:
@@ -143,13 +138,10 @@ def must_be_json(body: bytes, call: str) -> None:
 
 
 def detect_interception(body: bytes, status: int = 200) -> Intercepted | None:
-    """Whose answer it is if it is plainly none of a gym's, which speaks JSON.
+    """Whose answer it is if it is plainly none of a gym's, which speaks JSON; None if it may be.
 
     Args:
         body: The answer, or its first few kB.
-
-    Returns:
-        The error; None for what may be the gym's.
     """
     start = body[:_LOOKED_AT].lstrip(_BLANKS)[:1]
     code = "" if status == 200 else f" ({status})"
@@ -240,7 +232,6 @@ def _document(body: bytes, call: str) -> Any:
 
 
 def _detail_of(body: bytes, content_type: str) -> tuple[str, tuple[FieldError, ...]]:
-    """The detail of an error body, and what it says about which field."""
     try:
         document = loads(body)
     except ValueError:

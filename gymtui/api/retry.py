@@ -24,22 +24,19 @@ T = TypeVar("T")
 async def with_retry(
     ask: Callable[[], Awaitable[T]],
     *,
-    stumbles: tuple[type[GymError], ...] = RETRYABLE,
+    retryable: tuple[type[GymError], ...] = RETRYABLE,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> T:
     """Ask up to `TRIES` times, pausing for as long as the gym says, or ever longer.
 
-    Args:
-        stumbles: The errors after which it is asked again.
-
     Raises:
-        GymError: The last one, or one that is no stumble.
+        GymError: The last one, or one that no trying helps.
     """
     pause_s = FIRST_PAUSE_S
     for _ in range(TRIES - 1):
         try:
             return await ask()
-        except stumbles as error:
+        except retryable as error:
             await sleep(min(error.retry_after_s or pause_s, LONGEST_PAUSE_S))
             pause_s *= 2
     return await ask()

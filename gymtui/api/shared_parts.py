@@ -25,8 +25,7 @@ _settings: dict[tuple[object, ...], ModelSettings] = {}
 def share_parts(rollout: Rollout) -> Rollout:
     """Let a rollout that was just read share what others have too.
 
-    Returns:
-        It, equal to what it was. Which of its fields were given is no longer told apart.
+    It is equal to what it was; which of its fields were given is no longer told apart.
     """
     own = rollout.__dict__
     for name in _NAMES:

@@ -78,12 +78,7 @@ def mark_untrusted(document: Any) -> str:
 
 
 class AgentTools:
-    """The tools. Their docstrings are what an agent is told of them.
-
-    Args:
-        journal: Where a dashboard or recorder keeps numbers and notes, there or not.
-        archive: Where transcripts are kept, there or not.
-    """
+    """The tools. Their docstrings are what an agent is told of them."""
 
     def __init__(
         self, client: Endpoints, settings: Settings, *, journal: Place, archive: Path
@@ -217,11 +212,7 @@ class AgentTools:
         return mark_untrusted([{"well": one.is_well, "what": describe_result(one)} for one in done])
 
     def offered(self, *, cancel: bool) -> Sequence[Callable[..., Awaitable[str]]]:
-        """The tools that there are.
-
-        Args:
-            cancel: Whether runs may be cancelled.
-        """
+        """The tools that there are; one that cancels runs only if that may be."""
         looking = (
             *(self.list_runs, self.list_rollouts, self.failures),
             *(self.search, self.read_transcript),

@@ -41,15 +41,7 @@ def print_comparison(
     printer: Printer,
     tell: Callable[[str], None],
 ) -> None:
-    """Print how runs differ from the first.
-
-    Args:
-        tell: Told what is to be said beside the data.
-
-    Raises:
-        NotFound: There is no such run.
-        GymError: As the client.
-    """
+    """Print how runs differ from the first."""
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
         reader = GymReader(client)
@@ -97,8 +89,6 @@ def print_comparison(
 
 
 class _Run:
-    """A run, and how far it is from the first."""
-
     def __init__(self, reader: GymReader, name: str, found: Difference | None) -> None:
         self.view = reader.view(name)
         self.found = found

@@ -86,11 +86,7 @@ class SettingPlace:
 
 
 def find_setting(name: str, profile: str | None) -> SettingPlace:
-    """A setting by its name.
-
-    Args:
-        name: `interval`, `stuck.floor_s`, `keys.cancel`, `profiles.lab.base_url`.
-        profile: The profile that was named beside it, or None.
+    """A setting by its name: `interval`, `stuck.floor_s`, `keys.cancel`, `profiles.lab.base_url`.
 
     Raises:
         ConfigError: There is no such setting, or not there.
@@ -123,11 +119,7 @@ def find_setting(name: str, profile: str | None) -> SettingPlace:
 def value_of(
     setting: SettingPlace, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
 ) -> Any:
-    """What is to be written, from the words of a command line.
-
-    Args:
-        words: Its value; several make a list.
-        env: The environment, which tells where the person's own themes are.
+    """What is to be written, from the words of a command line; several make a list.
 
     Raises:
         ConfigError: It may not be that.
@@ -227,8 +219,7 @@ def _key(text: str, file: ConfigFile) -> str:
 def write_setting(path: Path, setting: SettingPlace, value: Any) -> None:
     """Write one setting, and leave the rest of the file as it is, comments included.
 
-    Args:
-        path: The file; made, for its owner alone, if it is missing.
+    The file is made, for its owner alone, if it is missing.
 
     Raises:
         ConfigError: The file is not TOML, or a value stands where a table is wanted.

@@ -61,16 +61,13 @@ def open_dashboard(
     guided: bool = False,
     model_env: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
-    """Run the dashboard until its person leaves it.
+    """Run the dashboard until its person leaves it; its exit code.
 
     Args:
         env: The environment, which says where logs go.
         notes: What is to be told once the screen is there.
         guided: Whether each screen says what there is to try.
         model_env: The environment that keys of models may come from: the demo has none.
-
-    Returns:
-        The exit code.
 
     Raises:
         UnsafeUrl: The environment names a proxy or a key log that cannot be used.
@@ -124,7 +121,6 @@ class _Safe(logging.Formatter):
         self._safe = safe
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record in words."""
         return self._safe(super().format(record))
 
 

@@ -40,13 +40,10 @@ def open_demo(
     seed: int,
     fresh: bool,
 ) -> int:
-    """Run the dashboard on the demo's gym until its person leaves it.
+    """Run the dashboard on the demo's gym until its person leaves it; its exit code.
 
     Args:
         settle: Settles the settings, given the gym's URL.
-
-    Returns:
-        The exit code.
 
     Raises:
         DemoError: The gym did not start.
@@ -80,7 +77,6 @@ def _speed_up(loaded: LoadedSettings, speed: float) -> LoadedSettings:
 
 @contextmanager
 def _home(directory: Path) -> Iterator[tuple[Path | None, tuple[str, ...]]]:
-    """Have the demo's place to oneself, or none and why."""
     with ExitStack() as until:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

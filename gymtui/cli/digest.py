@@ -22,15 +22,7 @@ FAILING_SHOWN = 5
 def read_digest(
     settings: Settings, journal: Place, since: datetime, tell: Callable[[str], None]
 ) -> Digest:
-    """Ask the gym what happened.
-
-    Args:
-        journal: Where a dashboard or recorder kept numbers, there or not.
-        tell: Told what is to be said beside it.
-
-    Raises:
-        GymError: As the client.
-    """
+    """Ask the gym what happened."""
 
     async def fetch(client: Endpoints) -> Digest:
         reader = GymReader(client)
@@ -57,11 +49,7 @@ def read_digest(
 
 
 def digest_lines(report: Digest, *, markdown: bool) -> Iterator[str]:
-    """The digest in clean lines.
-
-    Args:
-        markdown: Whether they are Markdown, names as code.
-    """
+    """The digest in clean lines; in Markdown, names are code."""
 
     def name(text: str) -> str:
         cleaned = clean(text)

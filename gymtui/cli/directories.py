@@ -59,10 +59,9 @@ def _why_not(name: str) -> str:
 def settings_and_names(
     flags: Mapping[str, Any], names: Sequence[str]
 ) -> tuple[Settings, tuple[str, ...]]:
-    """The settings for a command: those of a directory where one is named, else of the gym.
+    """The settings for a command, and the arguments that name no directory.
 
-    Returns:
-        The settings, and the arguments that name no directory.
+    The settings are those of a directory where one is named, else of the gym.
     """
     found, rest = loaded_and_names(flags, names)
     return found.settings, rest

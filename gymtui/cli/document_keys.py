@@ -99,11 +99,7 @@ SEARCHED: Mapping[str, str] = {
 
 
 def describe_keys(title: str, keys: Mapping[str, str]) -> str:
-    """Keys with what they mean, as a paragraph of `--help`.
-
-    Args:
-        keys: They, with meanings; one without goes with the one before.
-    """
+    """Keys with what they mean, for `--help`; one without a meaning goes with the one before."""
     return f"{title}: {', '.join(_described(keys))}."
 
 

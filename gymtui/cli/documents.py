@@ -27,11 +27,7 @@ _ATTRIBUTE = {"model_config": "settings"}
 
 
 def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
-    """A run.
-
-    Args:
-        numbers: Whether to tell these; without, the key is null.
-    """
+    """A run, with its numbers if these are to be told; else their key is null."""
     ours = {
         "status": run.status,
         "done": run.finished,

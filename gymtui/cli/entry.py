@@ -146,7 +146,6 @@ def demo(speed: float, seed: int, fresh: bool, **flags: Any) -> None:
 
 
 def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> NoReturn:
-    """Open the demo and end with its exit code."""
     from gymtui.cli.demo import DemoError, open_demo
     from gymtui.config.settings import load
 
@@ -217,7 +216,6 @@ def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> N
 
 
 def _only(what: str, names: tuple[str, ...]) -> str:
-    """The one name that there is to be beside directories."""
     if len(names) != 1:
         raise click.UsageError(f"name one {what}")
     return names[0]
@@ -287,7 +285,6 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
 
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
-    """Open the dashboard on the gym that the settings name, and end with its exit code."""
     want_terminal()
     from gymtui.core import paths
     from gymtui.session.saved_layout import SavedLayout

@@ -72,16 +72,9 @@ def export_run(
     *,
     journal: Place,
 ) -> Tally:
-    """Write a run's artifacts to a directory.
-
-    Args:
-        directory: Where to; it is made if need be.
-        form: `json` for the gym's bytes, `markdown` or `text`.
-        tell: Told what is done and what went wrong, a line at a time.
-        journal: Where a dashboard would have kept the steps it saw and the notes, there or not.
+    """Write a run's artifacts to a directory, which is made if need be.
 
     Raises:
-        GymError: The run's rollouts cannot be listed.
         OSError: The directory cannot be made.
     """
 
@@ -164,7 +157,6 @@ def _keep_alone(path: Path, row: RolloutRow, keep: Callable[[Path, RolloutRow], 
 
 
 def _failure_words(row: RolloutRow, error: Exception) -> str:
-    """What became of a rollout's artifacts, for the person."""
     if isinstance(error, artifact_files.FileProblem):
         return clean(error)
     if isinstance(error, TooLargeError):

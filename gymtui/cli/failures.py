@@ -38,13 +38,7 @@ def print_failures(
 
     Args:
         by: `criterion`, `message` or `tool`.
-        form: A table, one JSON document, a JSON object a line, or CSV.
-        tell: Told what is to be said beside the data.
         against: The run that they are compared with; by default the first of them.
-
-    Raises:
-        NotFound: There is no such run.
-        GymError: As the client.
     """
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
@@ -77,14 +71,14 @@ def print_failures(
 def failures_of(
     reader: GymReader, names: Sequence[str], by: str, compared: str | None = None
 ) -> tuple[Sequence[FailureRow], Matrix]:
-    """What runs fail in, of what is listed of them.
+    """What runs fail in, of what is listed of them, and the tasks and attempts that is of.
 
     Args:
         by: `criterion` or `message`.
         compared: The run that they are compared with; by default the first of them.
 
     Returns:
-        The failures, the commonest first, and the tasks and attempts they are of.
+        The failures, the commonest first.
     """
     others = [compared] if compared is not None else []
     failures, matrix = count_failures(reader.store, (*names, *others))

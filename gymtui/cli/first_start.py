@@ -35,11 +35,7 @@ def nothing_set_up(loaded: LoadedSettings) -> bool:
 
 
 def welcome_text(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
-    """What is said.
-
-    Args:
-        env: The environment, for how home is called.
-    """
+    """What is said."""
     home = env.get("HOME", "")
     places = [(_short(clean(place.place), home), clean(place.found)) for place in loaded.key_places]
     cells = max((width(place) for place, _ in places), default=0)
@@ -99,14 +95,7 @@ def offer_demo(
     *,
     keys: Callable[[], AbstractContextManager[Callable[[], str]]] = pressed_keys,
 ) -> bool:
-    """Say it, and wait for a key.
-
-    Args:
-        keys: Gives what waits for a key.
-
-    Returns:
-        Whether the demo is wanted.
-    """
+    """Say it, and wait for a key; whether the demo is wanted."""
     with keys() as press:
         click.echo(welcome_text(loaded, env), err=True)
         while True:

@@ -127,10 +127,7 @@ class Follower:
         return not denied.seen or self.refused_wait_s(denied.since_s) <= 0
 
     async def follow(self, news: Callable[[], Awaitable[object]]) -> None:
-        """Follow them until all are over.
-
-        Args:
-            news: Called after each round of questions, answered or not.
+        """Follow them until all are over; `news` is called after each round, answered or not.
 
         Raises:
             NotFound: One of them is not there and was never seen.

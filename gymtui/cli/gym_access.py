@@ -56,14 +56,7 @@ _BUSY = (RateLimited, ServerError)
 
 
 def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T:
-    """Talk to a gym, or to what lies in directories in its place.
-
-    Args:
-        talk: What is said; the client is closed after it.
-
-    Raises:
-        GymError: As the client.
-    """
+    """Talk to a gym, or to what lies in directories in its place; it is left after that."""
 
     async def whole() -> T:
         client: Endpoints
@@ -83,11 +76,7 @@ def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T
 
 
 async def gather_few(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Make calls, a few at a time; the first error ends them all.
-
-    Returns:
-        What each brought, in their order.
-    """
+    """Make calls, a few at a time, and give what they brought; the first error ends them all."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(call: Callable[[], Awaitable[T]]) -> T:
@@ -130,10 +119,7 @@ class GymReader:
         return self.clock.now().timestamp()
 
     async def learn(self, query: Query) -> Applied | None:
-        """Ask one question and take its answer in.
-
-        Returns:
-            What it did; None when there is no such run.
+        """Ask one question and take its answer in; None when there is no such run.
 
         Raises:
             GymError: As the client, and `Garbled` for an answer to another question.
@@ -149,7 +135,7 @@ class GymReader:
 
     async def busily(self, query: Query) -> Applied | None:
         """`learn`, again after a pause where the gym is only busy."""
-        return await with_retry(lambda: self.learn(query), stumbles=_BUSY)
+        return await with_retry(lambda: self.learn(query), retryable=_BUSY)
 
     async def every_run(self, source: str | None, scenario: str | None) -> bool:
         """List all runs, page by page.
@@ -160,9 +146,6 @@ class GymReader:
 
         Returns:
             Whether that came about; if not, runs may be missing or deleted.
-
-        Raises:
-            GymError: As the client.
         """
         before: set[str] | None = None
         for _ in range(READINGS):
@@ -198,9 +181,6 @@ class GymReader:
         Returns:
             What was typed where it is an id; else another spelling of the same letters (Unicode's
             composed or decomposed form) where that is one; else what was typed.
-
-        Raises:
-            GymError: As the client.
         """
         for run_id in spellings(typed):
             if await self.busily(OneRun(run_id)) is not None:
@@ -208,14 +188,10 @@ class GymReader:
         return typed
 
     async def runs_named(self, typed: Collection[str], *, in_full: bool = False) -> list[str]:
-        """Ask for runs by their ids.
-
-        Args:
-            in_full: Whether the beginning of an id, which fits no other, is not enough.
+        """Ask for runs by their ids, or by the beginning of one, which fits no other.
 
         Raises:
             NotFound: There is no such run; the first one that is missing is named.
-            GymError: As the client.
         """
         run_ids = await gather_few(partial(self.named, run_id) for run_id in typed)
         missing = [run_id for run_id in run_ids if run_id not in self.store.runs]
@@ -234,20 +210,12 @@ class GymReader:
 
         Raises:
             Forbidden: The key may not see those of one, which is named.
-            GymError: As the client.
         """
         for run_id, error in (await self.rollouts_allowed(run_ids)).items():
             raise Forbidden(f"the rollouts of {run_id}: {error.detail}".removesuffix(": "))
 
     async def rollouts_allowed(self, run_ids: Iterable[str]) -> Mapping[str, Forbidden]:
-        """List all rollouts of some runs, of those that the key may see.
-
-        Returns:
-            What the gym says of the others.
-
-        Raises:
-            GymError: As the client, for anything else.
-        """
+        """List all rollouts of some runs that the key may see; what the gym says of the others."""
         denied: dict[str, Forbidden] = {}
 
         async def one(run_id: str) -> None:
@@ -268,11 +236,7 @@ class GymReader:
         self.take_notes(journal)
 
     def take_notes(self, journal: Place) -> None:
-        """Take the person's own notes on runs and rollouts.
-
-        Args:
-            journal: Beside which they are kept, there or not.
-        """
+        """Take the person's own notes on runs and rollouts."""
         self._notes = Notes.beside(local_path(journal))
         self.store.note(self._notes.all(NoteOf.ROLLOUT))
 
@@ -295,17 +259,10 @@ class GymReader:
 async def runs_and_rollouts(
     reader: GymReader, settings: Settings, run_ids: Sequence[str]
 ) -> list[str]:
-    """Ask for runs and list all their rollouts.
-
-    Args:
-        run_ids: As typed; of directories none stands for all runs in them.
+    """Ask for runs, as typed, and list all their rollouts; of directories none stands for all.
 
     Returns:
         The runs' ids as the gym has them, each once.
-
-    Raises:
-        NotFound: There is no such run.
-        GymError: As the client.
     """
     wanted = list(dict.fromkeys(run_ids))
     if wanted or not settings.directories:

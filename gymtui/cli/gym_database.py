@@ -41,11 +41,7 @@ def is_shared(text: str) -> bool:
 
 
 def place_of(text: str, command: str | None) -> Place:
-    """The place that is meant; ends the program where it cannot be one.
-
-    Args:
-        command: Prints the password of the database, in the words of a shell.
-    """
+    """The place that is meant; ends the program where it cannot be one."""
     if not is_shared(text):
         return Path(text)
     try:
@@ -55,7 +51,7 @@ def place_of(text: str, command: str | None) -> Place:
 
 
 def shared_place(text: str, command: str | None) -> SharedDatabase:
-    """The PostgreSQL database that is meant.
+    """The PostgreSQL database that is meant; a command prints its password.
 
     Raises:
         ValueError: It is none, or carries a password; nothing of it is repeated.

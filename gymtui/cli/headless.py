@@ -82,7 +82,6 @@ async def headless_session(
     """A session that polls for as long as it is entered; a defect in it ends the block.
 
     Args:
-        journal: Where what is observed is kept; None keeps nothing.
         find_key: Looks for the key anew when it is refused.
         monotonic: Seconds that only go forward: those of the client.
         prepare: Called before the first question is asked.

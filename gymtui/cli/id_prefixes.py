@@ -21,9 +21,6 @@ _CHOICES = 6
 def only_fitting(typed: str, ids: Iterable[str], what: str) -> str:
     """The id that begins so.
 
-    Args:
-        what: What it is the id of.
-
     Raises:
         NotFound: None begins so, or several do; the text names these.
     """
@@ -38,11 +35,7 @@ def only_fitting(typed: str, ids: Iterable[str], what: str) -> str:
 
 
 async def rollout_ids(client: Endpoints) -> Collection[str]:
-    """The ids of all rollouts, as far as the gym lists them with their runs.
-
-    Raises:
-        GymError: As the client.
-    """
+    """The ids of all rollouts, as far as the gym lists them with their runs."""
     found: dict[str, None] = {}
     offset = 0
     while True:

@@ -49,14 +49,10 @@ class FileLaunch:
 
 
 def read_file(settings: Settings, file: str) -> FileLaunch:
-    """Read what a file launches.
-
-    Args:
-        settings: Which say where model keys are.
-        file: Its path, or `-` for standard input.
+    """Read what a file, or standard input for `-`, launches.
 
     Raises:
-        NotALaunch: It cannot be read, or is no launch.
+        LaunchFileError: It cannot be read, or is no launch.
     """
     name = "standard input" if file == "-" else file
     try:
@@ -89,15 +85,8 @@ def dry(requests: Sequence[LaunchRequest]) -> str:
 def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json: bool) -> int:
     """Launch one after the other, up to the first that is not; print the ids of those that are.
 
-    Args:
-        journal: The gym's journal, there or not, beside which rules are kept.
-        as_json: Whether to print a JSON document instead of ids.
-
     Returns:
         The exit code.
-
-    Raises:
-        GymError: The base URL is not one to send a key to.
     """
     armed = RuleBook(beside(journal, "rules"))
     requests = meant.requests

@@ -28,11 +28,7 @@ def is_installed() -> bool:
 
 
 def new_server(tools: AgentTools, *, cancel: bool) -> Any:
-    """A server of the SDK that offers the tools.
-
-    Args:
-        cancel: Whether runs may be cancelled.
-    """
+    """A server of the SDK that offers the tools."""
     sdk: Any = importlib.import_module("mcp.server.fastmcp")
     types: Any = importlib.import_module("mcp.types")
     server = sdk.FastMCP("gymtui", instructions=INSTRUCTIONS, log_level="ERROR")
@@ -48,16 +44,7 @@ def new_server(tools: AgentTools, *, cancel: bool) -> Any:
 
 
 def serve(settings: Settings, *, journal: Place, archive: Path, cancel: bool) -> None:
-    """Serve on standard input and output until that is closed.
-
-    Args:
-        journal: Where a dashboard or recorder keeps numbers and notes, there or not.
-        archive: Where transcripts are kept, there or not.
-        cancel: Whether runs may be cancelled.
-
-    Raises:
-        GymError: As the client.
-    """
+    """Serve on standard input and output until that is closed."""
 
     async def talk(client: Endpoints) -> None:
         tools = AgentTools(client, settings, journal=journal, archive=archive)

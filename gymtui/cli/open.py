@@ -26,9 +26,7 @@ def as_gym(
 ) -> LoadedSettings | None:
     """The settings for opening files as a gym; None where they are transcripts to be read alone.
 
-    Args:
-        read_as: The source that was named; it ends if there is nothing of it.
-        form: In which form they are printed, if they are.
+    Ends where a source was named and there is nothing of it.
     """
     from gymtui.sources.files import Files
     from gymtui.sources.source import places
@@ -48,9 +46,6 @@ def print_files(files: Sequence[Path], form: str) -> bool:
     """Print transcripts to standard output, with the results that the records beside them tell of.
 
     Of several, each stands under its file's name.
-
-    Args:
-        form: `markdown` or `text`.
 
     Returns:
         Whether all could be read; those that could not are told, and left out, but a transcript
@@ -84,11 +79,7 @@ def print_files(files: Sequence[Path], form: str) -> bool:
 
 
 def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, str]) -> int:
-    """Read transcripts on a screen.
-
-    Returns:
-        The exit code.
-    """
+    """Read transcripts on a screen; its exit code."""
     from gymtui.session.saved_layout import SavedLayout
     from gymtui.tui.app.file_app import FileApp
     from gymtui.tui.context.appearance import appearance_of

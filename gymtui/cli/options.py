@@ -92,8 +92,7 @@ looks_options = (
 def form_option(name: str, words: str, *, default: str | None = None) -> Option[Any]:
     """An option that chooses the form of what is printed, as `form`: of several one at most.
 
-    Args:
-        default: The form where none is chosen; the same for all of a command.
+    The default, where none is chosen, is the same for all of a command.
     """
 
     def choose(context: click.Context, _option: click.Parameter, chosen: bool) -> None:

@@ -105,10 +105,9 @@ class Printer:
         keys: Iterable[str] = (),
         **beside: Any,
     ) -> None:
-        """Write documents in the form of a list.
+        """Write documents in the form of a list: one JSON document, a JSON object a line, or CSV.
 
         Args:
-            form: One JSON document, a JSON object a line, or CSV.
             name: What they are, the key of the one document.
             keys: What the heading of CSV has where there are no documents.
             beside: What else the one document has.
@@ -125,11 +124,7 @@ class Printer:
         self.lines(map(json_text, documents))
 
     def comma_separated(self, documents: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> None:
-        """Write documents as CSV (RFC 4180), a line each, their keys as the heading.
-
-        Args:
-            keys: What the heading has where there are no documents.
-        """
+        """Write documents as CSV (RFC 4180), a line each, their keys as the heading."""
         flat = [dict(_flat(document)) for document in documents]
         names = list(dict.fromkeys(name for row in flat for name in row)) or list(keys)
         self.csv_rows([names, *([row.get(name) for name in names] for row in flat)])
@@ -142,7 +137,6 @@ class Printer:
 
 
 def _flat(document: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    """An object's fields, those of objects in it by both names."""
     for name, value in document.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{within}{name}.")

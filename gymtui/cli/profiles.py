@@ -83,7 +83,6 @@ class ConfiguredGyms:
 
 
 def _leads_to(loaded: LoadedSettings, settings: Settings) -> bool:
-    """Whether what was loaded leads to the gym that settings led to, by the same profile."""
     there, here = loaded.settings, settings
     same = urls.origin_of(there.base_url) == urls.origin_of(here.base_url)
     return same and there.profile_name == here.profile_name and not loaded.fatal

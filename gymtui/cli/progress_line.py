@@ -23,7 +23,6 @@ class ProgressLine:
     """How far it is: one line rewritten on a terminal, else a line a change.
 
     Args:
-        stream: Where to; standard error, since it is talk.
         bounds: Whether to say what is certain of pass@1, by which runs are cancelled.
     """
 
@@ -90,11 +89,7 @@ class ProgressLine:
 
 
 def summary_line(follower: Follower, cells: int, *, bounds: bool = False) -> str:
-    """All runs in a clean line.
-
-    Args:
-        cells: The width there is: names are cut, and what matters less is left out.
-    """
+    """All runs in a clean line of so many cells: names are cut, what matters less is left out."""
     views = follower.views
     if follower.trouble is not None:
         problem = describe_error(follower.trouble.error)
@@ -124,7 +119,6 @@ def progress(view: RunView, *, bounds: bool = False) -> str:
 
 
 def _parts(view: RunView, *, bounds: bool) -> list[str]:
-    """What there is to say of a run, what matters most first."""
     run, summary = view.row.run, view.summary
     if view.row.is_deleted:
         return ["deleted"]

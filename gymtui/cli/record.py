@@ -58,8 +58,7 @@ class _Wanted:
         self._session = session
         self._runs = runs
         self.seen: set[str] = set()
-        self.watched: set[str] = set()
-        """Those that were active while they were recorded."""
+        self.watched: set[str] = set()  # those that were active while they were recorded
 
     def __call__(self, run_id: str) -> bool:
         if not self._runs.terms or run_id in self.seen:
@@ -88,7 +87,6 @@ def new_recorder(
         directory: Of the recording, which nobody else writes.
         wanted: Whether a run's rollouts are recorded; None for those of all runs.
         keep: Whether what is recorded is never deleted by age or size.
-        say: Told when the disk refuses, and when it no longer does.
     """
     settings = session.settings
     limits = RecordingLimits(
@@ -123,13 +121,9 @@ def record(
 ) -> None:
     """Record until told to stop.
 
-    Args:
-        directory: Of the recording.
-
     Raises:
         BlockingIOError: Somebody else records this gym.
         OSError: The directory cannot be written, or could not at the end.
-        GymError: As the client.
     """
     directory, lock = first_free(directory, beside=options.force)
     try:

@@ -31,10 +31,7 @@ def json_lines(recording: Recording) -> Iterator[str]:
 
 
 def write_parquet(recording: Recording, path: Path) -> int:
-    """Write a Parquet file, which must not exist.
-
-    Returns:
-        How many rows it has.
+    """Write a Parquet file, which must not exist; how many rows it has.
 
     Raises:
         NoParquetError: pyarrow is not installed.
@@ -68,7 +65,6 @@ def write_parquet(recording: Recording, path: Path) -> int:
 
 
 def _versions(recording: Recording) -> Iterator[ItemChange]:
-    """Each version of each item."""
     return (change for change in ChangeList(recording).every() if change.after is not None)
 
 

@@ -43,17 +43,11 @@ def render_report(
     """A report.
 
     Args:
-        run_ids: Of which runs, at least one; of a directory none stands for all.
         form: `markdown`, `html` or `json`.
-        journal: Where a dashboard would have kept what it saw of them, there or not.
         now: The local time, aware, in UTC.
         usage: Whether the artifacts of all rollouts are read, for tokens and cost.
         baseline: The run that the others are compared with; None for the one that was chosen in the
             dashboard, if the gym still has it.
-
-    Raises:
-        NotFound: There is no such run.
-        GymError: As the client.
     """
     wanted = list(dict.fromkeys(run_ids))
 
@@ -88,7 +82,6 @@ def render_report(
 async def _baseline(
     reader: GymReader, settings: Settings, journal: Place, named: str | None
 ) -> str | None:
-    """The run that the others are compared with: as named, else as chosen in the dashboard."""
     chosen = named or read_baseline(beside(local_path(journal), "baseline"))
     if chosen is None:
         return None

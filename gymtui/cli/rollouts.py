@@ -51,19 +51,10 @@ def print_rollouts(
     journal: Place,
     every: bool = False,
 ) -> None:
-    """Print rollouts.
-
-    Args:
-        run_ids: Of which runs; of none named, those of the runs under way.
-        form: A table, one JSON document, a JSON object a line, or CSV.
-        tell: Told what is to be said beside the data.
-        journal: Where a dashboard would have kept the steps it saw, there or not.
-        every: Of no run named, those of all runs instead.
+    """Print rollouts of some runs; of none named, those of the runs under way, or of all.
 
     Raises:
-        click.UsageError: The wish is none.
-        NotFound: There is no such run.
-        GymError: As the client.
+        click.UsageError: The request is none.
     """
     check_order(request.order, ROLLOUTS)
     read_filters(request.filters, ROLLOUTS)

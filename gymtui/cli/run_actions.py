@@ -31,11 +31,7 @@ class FoundRuns:
 
 
 def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:
-    """See what would go.
-
-    Raises:
-        GymError: As the client; a run that is not there is no error.
-    """
+    """See what would go; a run that is not there is no error."""
 
     async def look(client: Endpoints) -> FoundRuns:
         reader = GymReader(client)
@@ -53,11 +49,7 @@ def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRu
 
 
 def act_on(settings: Settings, question: Question, journal: Place) -> tuple[ActionResult, ...]:
-    """Do it, without asking any more; what takes longer since it is looked up is told.
-
-    Args:
-        journal: Where a dashboard would have kept what it saw of them, there or not.
-    """
+    """Do it, without asking any more; what takes longer since it is looked up is told."""
     run_ids = [target.run_id for target in question.targets]
 
     def checking(run_id: str, error: GymError) -> None:
@@ -100,10 +92,8 @@ def status_of(done: Sequence[ActionResult], missing: Sequence[str]) -> int:
 def ask_on_terminal(question: Question) -> bool:
     """List what goes on standard error, and take the answer from standard input.
 
-    What was typed before the question stood there answers nothing.
-
-    Returns:
-        Whether to do it; not doing it is what every other answer means.
+    What was typed before the question stood there answers nothing, and every answer but the
+    wanted one means not to do it.
     """
     lines = [question.title]
     for target in question.targets:

@@ -78,15 +78,11 @@ def print_runs(
     """Print runs.
 
     Args:
-        form: A table, one JSON document, a JSON object a line, or CSV.
-        tell: Told what is to be said beside the data.
         numbers: Whether to ask for the rollouts of each; None: where they are wanted for the
             filter or the order, or for a table or CSV of few.
-        journal: Where a dashboard would have kept numbers, there or not.
 
     Raises:
-        click.UsageError: The wish is none.
-        GymError: As the client.
+        click.UsageError: The request is none.
     """
     check_order(request.order, COMMAND_RUNS)
     read_filters(request.filters, COMMAND_RUNS)
@@ -136,9 +132,10 @@ def _now(reader: GymReader, request: ListRequest) -> FilteredRows[RunView]:
 async def runs_with_numbers(reader: GymReader, request: ListRequest) -> FilteredRows[RunView]:
     """Runs as filtered, with the numbers of those that are left; all runs were listed before.
 
+    What the key may not see is left out.
+
     Raises:
         click.UsageError: The filter is none.
-        GymError: As the client; what the key may not see is left out.
     """
     if _needs_numbers(request):
         cheap = tuple(text for text in request.filters if _is_cheap(text))

@@ -41,17 +41,10 @@ def print_hits(
     archive: Path,
     most_bytes: int | None = None,
 ) -> SearchProgress:
-    """Search, and print what is found.
+    """Search, in all runs if none are named, and print what is found.
 
     Args:
-        run_ids: Of which runs; none for all there are.
-        form: Lines for people, one JSON document, a JSON object a line, or CSV.
-        archive: Where transcripts are kept, there or not.
         most_bytes: How much is downloaded at most; None for all that is needed.
-
-    Raises:
-        NotFound: There is no such run.
-        GymError: Its rollouts cannot be listed.
     """
     kept = open_archive(settings, archive)
 
@@ -69,11 +62,7 @@ def print_hits(
 
 
 def open_archive(settings: Settings, archive: Path) -> Archive:
-    """Where transcripts that were read are kept; to be closed.
-
-    Args:
-        archive: Its file, there or not.
-    """
+    """Where transcripts that were read are kept; to be closed."""
     limit = settings.archive_limit_mib << 20
     # What lies on disk already is not kept there twice.
     kept = Archive(archive, limit) if limit and not settings.directories else Archive(None)
@@ -90,18 +79,10 @@ async def begin_search(
     kept: Archive,
     most_bytes: int,
 ) -> tuple[TranscriptSearch, Mapping[str, RolloutRow]]:
-    """List what is to be searched.
-
-    Args:
-        run_ids: Of which runs; none for all there are.
-        most_bytes: How much is downloaded at most.
+    """List what is to be searched, in all runs if none are named.
 
     Returns:
         The search, and the rollouts that it is through, by id.
-
-    Raises:
-        NotFound: There is no such run.
-        GymError: Its rollouts cannot be listed.
     """
     reader = GymReader(client)
     if run_ids:
@@ -173,7 +154,6 @@ class _Lines:
         self._run = max((width(clean(row.run_id)) for row in rows), default=0)
 
     def of(self, found: FoundHit) -> str:
-        """A hit: whose transcript, which turn, who speaks there, and the text around it."""
         hit, colour = found.hit, self._printer.colour
         who = fit(f"{'✗ ' if hit.error else ''}{hit.tool or hit.kind}", _WHO, pad=True)
         names = [fit(found.ref.rollout_id, self._rollout, pad=True)]

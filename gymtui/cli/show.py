@@ -32,15 +32,7 @@ UNCAPPED = 1 << 40
 
 
 def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: bool) -> None:
-    """Print a rollout's artifacts.
-
-    Args:
-        form: `json` for the gym's bytes, `markdown` or `text`.
-        redacted: Whether the gym is to leave tool calls out.
-
-    Raises:
-        GymError: As the client.
-    """
+    """Print a rollout's artifacts."""
 
     async def fetch(client: Endpoints) -> Artifacts:
         loader = ArtifactLoader(client, cap_bytes=UNCAPPED)
@@ -81,14 +73,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
 
 
 def print_all(settings: Settings, form: str) -> None:
-    """Print the transcripts of all rollouts, each under its id.
-
-    Args:
-        form: `markdown` or `text`.
-
-    Raises:
-        GymError: As the client.
-    """
+    """Print the transcripts of all rollouts, each under its id."""
 
     async def fetch(client: Endpoints) -> None:
         reader = GymReader(client)

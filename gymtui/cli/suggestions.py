@@ -63,7 +63,6 @@ def _with_prefix(incomplete: str, words: Iterable[str]) -> list[str]:
 
 
 def _option(context: click.Context, name: str) -> str | None:
-    """An option's value, given to the command or before it."""
     here: click.Context | None = context
     while here is not None:
         value = here.params.get(name)

@@ -102,7 +102,6 @@ def wait_for(
 
     Raises:
         SilentError: The gym was silent for longer than the terms allow.
-        GymError: As the client: the key was refused, or there is no such run.
     """
 
     async def wait(client: Endpoints) -> WaitResult:
@@ -180,13 +179,8 @@ def judge_run(
 ) -> RunResult:
     """Tell whether a run failed.
 
-    Args:
-        cancelled: Whether it was cancelled by these terms.
-        forbidden: Whether the key may not see its results: of what is not known none fails.
-
-    Returns:
-        A run failed if it is gone, was cancelled in part or whole, has no verdict at all, or a
-        pass rate below what was asked.
+    It did if it is gone, was cancelled in part or whole, has no verdict at all, or a pass rate
+    below what was asked. Of what the key may not see none fails.
     """
 
     def because() -> str | None:
@@ -235,11 +229,9 @@ class _Canceller:
         self._not_before_s: dict[str, float] = {}
 
     def has(self, run_id: str) -> bool:
-        """Whether it has cancelled a run."""
         return run_id in self._agreed_s
 
     async def check(self) -> None:
-        """Cancel what is to be cancelled now."""
         when = self._when
         if when is None:
             return

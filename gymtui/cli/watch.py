@@ -44,18 +44,14 @@ def watch(
     *,
     find_key: FindKey = lambda _settings: None,
 ) -> None:
-    """Tell of changes until a signal ends it.
+    """Tell of changes of some or all runs until a signal ends it.
 
     Args:
-        directory: Of the recording.
-        run_ids: Of which runs; all without any.
         after: Where to go on; None for what happens from now on.
 
     Raises:
         UnknownCursorError: The recording does not go back to that.
-        NotFound: There is no such run, and was none at the cursor.
         OSError: The directory cannot be written.
-        GymError: As the client.
     """
 
     async def whole(client: Endpoints) -> None:
@@ -160,7 +156,6 @@ def _item(raw: bytes | None) -> dict[str, Any] | None:
 async def _record(
     client: Endpoints, settings: Settings, directory: Path, journal: Place, find_key: FindKey
 ) -> AsyncIterator[Session | None]:
-    """Record the gym, unless somebody else does."""
     try:
         lock = RecorderLock(directory)
     except BlockingIOError:

@@ -101,10 +101,8 @@ def find_key(sources: KeySources) -> KeySearch:
 def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: bool = False) -> str:
     """Runs a command without a shell and returns its output.
 
-    It shares the terminal, so that a password manager may ask, but has no standard input.
-
-    Args:
-        own_session: Whether it is to have no terminal at all, since a screen is drawn on it.
+    It shares the terminal, so that a password manager may ask, but has no standard input; in a
+    session of its own it has no terminal at all, since a screen is drawn on it.
 
     Raises:
         CommandFailedError: It cannot be run, fails, or takes longer than `COMMAND_TIMEOUT_S`.

@@ -96,8 +96,6 @@ def merge_layers(layers: Sequence[Layer]) -> MergedSettings:
 
 
 class _Merged(BaseSettings, Choices):
-    """Choices from the given sources and nowhere else."""
-
     def __init__(self, sources: Sequence[PydanticBaseSettingsSource]) -> None:
         super().__init__(sources=sources)
 

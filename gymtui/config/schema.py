@@ -41,11 +41,7 @@ KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
 def _number(
     low: float, high: float, what: str, *, whole: bool = False
 ) -> Callable[[object], float]:
-    """Reads a number within limits, from a file's value or a variable's text.
-
-    Args:
-        what: What it is, for the person: `a number of seconds`.
-    """
+    """Reads a number within limits, from a file's value or a variable's text."""
 
     def read(value: object) -> float:
         # To Python, true is 1.
@@ -272,13 +268,10 @@ class ConfigFile:
 
 
 def read_file(path: Path | None, problems: list[Problem], *, must_exist: bool) -> ConfigFile:
-    """Reads a TOML file; what keeps it from being read is added to `problems`.
+    """Reads a TOML file, empty when it could not be; why is added to `problems`.
 
     Args:
         must_exist: Whether its absence is a problem, since someone named it.
-
-    Returns:
-        The file, empty when it could not be read.
     """
     if path is None:
         return ConfigFile(None)

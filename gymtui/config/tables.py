@@ -58,7 +58,7 @@ def read_tables(
     """Reads them all.
 
     Args:
-        profile: The path of the profile in use within it; empty for none.
+        profile: The path of the profile in use within the file; empty for none.
         env: The environment, whose `GYMTUI_JOURNAL_URL` goes before the file's.
     """
     tables = Tables()
@@ -119,7 +119,6 @@ def _entries(
     name: str,
     read: Callable[[str, Any], T],
 ) -> dict[str, T]:
-    """One table's entries from each place it may stand in, first place first."""
     found: dict[str, T] = {}
     for path in places:
         for entry, value in _rows(tables, file, (*path, name)):

@@ -139,20 +139,15 @@ def directories(env: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def names(places: Iterable[Path]) -> list[str]:
-    """The themes there are, by name. Files with other signs in their names are none.
-
-    Args:
-        places: The directories to look in; those that are not there have none.
-    """
+    """The themes there are, by name. Files with other signs in their names are none."""
     found = {file.stem for place in places for file in place.glob("*.toml")}
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
 def read(name: str, places: Sequence[Path], told_by: str = "theme") -> Found:
-    """Read one theme.
+    """Read one theme; a broken file is told, and that of the next place read.
 
     Args:
-        places: Where to look, in this order; a broken one is told, and the next one looked for.
         told_by: Who named it: a flag, a variable, a file with its line.
     """
     known = names(places)
@@ -187,7 +182,6 @@ def _parse(path: Path, problems: list[Problem]) -> ThemeFile | None:
 
 
 def _problem(file: ConfigFile, fault: ErrorDetails) -> Problem:
-    """One of pydantic's complaints in a person's words, with its place."""
     place = tuple(map(str, fault["loc"]))
     *tables, field = place
     match fault["type"]:

@@ -50,7 +50,6 @@ class UserCommand(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @model_validator(mode="before")
     @classmethod
     def _words(cls, values: Any) -> Any:
-        """Splits the command into words, unless a shell is to read it."""
         command, shell = values.get("command"), values.get("shell") is True
         if shell and not (isinstance(command, str) and command.strip()):
             raise ValueError("command should be one line: shell = true has sh read it")

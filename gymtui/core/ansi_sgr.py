@@ -12,10 +12,9 @@ from typing import Any
 class Style:
     """How a stretch of tool output asked to be drawn; blinking and concealment are not granted."""
 
+    # ``#rrggbb`` or one of rich's 16 names (``red``, ``bright_black``); None is the default.
     fg: str | None = None
-    """``#rrggbb`` or one of rich's 16 names (``red``, ``bright_black``); None is the default."""
-    bg: str | None = None
-    """The same, behind the text."""
+    bg: str | None = None  # the same, behind the text
     bold: bool = False
     dim: bool = False
     italic: bool = False

@@ -14,9 +14,6 @@ from pathlib import Path
 def locked(directory: Path) -> Iterator[None]:
     """Be the only one, of all processes that do the same, to change files of a directory.
 
-    Args:
-        directory: Is there; no file is left in it by this.
-
     Raises:
         OSError: It cannot be locked.
     """
@@ -29,10 +26,9 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def replace_text(path: Path, text: str, *, mode: int = 0o600, lasting: bool = False) -> None:
-    """Put a text in a file's place; its directory is there.
+    """Put a text, as UTF-8, in a file's place; its directory is there.
 
     Args:
-        text: What it says from now on, written as UTF-8.
         mode: Who may read and write it; nobody else could in the meantime either.
         lasting: Whether it is waited for until the text would survive a loss of power.
 

@@ -26,11 +26,10 @@ class ColumnNeed:
 def fit_widths(
     needs: Sequence[ColumnNeed], cells: int, gap: int, *, beyond: bool = False
 ) -> dict[int, int]:
-    """Choose the columns that fit, and share out the width.
+    """Choose the columns that fit, and share out the width; all numbers are cells.
 
     Args:
         needs: Of all columns, left to right.
-        gap: Cells between two columns.
         beyond: Whether columns of priority 0 stay even where the table is wider with them.
 
     Returns:
@@ -72,11 +71,7 @@ def fit_widths(
 
 
 def _widen(widths: dict[int, int], wanted: Sequence[int], spare: int) -> int:
-    """Give the narrowest first what they want, so that the longest share the loss.
-
-    Returns:
-        What is left.
-    """
+    """Give the narrowest first what they want, so that the longest share the loss; what is left."""
     wants = dict(zip(widths, wanted, strict=True))
     while spare > 0:
         hungry = [place for place in widths if widths[place] < wants[place]]
@@ -94,7 +89,6 @@ def _widen(widths: dict[int, int], wanted: Sequence[int], spare: int) -> int:
 
 
 def _share_out(widths: dict[int, int], needs: Sequence[ColumnNeed], spare: int) -> None:
-    """Share out what nobody needs."""
     while spare > 0:
         hungry = [
             place for place in widths if needs[place].flex and widths[place] < needs[place].most

@@ -8,12 +8,7 @@ from typing import Any
 
 
 def json_text(document: Any, *, indent: int | None = None, ascii_only: bool = True) -> str:
-    """A document as JSON by RFC 8259, which has no NaN and no infinities: they become null.
-
-    Args:
-        indent: Spaces a level; None for one line.
-        ascii_only: Whether other characters are escaped.
-    """
+    """A document as JSON by RFC 8259, which has no NaN and no infinities: they become null."""
     try:
         return json.dumps(document, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
     except ValueError:

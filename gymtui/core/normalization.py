@@ -6,12 +6,9 @@ import unicodedata
 
 
 def spellings(typed: str) -> tuple[str, ...]:
-    """A name as a person typed it, then its other Unicode spellings of the same letters.
+    """A name as a person typed it, then its other Unicode spellings, composed and decomposed.
 
     A Mac types and pastes `é` as two code points where most others have one.
-
-    Returns:
-        It first; the composed and the decomposed form behind it where they differ.
     """
     if typed.isascii():
         return (typed,)

@@ -41,11 +41,7 @@ def archive_file(env: Mapping[str, str]) -> Path:
 
 
 def beside(journal: Path | None, kind: str) -> Path | None:
-    """The file of one kind of what is kept of a gym, beside its journal: `host-0123.notes.json`.
-
-    Args:
-        journal: The gym's journal, there or not; None keeps nothing.
-    """
+    """The file of one kind of what is kept of a gym, beside its journal: `host-0123.notes.json`."""
     if journal is None:
         return None
     name = journal.name.removeprefix("journal-").partition(".")[0]

@@ -9,11 +9,7 @@ T = TypeVar("T")
 
 
 def result_of(work: Generator[None, None, T]) -> T:
-    """Do all of the work at once.
-
-    Returns:
-        What it returns.
-    """
+    """Do all of the work at once."""
     while True:
         try:
             next(work)

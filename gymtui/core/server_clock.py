@@ -84,11 +84,9 @@ class ServerClock:
         self._bounds: _Bounds | None = None
 
     def sample(self, sent_mono_s: float, received_mono_s: float, date: datetime) -> None:
-        """Learn from one answer.
+        """Learn from one answer, by the monotonic seconds of its question and of its headers.
 
         Args:
-            sent_mono_s: When the question was sent, monotonic seconds.
-            received_mono_s: When the answer's headers were there, monotonic seconds.
             date: Its `Date` header; without a zone it is UTC. One from no credible year is ignored.
 
         Raises:
@@ -117,13 +115,10 @@ class ServerClock:
         self._bounds = new
 
     def now(self, mono_s: float | None = None) -> datetime:
-        """The server's time; before any sample, the local clock's.
+        """The server's time, in UTC; before any sample, the local clock's.
 
         Args:
             mono_s: The instant meant, monotonic seconds; by default this one.
-
-        Returns:
-            An aware time in UTC.
         """
         mono_s = self._mono() if mono_s is None else mono_s
         return instant_of(mono_s + self._lead_s())

@@ -160,11 +160,7 @@ def readable(text: str | None) -> str | None:
 
 
 def width(text: str) -> int:
-    """Measure text in terminal cells, as the framework that lays it out does.
-
-    Args:
-        text: Cleaned text, one line.
-    """
+    """Measure cleaned text of one line in terminal cells, as the framework lays it out."""
     return cell_len(text)
 
 
@@ -205,9 +201,6 @@ def _pad(line: str, gap: int, align: Align) -> str:
 def clusters(text: str) -> Iterator[tuple[str, int]]:
     """Divide clean text into what must not be torn apart.
 
-    Args:
-        text: Cleaned text.
-
     Yields:
         A character with its marks, or two regional indicators; and its width in cells.
     """
@@ -228,9 +221,6 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
 
 def span_lines(value: object) -> list[list[Span]]:
     """Read the colours out of tool output line by line, each to be drawn without the ones before.
-
-    Args:
-        value: Text with SGR sequences, as received.
 
     Returns:
         For every line its stretches, none of them empty; a style goes on over line ends.
@@ -282,7 +272,6 @@ def _text(value: object) -> str:
 
 
 def _expand_tabs(line: str, column: int = 0) -> str:
-    """Replace tabs in a clean line that starts at a cell."""
     if "\t" not in line:
         return line
     first, *rest = line.split("\t")
@@ -372,7 +361,6 @@ def _cut(line: str, cells: int, cut: Cut) -> str:
 
 
 def _take(parts: list[tuple[str, int]], cells: int) -> tuple[int, int]:
-    """Count the parts that fit from the start, and their cells."""
     taken = 0
     for count, (_, size) in enumerate(parts):
         if taken + size > cells:

@@ -16,11 +16,7 @@ class ScenarioCatalog:
         self._tasks: dict[str, tuple[Task, ...]] = {}
 
     async def scenarios(self) -> tuple[Scenario, ...] | None:
-        """The scenarios; None where the gym offers no list.
-
-        Raises:
-            GymError: As the client.
-        """
+        """The scenarios; None where the gym offers no list."""
         if self._scenarios is None:
             try:
                 self._scenarios = await self._client.list_scenarios()
@@ -29,11 +25,7 @@ class ScenarioCatalog:
         return self._scenarios
 
     async def tasks(self, scenario_id: str) -> tuple[Task, ...] | None:
-        """A scenario's tasks; None where the gym offers no list, or has no such scenario.
-
-        Raises:
-            GymError: As the client.
-        """
+        """A scenario's tasks; None where the gym offers no list, or has no such scenario."""
         if scenario_id not in self._tasks:
             try:
                 self._tasks[scenario_id] = await self._client.list_tasks(scenario_id)

@@ -197,9 +197,8 @@ def only_variant(draft: Draft, variant: Variant) -> Draft:
 def run_names(draft: Draft, *, now: datetime, rng: random.Random) -> tuple[str, ...]:
     """The runs' names, one a variant: as typed, or made.
 
-    Args:
-        draft: What was typed. Where it names several models or sweeps a setting, what differs ends
-            the name; a rerun's name that is made tells its parent's (`launching.lineage`).
+    Where a draft names several models or sweeps a setting, what differs ends the name; a rerun's
+    name that is made tells its parent's (`launching.lineage`).
     """
     typed = draft.text(NAME).strip()
     several = len(draft.models) > 1

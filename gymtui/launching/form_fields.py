@@ -36,26 +36,16 @@ RULES: Final = "rules"
 class FieldKind(Enum):
     """How a field is typed."""
 
-    TEXT = auto()
-    """One line."""
-    PROSE = auto()
-    """Text of several lines."""
-    WHOLE = auto()
-    """A whole number."""
-    NUMBER = auto()
-    """Any number."""
-    FLAG = auto()
-    """Yes or no."""
-    CHOICE = auto()
-    """One of a few words."""
-    LIST = auto()
-    """Several words, by commas."""
-    SECRET = auto()
-    """A key."""
-    JSON = auto()
-    """A JSON object."""
-    RULES = auto()
-    """Rules, by semicolons."""
+    TEXT = auto()  # one line
+    PROSE = auto()  # text of several lines
+    WHOLE = auto()  # a whole number
+    NUMBER = auto()  # any number
+    FLAG = auto()  # yes or no
+    CHOICE = auto()  # one of a few words
+    LIST = auto()  # several words, by commas
+    SECRET = auto()  # a key
+    JSON = auto()  # a JSON object
+    RULES = auto()  # rules, by semicolons
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +216,10 @@ BY_PATH: Final = MappingProxyType({field.path: field for field in FIELDS})
 
 
 def nearest(path: str) -> str:
-    """The field that a path of a refusal is about: itself, or the nearest that it lies within.
+    """The field that a path of a refusal is about, or the nearest that it lies within; "" for none.
 
     Args:
         path: Dotted, as in `FieldError.field`: `task_ids.0`, `model_config`.
-
-    Returns:
-        A path in `BY_PATH`; "" where it is about the whole.
     """
     parts = path.split(".")
     for end in range(len(parts), 0, -1):

@@ -71,11 +71,8 @@ class Document:
 def read_document(text: str, name: str, *, private: bool = True) -> Document:
     """Read a file: JSON if it begins like an object, else TOML.
 
-    Args:
-        private: Whether only its owner may read it.
-
     Raises:
-        NotALaunch: It is neither.
+        LaunchFileError: It is neither.
     """
     if _is_json(text):
         try:
@@ -101,7 +98,7 @@ def requests_of(
     """What a file launches: a run for each model, and each value of what it sweeps.
 
     Raises:
-        NotALaunch: A field is missing, unknown or beyond its limits, or there is no key.
+        LaunchFileError: A field is missing, unknown or beyond its limits, or there is no key.
     """
     values = {name: value for name, value in document.values.items() if name != RULES}
     trusted = values.pop(TRUST, False)
@@ -156,7 +153,6 @@ def rules_of(document: Document) -> tuple[RuleSpec, ...]:
 def _base_name(
     values: Mapping[str, Any], model: str, *, several: bool, now: datetime, rng: random.Random
 ) -> object:
-    """What the names of a model's runs begin with: as the file says, or made."""
     name = values.get(NAME)
     if isinstance(name, str) and name:
         return f"{name}-{slug(model) or 'model'}" if several else name
@@ -249,11 +245,7 @@ def _add_key(
 
 
 def line_of(text: str, path: str) -> int | None:
-    """The line on which a field is set, or else what it is in, where it is plainly written.
-
-    Args:
-        path: Dotted.
-    """
+    """The line on which a dotted path is set, or else what it is in, where that is plain to see."""
     names = path.split(".")
     if not _is_json(text):
         return schema.line_of(text, names)

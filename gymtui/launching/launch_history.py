@@ -33,11 +33,7 @@ class LaunchHistory:
 
     @classmethod
     def read(cls, path: Path | None) -> LaunchHistory:
-        """Read what was kept.
-
-        Args:
-            path: The file, there or not; None to keep nothing.
-        """
+        """Read what was kept."""
         return cls(path, _read(path) if path is not None else {})
 
     @property
@@ -81,7 +77,6 @@ class LaunchHistory:
 
 
 def _may_be_kept(path: str, text: str) -> bool:
-    """Whether a field is not too long, and no address with a password in it."""
     return len(text) <= LONGEST and not (path.endswith("_url") and "@" in text)
 
 

@@ -18,11 +18,7 @@ _AGAIN: Final = re.compile(rf"(?P<parent>.+)-again-{TAIL}(?:-[a-z0-9.-]+)?", re.
 
 
 def rerun_name(parent: str, rng: random.Random) -> str:
-    """A name for a rerun, which tells its parent's: `nightly-again-k7x2m`.
-
-    Args:
-        parent: The parent's id; of a rerun, what it is a rerun of is named.
-    """
+    """A name for a rerun: `nightly-again-k7x2m`; of a rerun, what it is a rerun of is named."""
     found = _AGAIN.fullmatch(parent)
     first = found["parent"] if found else parent
     return f"{first}-again-{new_tail(rng)}"
@@ -42,13 +38,10 @@ def parent_of(run_id: str, remembered: Mapping[str, str], known: Container[str])
 
 
 def family(run_id: str, remembered: Mapping[str, str], runs: Iterable[str]) -> tuple[str, ...]:
-    """A run with all that it is a rerun of, and all reruns of these.
+    """A run with all that it is a rerun of, and all reruns of these, the first of them first.
 
     Args:
         runs: The runs there are, in the order in which reruns are to stand.
-
-    Returns:
-        The first of them first, then its reruns; the run alone if it has no relations.
     """
     known = dict.fromkeys(runs)
     parents = {run: parent_of(run, remembered, known) for run in known}

@@ -59,13 +59,7 @@ def configs(
 ) -> tuple[tuple[ModelChoice, ModelConfig], ...]:
     """The settings of each model, to have the gym test them; the simulated user's last.
 
-    Args:
-        draft: One whose models' settings have no problems.
-        key_of: A provider's key, for what no key was typed for.
-
-    Raises:
-        ValidationError: The draft has problems.
-        NoModelKey: As `key_of`.
+    Arguments and errors are those of `requests`.
     """
     document, _ = document_of(draft)
     every = [Variant(model) for model in draft.models]
@@ -82,7 +76,6 @@ def _configs(
     document: Mapping[str, Any],
     key_of: Callable[[str], ApiKey],
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The settings of each variant, and of the simulated user's model, with their keys."""
     keys: dict[str, ApiKey] = {}
 
     def key(provider: str, typed: str, *, elsewhere: bool = False) -> ApiKey:

@@ -38,11 +38,7 @@ class Cause:
 
 
 def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
-    """What went wrong in a run, by cause and words.
-
-    Args:
-        rows: Its rollouts. Those that name no task cannot be run again.
-    """
+    """What went wrong in a run, by cause and words; without rollouts that name no task."""
     tasks: dict[str, str] = {}
     failures = Failures()
     for row in rows:
@@ -61,10 +57,9 @@ def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
 
 
 def default_causes(found: Sequence[Cause]) -> frozenset[str]:
-    """The causes that are run again unless the person chooses: all but what a person cancelled.
+    """The causes, by key, that are run again unless the person chooses.
 
-    Returns:
-        Keys; those of cancelled rollouts where nothing else went wrong.
+    All but what a person cancelled; that too where nothing else went wrong.
     """
     wrong = [c.key for c in found if c.reason.outcome is not Outcome.CANCELLED]
     return frozenset(wrong or [cause.key for cause in found])
@@ -91,12 +86,7 @@ def similar_draft(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draf
 def rerun_draft(
     run_id: str, base: Draft, rows: Sequence[RolloutRow], rollouts: Iterable[str]
 ) -> Draft:
-    """A rerun: the tasks of some rollouts, as often as the task that lost most of them.
-
-    Args:
-        run_id: The run, which is then the parent.
-        rollouts: The ids of those to run again.
-    """
+    """A rerun: the tasks of some rollouts, as often as the task that lost most of them."""
     wanted = set(rollouts)
     counted = Counter(
         row.rollout.task_id
@@ -109,16 +99,11 @@ def rerun_draft(
 
 
 def of_tasks(run_id: str, base: Draft, tasks: Sequence[str]) -> Draft:
-    """A rerun of some tasks, as often as the run had them.
-
-    Args:
-        run_id: The run, which is then the parent.
-    """
+    """A rerun of some tasks, as often as the run had them."""
     return replace(base, parent=run_id).chosen(TASKS, tasks)
 
 
 def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
-    """The draft with the settings that the rollouts tell; of several models, all of them."""
     known = [r.rollout.settings for r in rows if r.rollout is not None and r.rollout.settings]
     if not known:
         return draft

@@ -28,12 +28,9 @@ Sleep = Callable[[float], Awaitable[object]]
 class SubmissionState(Enum):
     """What became of a launch."""
 
-    LAUNCHED = auto()
-    """There is such a run."""
-    REFUSED = auto()
-    """There is none: the gym said no, or was never reached."""
-    UNKNOWN = auto()
-    """It was sent, and nobody can say."""
+    LAUNCHED = auto()  # there is such a run
+    REFUSED = auto()  # there is none: the gym said no, or was never reached
+    UNKNOWN = auto()  # it was sent, and nobody can say
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +52,10 @@ async def launch(
     lost: Callable[[GymError], None] = lambda error: None,
     sleep: Sleep = asyncio.sleep,
 ) -> Submission:
-    """Send a launch, once.
+    """Send a launch, once; no error is raised for anything that the gym does.
 
     Args:
         lost: Called when no answer came, before the run is looked for.
-
-    Returns:
-        What became of it. No error is raised for anything that the gym does.
     """
     try:
         created = await client.create_run(request)
@@ -106,13 +100,10 @@ async def _look(
 
 
 async def find(client: Endpoints, request: LaunchRequest) -> RunStatus | None:
-    """The run that a launch made, by its name.
+    """The run that a launch made, by its name; None where there is none.
 
     Whether a run's id is its name is unknown (API.md), so that the list is looked through too,
     for one that tells its name. A run of that name that cannot be this one does not count.
-
-    Raises:
-        GymError: As the client; that there is no such run is no error.
     """
     try:
         run = parse_run((await client.get_run(request.run_name)).body)

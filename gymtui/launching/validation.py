@@ -122,11 +122,10 @@ def check(
 def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str, str]:
     """What the gym has against fields, by the path of the field that it is shown at.
 
+    What is about no field is under "". Messages are as received.
+
     Args:
         tasks: The tasks as they were sent, which the gym may call by their places.
-
-    Returns:
-        By path; what is about no field under "". Messages as received.
     """
     by_path: dict[str, str] = {}
     for fault in found:
@@ -193,7 +192,6 @@ def _swept_refusals(
 
 
 def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...], str]:
-    """The tasks with wildcards spelt out, and what is wrong with them."""
     if TASKS in draft.exact:
         return draft.exact[TASKS], ""
     found: dict[str, None] = {}
@@ -235,7 +233,6 @@ def _find_unlisted(
 
 
 def _remarks(draft: Draft, tasks: Sequence[str], rules: Sequence[RuleSpec]) -> dict[str, str]:
-    """What is unusual, and what is not sent."""
     found = {}
     if draft.text(OVERRIDES) and not tasks:
         found[OVERRIDES] = "is checked once tasks are known"

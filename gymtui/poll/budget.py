@@ -50,11 +50,7 @@ class RequestBudget:
         return True
 
     def room(self, now_s: float, ahead_s: float) -> int:
-        """How many requests there will be by then, at least one.
-
-        Args:
-            ahead_s: Seconds from now.
-        """
+        """How many requests there will be so many seconds from now, at least one."""
         self._pass(now_s)
         return max(1, int(min(self._capacity, self._tokens) + self.per_s * ahead_s))
 
@@ -133,11 +129,7 @@ class UsualTime:
     _count: int = 0
 
     def add(self, took_s: float) -> bool:
-        """Take note of an answer; whether it took much longer than is usual.
-
-        Args:
-            took_s: Seconds from the question to the answer.
-        """
+        """Take note of an answer; whether it took much longer than is usual."""
         known = self._count >= _MEASURED
         slow = known and took_s > SLOWED_TIMES * self._seconds + SLOWED_S
         self._count += 1

@@ -52,8 +52,7 @@ class CatchUp:
     ) -> Request | None:
         """What to ask next: whole scenarios, what is in view meanwhile, then the rest.
 
-        Returns:
-            One request; None when there is none, or not just now.
+        None when there is nothing, or not just now.
         """
         if not self.begun or log.struggling or now_s < log.held_until_s():
             return None
@@ -71,11 +70,7 @@ class CatchUp:
         self._scenarios = None
 
     def is_reading(self, log: RequestLog, *, under_way: bool) -> bool:
-        """Whether results of past runs are still to come in.
-
-        Args:
-            under_way: Whether answers are still on their way to the screens.
-        """
+        """Whether results of past runs are still to come in, or on their way to the screens."""
         if not (self.over or under_way) and self.begun and log.synced and not any(_left(log)):
             self.over = True
         return not self.over
@@ -127,7 +122,6 @@ def _scenarios_worth_asking(log: RequestLog, store: Store) -> Iterator[str]:
 
 
 def _left(log: RequestLog) -> Iterable[bool]:
-    """Of each past run whether its results are to be waited for."""
     return (log.recall(RolloutsOf(run_id)).failures < GIVEN_UP for run_id in log.past_runs)
 
 
@@ -137,11 +131,7 @@ def runs_without_results(log: RequestLog) -> int:
 
 
 def awaits(log: RequestLog, store: Store, view: View, run_id: str | None) -> bool:
-    """Whether a run's rollouts are still to be listed for the first time.
-
-    Args:
-        run_id: The run; None asks about all rollouts that run, listed together or run by run.
-    """
+    """Whether a run's rollouts, or all that run for None, are to be listed for the first time."""
     if run_id is None:
         if log.recall(RunningRollouts(view.scenario_id)).answered_s is not None:
             return False

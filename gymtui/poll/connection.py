@@ -45,11 +45,7 @@ class Link:
     recorded: bool = False  # whether a recorder brings that
 
     def state(self, now_s: float) -> LinkState:
-        """What to call it at this moment.
-
-        Returns:
-            Live while what is on screen was answered within `LIVE_INTERVALS` intervals.
-        """
+        """What to call it at this moment, monotonic seconds."""
         if self.stopped is not None:
             return LinkState.REFUSED
         if self.paused:

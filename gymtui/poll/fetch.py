@@ -22,10 +22,7 @@ from gymtui.store.delta import (
 
 
 async def ask(client: Endpoints, query: Query) -> Answer | None:
-    """Ask one question.
-
-    Returns:
-        The answer; None when there is no such run.
+    """Ask one question; None when there is no such run.
 
     Raises:
         GymError: As the client; a list that is not found is an error.
@@ -56,12 +53,7 @@ async def ask(client: Endpoints, query: Query) -> Answer | None:
 def observation_of(
     query: Query, answer: Answer | None, sent_s: float, clock: ServerClock
 ) -> Observation:
-    """What was seen, and when by the server's clock.
-
-    Args:
-        answer: The answer; None when there is no such run.
-        clock: The server's; an answer that is dated makes it better known.
-    """
+    """What was seen, and when by the server's clock, which a dated answer makes better known."""
     if answer is None:
         return Observation(query, None, sent_s, clock.now().timestamp())
     if answer.date is not None:

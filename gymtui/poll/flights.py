@@ -25,11 +25,7 @@ LEAST_WAIT_S = 0.005
 
 
 class Flights:
-    """The requests that wait and those under way.
-
-    Args:
-        max_requests_per_s: Requests a second in the long run; catching up has its own budget.
-    """
+    """The requests that wait and those under way; catching up has a budget of its own."""
 
     def __init__(self, log: RequestLog, store: Store, max_requests_per_s: float) -> None:
         self.budget = RequestBudget(max_requests_per_s)
@@ -93,11 +89,7 @@ class Flights:
             yield query
 
     def wait_s(self, view: View, now_s: float, *, past: bool) -> float | None:
-        """Seconds until what waits for a budget alone may be sent; None if nothing does.
-
-        Args:
-            past: Whether catching up goes on.
-        """
+        """Seconds until what waits for a budget alone may be sent; None if nothing does."""
         first = next((query for query in self._queue if self._room(query) > 0), None)
         waits = [] if first is None else [self._budget_of(first).next_s(now_s) - now_s]
         if past and self._next_past(view, now_s) is not None:
@@ -144,7 +136,6 @@ class Flights:
     # -- parts -----------------------------------------------------------------------------
 
     def _room(self, query: Request) -> int:
-        """How many more requests of its kind may be under way."""
         kind = _is_list(query)
         under_way = sum(_is_list(q) is kind for q in self._under_way if q not in self._past)
         return (LISTS_AT_ONCE if kind else ROLLOUTS_AT_ONCE) - under_way
@@ -174,5 +165,4 @@ class Flights:
 
 
 def _is_list(query: Request) -> bool:
-    """Whether it is about runs: neither kind waits for slow answers of the other."""
     return isinstance(query, RunsPage | OneRun)

@@ -40,10 +40,9 @@ Listener = Callable[[Query, Applied, Window], Iterable[None]]
 
 
 class Intake:
-    """Takes answers in.
+    """Takes answers in, and learns the server's time from each.
 
     Args:
-        clock: Learns the server's time from each answer.
         on_answer: Hears of every answer right after the store took it in, changed or not.
         yield_to_input: Awaited between two pieces of work.
         on_answered: Called with each question that was answered; what else is to be told for it.
@@ -80,10 +79,9 @@ class Intake:
     async def take(
         self, query: Query, answer: Answer | None, sent_s: float, batch: int = 1
     ) -> None:
-        """Take one answer in.
+        """Take one answer in, or that there is no such run.
 
         Args:
-            answer: The answer; None when there is no such run.
             sent_s: When it was asked, monotonic seconds.
             batch: It may wait until so many are to be told of together.
         """
@@ -122,11 +120,7 @@ class Intake:
         await self._pass_on(query, applied, window, NOTHING, BATCH)
 
     def recorder_seen(self, until_s: float) -> None:
-        """Leave what is not on screen to a recorder.
-
-        Args:
-            until_s: For how long what it brought is fresh, monotonic seconds.
-        """
+        """Leave what is not on screen to a recorder; what it brought is fresh until then."""
         self._log.recorder.seen(self._monotonic(), until_s)
 
     def tell(self) -> None:
@@ -152,7 +146,6 @@ class Intake:
                 self._tell_due()
 
     def _tell_due(self) -> None:
-        """Tell of what was heard and not told yet."""
         due, self._due = self._due, NOTHING
         self._untold -= Counter(self._due_of)
         self._due_of.clear()
@@ -168,10 +161,6 @@ class Intake:
         sent_s: float,
     ) -> None:
         """Ask about a scenario, and take the answer in run by run while it comes.
-
-        Args:
-            stream: Sends the question.
-            sent_s: As for `take`.
 
         Raises:
             GymError: There is no good answer; what it held until then was taken in.

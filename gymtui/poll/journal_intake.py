@@ -26,11 +26,7 @@ class JournalListener(Protocol):
         """The runs of which all is wanted."""
 
     def take_summaries(self, kept: Iterable[SavedSummary], final: Mapping[str, RunSummary]) -> None:
-        """Take in numbers that are kept.
-
-        Args:
-            final: Those of them that are final, by run.
-        """
+        """Take in numbers that are kept, and those of them that are final, by run."""
 
     def take_run(
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
@@ -62,11 +58,7 @@ class JournalIntake:
         return self._coming > 0
 
     async def run(self, *, follow: bool) -> None:
-        """Load what is wanted until cancelled.
-
-        Args:
-            follow: Whether to take in what others write into a shared journal, too.
-        """
+        """Load what is wanted, and follow what others write into a shared one, until cancelled."""
         await self._remember()
         if not (follow and self._journal.shared):
             await self._load()

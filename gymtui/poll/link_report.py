@@ -21,11 +21,7 @@ PROGRESS_STEPS = 40
 
 
 class LinkReport:
-    """Tells of the link where something about it is news.
-
-    Args:
-        interval_s: Seconds between ticks before the first one.
-    """
+    """Tells of the link where something about it is news."""
 
     def __init__(
         self,
@@ -98,7 +94,6 @@ class LinkReport:
         return next(reversed(self.failing), None)
 
     def _progress(self) -> dict[str, Any]:
-        """How far catching up has come, in steps."""
         under_way = self._flights.is_catching_up
         reading = self._flights.catch_up.is_reading(self._log, under_way=under_way)
         done, left = self._log.past_read, len(self._log.past_runs)

@@ -66,11 +66,10 @@ def plan(
 ) -> list[Request]:
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
+    One alone while nothing gets through, and none while the link is held.
+
     Args:
         room: How many requests there are until the next tick.
-
-    Returns:
-        Questions; one alone while nothing gets through, and none while the link is held.
     """
     if now_s < log.held_until_s():
         return []
@@ -196,11 +195,7 @@ def is_quiet(log: RequestLog, store: Store) -> bool:
 
 
 def seen_s(log: RequestLog, store: Store, view: View) -> float | None:
-    """When what is on screen was last answered.
-
-    Returns:
-        Monotonic seconds; None if it never was.
-    """
+    """When what is on screen was last answered, monotonic seconds; None if it never was."""
     head_s = log.recall(_page(view, 0)).answered_s
     if view.open_run is not None:
         row = store.runs.get(view.open_run)
@@ -340,11 +335,7 @@ def _cost(log: RequestLog, store: Store, run_id: str) -> int:
 def _counters(
     log: RequestLog, store: Store, view: View, wanted: Collection[str] | None
 ) -> Iterator[Request]:
-    """The pages that hold active runs, or these runs singly, whichever is smaller.
-
-    Args:
-        wanted: Those runs of which it is asked; None for all.
-    """
+    """The pages that hold active runs, or these runs singly, whichever is smaller."""
     on_page: dict[int, list[str]] = {}
     for run_id in store.active_runs if wanted is None else wanted:
         if page := log.page_of.get(run_id):  # the head is asked anyway
@@ -361,5 +352,4 @@ def _counters(
 
 
 def _pageless(log: RequestLog, store: Store) -> list[str]:
-    """Active runs that their page no longer lists: they have moved to another page, or are gone."""
     return [run_id for run_id in store.active_runs if run_id not in log.page_of]

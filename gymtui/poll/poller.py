@@ -50,12 +50,10 @@ REQUESTS_PER_S = 5.0
 
 
 class Poller:
-    """Polls one gym into one store.
+    """Polls one gym into one store, and learns the server's time from each answer.
 
     Args:
-        clock: Learns the server's time from each answer.
         tell: Called on the event loop with every change, never concurrently.
-        view: What is on screen; replace it with `look`.
         monotonic: Seconds that only go forward: those of the client.
         on_answer: Called with every answer right after the store took it in, changed or not: the
             question, what the answer did to the store, and when it was given on the server's
@@ -63,8 +61,6 @@ class Poller:
             then the answer is told.
         renew: Awaited before each try with a refused key, which may be another by now.
         yield_to_input: Awaited between two pieces of work, so that keys are answered meanwhile.
-        max_requests_per_s: How many requests a second may be sent in the long run; catching up
-            has a budget of its own.
     """
 
     def __init__(
@@ -300,7 +296,6 @@ class Poller:
         self._flights.begin(query, task)
 
     async def _settle(self, query: Request) -> None:
-        """Ask one question and see to its answer or failure."""
         sent_s = self._monotonic()
         struggling = self._log.struggling
         try:
@@ -381,7 +376,6 @@ class Poller:
         return Delta(runs_changed=frozenset({query.run_id}))
 
     def _stop(self, error: GymError, now_s: float) -> None:
-        """Leave the gym alone until the key is tried again."""
         self._stopped = error
         self._tick_s = now_s + REFUSED_S
         self._flights.clear()

@@ -82,11 +82,7 @@ def _tail(before: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...] | No
 
 
 def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
-    """What was observed, unpacked.
-
-    Args:
-        wanted: Whether the lives of a run's rollouts are wanted.
-    """
+    """What was observed, unpacked; lives of those runs' rollouts alone that are wanted."""
     lives: dict[str, tuple[StateObservation, ...]] = {}
     for run_id, by_rollout in watching.lives.items():
         if wanted(run_id):

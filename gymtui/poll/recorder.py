@@ -69,7 +69,6 @@ class Recorder:
     """Records one session.
 
     Args:
-        clock: The server's, and by its offset ours.
         pace: How fast rollouts move, for marking those that are stuck.
         wanted: Whether a run's rollouts are recorded; the list of runs always is. Once so, always.
         on_trouble: Told once when the disk refuses, and with None once it takes rows again.
@@ -97,8 +96,7 @@ class Recorder:
         self._mark_finder = MarkFinder(store, clock, running, pace, wanted)
         self._snapshots = SnapshotBuilder(store, tracker, clock, wanted)
         self._on_trouble = on_trouble
-        self.trouble: OSError | None = None
-        """Why nothing is recorded just now, or None."""
+        self.trouble: OSError | None = None  # why nothing is recorded just now, or None
         self._not_before_us = 0
         self._waiting = 0
         self._recalled: list[str] = []
@@ -110,8 +108,8 @@ class Recorder:
         self._listed: dict[Query, Page] = {}
         self._rollout_bytes: dict[str, bytes] = {}
         self._run_bytes: dict[str, bytes] = {}
+        # What a reader knows by the base and by those keys that later ones build on.
         self._known = {0: KnownState()}
-        """What a reader knows by the base and by those keys that later ones build on."""
         self._keys = 0
         self._since_key = self._answers_since_key = self._since_base = 0
         self._written = 0
@@ -129,11 +127,7 @@ class Recorder:
     ) -> Iterator[None]:
         """Record an answer that the store has just taken in.
 
-        Args:
-            work: What the tracker makes of it, in pieces.
-
-        Returns:
-            That work, piece by piece.
+        Returns the work of the tracker, piece by piece.
         """
         self._waiting += 1
         at_us = self._answered_us(applied.delta)
@@ -156,7 +150,6 @@ class Recorder:
         return micros(self._clock.now())
 
     def _listing(self, query: Query, applied: Applied, early_us: int) -> Page | None:
-        """What of an answer is recorded; None for nothing."""
         asked, total, ids = pack_query(query), applied.total, applied.ids
         match query:
             case RolloutsOf(run_id=run_id):
@@ -217,11 +210,7 @@ class Recorder:
     # -- what is written -------------------------------------------------------------------
 
     def write(self, *, at_once: bool = False) -> None:
-        """Write what is due.
-
-        Args:
-            at_once: Whether all of it is.
-        """
+        """Write what is due, or all at once."""
         if self._waiting:
             # Between an answer's effect on the store and on the tracker there is no whole picture.
             return
@@ -282,7 +271,6 @@ class Recorder:
             self._on_trouble(None)
 
     def _key(self) -> None:
-        """Write what is another than in what a key builds on."""
         before = self._known[key_before(self._keys + 1)]
         dictionary = self._writer.key(self._snapshot(before), self._now_us, before.dictionary)
         self._keys += 1
@@ -301,7 +289,6 @@ class Recorder:
         self._known = known
 
     def _snapshot(self, before: KnownState | None) -> Snapshot:
-        """All that is known, or what is another than in a snapshot before."""
         store = self._store
         snapshot = self._snapshots.build(before, self._pages(), self._run_bytes)
         # Nobody who begins to read here knows those that went before.

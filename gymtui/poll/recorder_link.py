@@ -29,11 +29,7 @@ class RecorderLink:
         return self.brings(now_s) and now_s - self.brought_s < LEFT_S
 
     def seen(self, now_s: float, until_s: float) -> None:
-        """It was looked at.
-
-        Args:
-            until_s: For how long what it brought is fresh.
-        """
+        """It was looked at; what it brought is fresh until then."""
         if not self.brings(now_s):
             self.brought_s = now_s
         self.fresh_until_s = until_s

@@ -50,8 +50,6 @@ NEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    """What was written since the last look."""
-
     to_us: int  # when the last answer came in, by the server's clock
     interval_s: float  # how often the recorder asks
     moment: Moment | None  # where reading begins, or begins anew after a gap
@@ -59,13 +57,11 @@ class _News:
 
 
 class RecordingIntake:
-    """Takes a recording in while a recorder writes it.
+    """Takes a recording, there or not, in while a recorder writes it.
+
+    A recorder of another source or scenario is of no use.
 
     Args:
-        directory: Of the recording, there or not.
-        source: The source that is listed; a recorder of another is of no use.
-        scenario_id: Likewise the scenario.
-        intake: Where answers are taken in.
         remember: Takes in numbers of runs whose rollouts are not held.
     """
 
@@ -210,11 +206,7 @@ class RecordingIntake:
         self._remember(read_summaries(snapshot.summaries.values()))
 
     def _know_watched(self, state: ObserverState, own: Container[str]) -> None:
-        """Know what the recorder remembers of rollouts of active runs.
-
-        Args:
-            own: Those that were watched here before.
-        """
+        """Know what the recorder remembers of active rollouts but those that were watched here."""
         observer = self._tracker.observer
         turn = observer.state.turn
         of_runs: dict[str, dict[str, Watched]] = {i: {} for i in self._store.active_runs}

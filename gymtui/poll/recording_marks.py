@@ -13,12 +13,7 @@ from gymtui.store.store import Store
 
 
 class MarkFinder:
-    """Finds the marks of one session.
-
-    Args:
-        pace: How fast rollouts move, for those that are stuck.
-        wanted: Whether a run's rollouts are recorded.
-    """
+    """Finds the marks of one session, in runs whose rollouts are recorded."""
 
     def __init__(
         self,
@@ -44,11 +39,7 @@ class MarkFinder:
         self._failed = {i for i, row in rollouts.items() if row.outcome in ERRORS}
 
     def find(self, delta: Delta, at_us: int) -> list[Mark]:
-        """What happened by an answer that the store has just taken in.
-
-        Args:
-            at_us: When it came in, UNIX microseconds.
-        """
+        """What happened by an answer that the store has just taken in, at UNIX microseconds."""
         marks: list[Mark] = []
         active = set(self._store.active_runs)
         for run_id in sorted((self._active - active) & self._store.runs.keys()):

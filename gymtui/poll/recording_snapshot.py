@@ -38,11 +38,7 @@ class KnownState:
 
 
 class SnapshotBuilder:
-    """Puts together snapshots of one session.
-
-    Args:
-        wanted: Whether a run's rollouts are recorded; the list of runs always is.
-    """
+    """Puts together snapshots of one session; the list of runs is always recorded."""
 
     def __init__(
         self,
@@ -111,13 +107,12 @@ class SnapshotBuilder:
     def known(
         self, before: KnownState, chunk: int, dictionary: bytes, run_bytes: Mapping[str, bytes]
     ) -> KnownState:
-        """What a reader knows by a snapshot of the present.
+        """What a reader knows by a snapshot of the present; what stayed is the last one's.
 
         Args:
-            before: What a reader knew by the last one: what stayed is shared with it.
             chunk: The number of the snapshot's chunk in its segment.
             dictionary: Of the frames of what builds on it.
-            run_bytes: As received without keys, by run, where that is known already.
+            run_bytes: As for `build`.
         """
         store = self._store
         held = [i for i in store.runs if store.knows_rollouts_of(i) and self._wanted(i)]

@@ -45,14 +45,9 @@ class Moved:
 
 
 def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:
-    """How long to wait after so many failures in a row: doubling, capped, jittered.
+    """How long to wait after so many failures (1 or more) in a row: doubling, capped, jittered.
 
-    Args:
-        failures: At least 1.
-        interval_s: The ordinary interval, which is the first wait.
-
-    Returns:
-        Seconds, at most `BACKOFF_LIMIT_S` and a tenth.
+    Seconds, from an ordinary interval up to `BACKOFF_LIMIT_S` and a tenth.
     """
     wait_s = min(BACKOFF_LIMIT_S, interval_s * 2.0 ** (min(failures, 10) - 1))
     return wait_s * rng.uniform(1 - JITTER, 1 + JITTER)

@@ -23,11 +23,7 @@ class RestInterval:
             self._waits.append((now_s, waited_s))
 
     def seconds(self, interval_s: float, now_s: float) -> float | None:
-        """How often it is asked, rounded up; None where that is hardly less often than the rest.
-
-        Args:
-            interval_s: Seconds between two ticks.
-        """
+        """How often it is asked, rounded up; None where that is hardly less often than the rest."""
         while self._waits and self._waits[0][0] < now_s - _REMEMBERED_S:
             self._waits.popleft()
         longest_s = self._waits[0][1] if self._waits else 0.0

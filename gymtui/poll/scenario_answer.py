@@ -60,10 +60,7 @@ class ScenarioAnswer:
         return len(body) * self._wire_bytes // max(1, self._bytes)
 
     def step(self) -> bool:
-        """Take some of what waits apart.
-
-        Returns:
-            Whether there was any.
+        """Take some of what waits apart; whether there was any.
 
         Raises:
             Garbled: It is no list of rollouts, or too large.

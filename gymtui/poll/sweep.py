@@ -46,14 +46,7 @@ class Sweep:
         known: Collection[str],
         now_s: float,
     ) -> bool:
-        """Take note of a page, whichever reason it was asked for.
-
-        Args:
-            offset: Where it began.
-
-        Returns:
-            Whether a round is complete with it.
-        """
+        """Take note of a page, whichever reason it was asked for; whether a round is complete."""
         if self.began_s is None:
             self.began_s = now_s
         if total is not None and self.total is not None and total < self.total:

@@ -42,7 +42,6 @@ class RunTimes:
 
     Args:
         segments: A rollout's life, or None for one that nobody watched.
-        step_gaps_s: The seconds between two steps, as observed in a run.
     """
 
     def __init__(
@@ -102,8 +101,7 @@ class RunTimes:
     def _count(self, run_id: str, phases: PhaseTime, rollout_id: str) -> float:
         """Count where a rollout's time went, unless it is none of the run's ended ones.
 
-        Returns:
-            What looking it through cost, in rollouts that were watched.
+        What looking it through cost, in rollouts that were watched.
         """
         row = self._store.rollouts.get(rollout_id)
         if row is None or row.run_id != run_id or not (row.rollout and is_finished(row.rollout)):

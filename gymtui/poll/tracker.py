@@ -43,8 +43,6 @@ LISTED_AT_ONCE = 5_000
 
 @dataclass(slots=True)
 class _Life:
-    """What is remembered of one rollout."""
-
     # By time; those of the journal among them once they were loaded.
     observations: tuple[StateObservation, ...] = ()
     # Its segments, and what they were made from.
@@ -66,7 +64,6 @@ class RolloutTracker:
     """Watches every rollout that the poller lists.
 
     Args:
-        journal: Where what is observed is kept, or None to keep nothing.
         remembered: Called once on the event loop with the final numbers of earlier sessions.
         recalled: Called on the event loop with each run whose earlier observations came in.
     """
@@ -90,8 +87,8 @@ class RolloutTracker:
         self._listed: dict[str, datetime] = {}
         self._running_listed: datetime | None = None
         self._loaded: set[str] = set()
+        # Runs of which it is known which steps earlier sessions saw: later ones are kept.
         self._stepping: set[str] = set()
-        """Runs of which it is known which steps earlier sessions saw: later ones are kept."""
         self._kept: dict[str, SavedSummary] = {}
         self.journal_intake = None if journal is None else JournalIntake(journal, self)
 
@@ -175,7 +172,6 @@ class RolloutTracker:
         return (UnchangedPoll(query.run_id, window.earliest, window.latest),) if running else ()
 
     def _steps_in(self, rows: Iterable[RolloutRow], window: Window) -> tuple[StepTimes, ...]:
-        """The steps that an answer showed."""
         ids = [row.rollout_id for row in rows if row.run_id in self._stepping]
         steps = self.observer.step_times(ids)
         return tuple(one for one in steps if one.seen_at == window.latest)
@@ -216,8 +212,7 @@ class RolloutTracker:
     def note_steps(self, rollout_id: str, steps: int) -> None:
         """Its artifacts were read, and say how many steps an ended rollout took.
 
-        Args:
-            steps: How many; the last one may have passed between two looks.
+        The last one may have passed between two looks.
         """
         self._steps[rollout_id] = steps
 
@@ -297,11 +292,7 @@ class RolloutTracker:
         return max(listed, running) if listed is not None and running is not None else listed
 
     def time_spent(self, run_id: str) -> TimeSpent:
-        """Where a run's time went; a large run is looked through a part at a time.
-
-        Args:
-            run_id: Of a run whose rollouts the store holds.
-        """
+        """Where a run's time went whose rollouts are held; of a large one a part more each time."""
         return self._times.spent(run_id)
 
     def _watched_segments(self, row: RolloutRow) -> tuple[Segment, ...] | None:
@@ -321,10 +312,9 @@ class RolloutTracker:
             self.journal_intake.want(run_id)
 
     async def run(self, *, follow: bool = True) -> None:
-        """Load what is wanted of the journal until cancelled, never holding the screen up.
+        """Load what is wanted of the journal, and follow a shared one, until cancelled.
 
-        Args:
-            follow: Whether to take in what others write into a shared one, too.
+        It never holds the screen up.
         """
         if self.journal_intake is not None:
             await self.journal_intake.run(follow=follow)

@@ -71,18 +71,13 @@ class Verb(StrEnum):
 class ActionOutcome(StrEnum):
     """What became of one run, in the order in which it is told."""
 
-    DONE = "done"
-    """The gym says so, or the run shows it."""
-    REFUSED = "refused"
-    """The gym says no."""
-    RATE_LIMITED = "rate limited"
-    """The gym put it off for longer than is waited."""
-    NOT_FOUND = "not found"
-    """There is no such run."""
+    DONE = "done"  # the gym says so, or the run shows it
+    REFUSED = "refused"  # the gym says no
+    RATE_LIMITED = "rate limited"  # the gym put it off for longer than is waited
+    NOT_FOUND = "not found"  # there is no such run
+    # The run is there, or to be cancelled and still running: no clear answer, or an empty yes.
     STILL_EXISTS = "still exists"
-    """The run is there, or to be cancelled and still running: no clear answer, or an empty yes."""
-    UNKNOWN = "unknown"
-    """No clear answer, and the run could not be looked at."""
+    UNKNOWN = "unknown"  # no clear answer, and the run could not be looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +241,7 @@ class _Limiter:
         self._asked_s = 0.0
 
     async def send(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Send a request; after a 429 again, when the gym may be asked again.
-
-        Raises:
-            RateLimited: Too often, or for too long.
-            GymError: Whatever else it ends in.
-        """
+        """Send a request; after a 429 again, when the gym may be asked again."""
         async with self._slots:
             if not self._limited:
                 with suppress(RateLimited):
@@ -277,7 +267,6 @@ class _Limiter:
             raise
 
     def _hold(self, pause_s: float) -> None:
-        """Send nothing for so long from now on."""
         before_s = max(self._free_s, _now_s())
         self._free_s = max(before_s, _now_s() + pause_s)
         self._asked_s += self._free_s - before_s
@@ -338,7 +327,6 @@ def describe_results(results: Sequence[ActionResult]) -> str:
 
 
 def _name(result: ActionResult) -> str:
-    """What became of a run, in a word or two."""
     match result.outcome:
         case ActionOutcome.DONE if result.verb is Verb.CANCEL and result.rollouts == 0:
             return "already finished"

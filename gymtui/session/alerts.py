@@ -35,8 +35,7 @@ class AlertKind(StrEnum):
     STALLED = "stalled"
     FAILING = "failing"
     DELETED = "deleted"
-    RULE = "rule"
-    """A rule that the person armed holds."""
+    RULE = "rule"  # a rule that the person armed holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ class RunAlert:
 
     event: AlertKind
     run: RunView
-    reason: str = ""
-    """What a rule did and why."""
+    reason: str = ""  # what a rule did and why
 
     @property
     def figures(self) -> Mapping[str, str]:
@@ -98,8 +96,6 @@ def words(alert: RunAlert) -> str:
 
 @dataclass(slots=True)
 class _WatchState:
-    """What is remembered of a watched run."""
-
     ended_s: float | None = None  # when it was first seen ended, UNIX seconds
     waits_since_s: float | None = None  # since when rollouts of it wait and none runs
     stalled: bool = False
@@ -149,9 +145,7 @@ class AlertMonitor:
         same where every run is; none that ended before the list was known is news.
 
         Args:
-            added: The runs that were not in the list before.
             now_s: The server's time, UNIX seconds.
-            whole: Whether the list is known whole by now.
         """
         if self._whole_since_s is None:
             self._whole_since_s = now_s if whole else None
@@ -161,15 +155,11 @@ class AlertMonitor:
                     self._watched.setdefault(row.run_id, _WatchState(since_s=self._whole_since_s))
 
     def notice(self, store: Store, forecast: RunForecast, now_s: float) -> tuple[RunAlert, ...]:
-        """What is to be told now.
+        """What is to be told now, each thing once, by run in the order they came to be watched in.
 
         Args:
             store: What is known; fresh, since what does not move is judged by it.
-            forecast: When rollouts last moved.
             now_s: The server's time, UNIX seconds.
-
-        Returns:
-            Each thing once, by run in the order in which they came to be watched.
         """
         if self._everything:
             for run_id in store.active_runs:

@@ -90,11 +90,7 @@ class Archive:
         return self._file.use(read, None)
 
     def keep(self, key: ArchiveKey, body: bytes) -> bool:
-        """Keep a rollout's artifacts, in the place of others of its id.
-
-        Returns:
-            Whether they are here now.
-        """
+        """Keep a rollout's artifacts in the place of others of its id; whether they are here."""
         body = without_secrets(body)
         if not body or any(secret in body for secret in self._secrets):
             return False
@@ -119,13 +115,10 @@ class Archive:
         return self._file.use(write, False)
 
     def index(self, key: ArchiveKey, packs: Sequence[bytes]) -> bool:
-        """Keep what can be searched in a rollout's artifacts, which are here.
+        """Keep what can be searched in artifacts, which are here; whether it is here now.
 
         Args:
-            packs: All its passages, as `packed_passages` has them.
-
-        Returns:
-            Whether it is here now.
+            packs: All their passages, as `packed_passages` has them.
         """
         texts = [text for pack in packs for text in texts_in(pack)]
         held = sum(map(len, packs))
@@ -209,11 +202,7 @@ class Archive:
     def passages(
         self, key: ArchiveKey, numbers: Sequence[int] | None
     ) -> Sequence[SpokenPassage] | None:
-        """Some of an indexed transcript's passages; None if they are here no more.
-
-        Args:
-            numbers: Which; None for all.
-        """
+        """Some or all of an indexed transcript's passages; None if they are here no more."""
         wanted = (
             None if numbers is None else sorted({number - number % IN_A_PACK for number in numbers})
         )

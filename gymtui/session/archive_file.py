@@ -53,12 +53,7 @@ NUMBERS = 24
 
 
 class ArchiveFile:
-    """A file of transcripts, one connection for all threads.
-
-    Args:
-        path: The file, made where it is missing; None keeps all in memory.
-        limit_bytes: What it may hold.
-    """
+    """A file of transcripts, one connection for all threads; without a path all is in memory."""
 
     def __init__(self, path: Path | None, limit_bytes: int, now: Callable[[], float]) -> None:
         self._path = path
@@ -66,8 +61,7 @@ class ArchiveFile:
         self._now = now
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
-        self.has_trigrams = True
-        """Whether this SQLite has an index of trigrams."""
+        self.has_trigrams = True  # whether this SQLite has an index of trigrams
 
     def use(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Do something with it; whatever is wrong with the file, there is an answer."""
@@ -157,14 +151,9 @@ class ArchiveFile:
             )
 
     def make_room(self, db: sqlite3.Connection, size: int, spare: int = -1) -> bool:
-        """Drop what was used least recently until there is room, in transactions of its own.
+        """Drop what was used least recently until there is room for so many bytes, if there can be.
 
-        Args:
-            size: For so many bytes.
-            spare: Whose place stays.
-
-        Returns:
-            Whether there is.
+        In transactions of its own; what is spared stays.
         """
         if size > self._limit_bytes * SHRINK_TO:
             return False

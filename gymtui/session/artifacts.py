@@ -1,4 +1,4 @@
-"""Gets artifacts: streamed with progress, capped, tried again when the gym stumbles, and kept.
+"""Gets artifacts: streamed with progress, capped, tried again when the gym is busy, and kept.
 
 What was read last is kept in memory, what cannot change any more in the archive, too.
 
@@ -64,7 +64,6 @@ class ArtifactLoader:
         cap_bytes: The largest that are opened.
         cache_bytes: How much is kept.
         on_read: Told of what was read, and whose it is.
-        archive: Where what cannot change is kept; None keeps nothing there.
         key_of: A rollout's key in the archive, given its id and whether it is redacted; None for
             artifacts that may still change.
     """
@@ -107,9 +106,6 @@ class ArtifactLoader:
     ) -> Artifacts:
         """Get a rollout's artifacts, from here or from the gym, and read them.
 
-        Args:
-            on_progress: Told bytes received and, if known, announced.
-
         Raises:
             GymError: As the client, after some tries; Garbled if the answer is not artifacts.
             TooLargeError: They are larger than the cap.
@@ -147,13 +143,10 @@ class ArtifactLoader:
     ) -> bytes:
         """Get a rollout's artifacts as received, from the archive or from the gym; not read.
 
+        Progress is that of a download only. Errors are those of `get`.
+
         Args:
             key: Their key in the archive, where whoever asks knows that.
-            on_progress: Told bytes received and, if known, announced; of a download only.
-
-        Raises:
-            GymError: As the client, after some tries; Garbled if the answer is not artifacts.
-            TooLargeError: They are larger than the cap.
         """
         archive, key = self._archive, key or self._key_of(rollout_id, redacted)
         if archive is None or key is None:
@@ -204,10 +197,7 @@ class ArtifactLoader:
         redacted: bool = False,
         on_progress: Progress | None = None,
     ) -> None:
-        """Write a rollout's artifacts to a file as they come, whatever their size.
-
-        Args:
-            path: A file that does not exist.
+        """Write a rollout's artifacts to a new file as they come, whatever their size.
 
         Raises:
             GymError: As the client, after some tries, and Garbled if the answer is not artifacts;

@@ -15,12 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Baseline:
-    """The baseline at one gym.
-
-    Args:
-        path: Where the choice is kept; None keeps nothing.
-        store: What is known of the gym's runs.
-    """
+    """The baseline at one gym; without a path it is not kept."""
 
     def __init__(self, path: Path | None, store: Store) -> None:
         self._path = path
@@ -47,8 +42,7 @@ class Baseline:
     def compared_with(self, run_id: str) -> str | None:
         """The run that a run is compared with: the baseline, else the checkpoint before it.
 
-        Returns:
-            None where there is neither, and for the baseline itself.
+        None where there is neither, and for the baseline itself.
         """
         baseline = self.run_id
         if baseline is not None:

@@ -60,11 +60,7 @@ class Question:
 
 
 def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
-    """Why there is nothing to do it to: `nothing to cancel: run_x is finished`.
-
-    Args:
-        rows: The runs that were chosen, of which it can be done to none.
-    """
+    """Why there is nothing to do it to: `nothing to cancel: run_x is finished`."""
     if not rows:
         return f"nothing to {verb}: no run chosen"
     faults = Counter(_fault(verb, row) or "" for row in rows)
@@ -99,9 +95,6 @@ def targets_among(
     """Those of these runs to which it can be done: there, readable, to cancel also active.
 
     Not those to which it is being done.
-
-    Args:
-        hidden: Those of them that a filter hides.
     """
     return tuple(
         Target(

@@ -12,11 +12,7 @@ SHOWN_S = 5.0
 
 
 class DeletedRuns:
-    """The deleted runs of one gym.
-
-    Args:
-        drop: Takes runs out of all that is known, once they were seen as deleted.
-    """
+    """The deleted runs of one gym."""
 
     def __init__(self, store: Store, drop: Callable[[frozenset[str]], None]) -> None:
         self._store = store

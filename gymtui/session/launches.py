@@ -36,12 +36,7 @@ _HIDDEN_FROM = 8
 
 
 class Launches:
-    """What is known and done about launching.
-
-    Args:
-        host: What carries work out and tells of it.
-        arm: Arms rules on a run that was launched.
-    """
+    """What is known and done about launching."""
 
     def __init__(
         self,
@@ -64,8 +59,8 @@ class Launches:
         self._rng = rng
         self.catalog = ScenarioCatalog(client)
         self._under_way: dict[str, Work] = {}
+        # A run that was just launched, until it is seen in the list.
         self.to_select: str | None = None
-        """A run that was just launched, until it is seen in the list."""
 
     # -- before ----------------------------------------------------------------------------
 
@@ -200,14 +195,7 @@ def launches_of(
     rng: random.Random,
     arm: Callable[[str, Sequence[RuleSpec]], None],
 ) -> Launches:
-    """What is known about launching at one gym.
-
-    Args:
-        settings: What led to it, and where model keys are.
-        env: The environment that model keys may come from.
-        journal: The gym's journal, beside which launches are kept; None keeps nothing.
-        arm: Arms rules on a run that was launched.
-    """
+    """What is known about launching at one gym."""
     # A password manager must not ask on the terminal that is drawn on.
     run = partial(run_command, own_session=True)
     kept = LaunchHistory.read(beside(journal, "launches"))

@@ -10,13 +10,7 @@ from gymtui.store.store import Store
 
 
 class Notebook:
-    """The notes at one gym.
-
-    Args:
-        kept: Where they are kept.
-        store: What is known of what they are on.
-        show: Called with what changed in the lists.
-    """
+    """The notes at one gym; what they change in the lists is shown."""
 
     def __init__(self, kept: Notes, store: Store, show: Callable[[Delta], None]) -> None:
         self._kept = kept

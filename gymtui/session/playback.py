@@ -58,11 +58,7 @@ class Played:
 
 
 class Player:
-    """Plays a recording into a store and its tracker.
-
-    Args:
-        recording: What is played; not empty.
-    """
+    """Plays a recording that is not empty into a store and its tracker."""
 
     def __init__(self, recording: Recording, store: Store, tracker: RolloutTracker) -> None:
         self._recording = recording
@@ -70,17 +66,15 @@ class Player:
         self._tracker = tracker
         self._generation = 0
         self._answers = RecordedAnswers()
+        # Whether a run was said to be gone: a page that is the same again may bring it back.
         self._missing = False
-        """Whether a run was said to be gone: a page that is the same again may bring it back."""
         self._lives: dict[str, dict[str, tuple[StateObservation, ...]]] = {}
         self._snapshot: Snapshot | None = None
         self._rows: Iterator[tuple[int, Row]] = iter(())
         self._next: tuple[int, Row] | None = None
         self._where = (0, 0)
-        self.at_us = 0
-        """By when the last answer that was played had come in, by the server's clock."""
-        self.lead_us = 0
-        """How far the server's clock was ahead of the recorder's."""
+        self.at_us = 0  # by when the last answer that was played had come in, by the server's clock
+        self.lead_us = 0  # how far the server's clock was ahead of the recorder's
 
     @property
     def next_us(self) -> int | None:
@@ -91,14 +85,11 @@ class Player:
         return None if following is None else max(self.at_us, following.at_us)
 
     def jump(self, to_us: int, needed: Iterable[str] = ()) -> Delta:
-        """Know what was known at a time, and nothing else.
+        """Know what was known at a time, and nothing else; what is another than before the jump.
 
         Args:
             to_us: By the server's clock, microseconds since 1970.
             needed: Runs that are on screen, besides those that were active then.
-
-        Returns:
-            What is another than before the jump.
         """
         found = self._recording.at(to_us)
         if found is None:

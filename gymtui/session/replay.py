@@ -55,11 +55,9 @@ class NoGym(Endpoints):
 
 
 class Playback:
-    """A recording that is played: a feed of a session.
+    """A recording that is played, and not empty: a feed of a session.
 
     Args:
-        recording: Not empty.
-        input_priority: Whose turn it is on the event loop.
         monotonic: Real seconds that only go forward.
     """
 
@@ -73,8 +71,8 @@ class Playback:
         self.recording = recording
         self.speed = FIRST_SPEED
         self.playing = False
+        # The moment that is shown, by the gym's clock, microseconds since 1970.
         self.position_us = recording.from_us
-        """The moment that is shown, by the gym's clock, microseconds since 1970."""
         self.marks: tuple[Mark, ...] = tuple(recording.marks)
         self.gaps: tuple[Gap, ...] = tuple(recording.gaps())
         self._input_priority = input_priority
@@ -344,8 +342,7 @@ def _clock(micros: int) -> str:
 def moment_of(text: str, recording: Recording) -> int:
     """A moment of a recording: `18:02`, `18:02:30`, a date with a time, or `+2h` after its begin.
 
-    Returns:
-        Microseconds since 1970, by the gym's clock.
+    In microseconds since 1970, by the gym's clock.
 
     Raises:
         ValueError: It is none.

@@ -16,7 +16,6 @@ class RuleActions:
     """Carries out the rules of one gym.
 
     Args:
-        act: Cancels runs.
         tell: Called with what is to be told later than at once.
         shows_alerts: Whether anybody sees alerts; else what tells is left to where somebody does.
     """
@@ -36,13 +35,7 @@ class RuleActions:
         self._cancelling: set[asyncio.Future[None]] = set()
 
     def due(self, store: Store, now_s: float, *, read_only: bool) -> Iterator[RunAlert]:
-        """Do what armed rules say that hold now, and tell it.
-
-        Args:
-            store: What is known; fresh.
-            now_s: The server's time, UNIX seconds.
-            read_only: Whether nothing may be cancelled.
-        """
+        """Do what armed rules say that hold now, at the server's UNIX seconds, and tell it."""
         for held in self._rules.evaluate(store, now_s, tells=self._shows_alerts):
             if held.cancels and not read_only:
                 cancelling = asyncio.ensure_future(self._cancel_by(held))

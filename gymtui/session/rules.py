@@ -72,11 +72,7 @@ class HeldRule:
 
 
 class RuleBook:
-    """The rules at one gym.
-
-    Args:
-        path: Where they are kept; None keeps nothing.
-    """
+    """The rules at one gym; without a path they are not kept."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -260,7 +256,6 @@ def _figures(run: RunView) -> str:
 
 
 def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
-    """Errors in words that this rule has not told: folded, and as received."""
     failures = Failures()
     for row in store.rollouts_of(rule.run_id):
         failures.take(row)

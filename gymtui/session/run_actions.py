@@ -68,14 +68,13 @@ class RunActions:
         self._monotonic = monotonic
         self._intents: dict[str, dict[Verb, Intent]] = {}
         self._is_closed = False
+        # What was done to runs from here, the latest first.
         self.recent: deque[Action] = deque(maxlen=ACTIONS_KEPT)
-        """What was done to runs from here, the latest first."""
 
     def act(self, verb: Verb, run_ids: Sequence[str]) -> Awaitable[Action]:
         """Cancel or delete runs, and show them so, from now on, until the gym agrees.
 
-        Returns:
-            What became of each, when all are through.
+        The action is whole when all are through.
         """
         action = Action(verb, tuple(run_ids))
         self.recent.appendleft(action)
@@ -128,7 +127,6 @@ class RunActions:
         self._not_carried_out([action.results[run_id] for run_id in left])
 
     def _take_result(self, result: ActionResult) -> None:
-        """Show what became of a run."""
         if result.is_deleted:
             self.forget([result.run_id])
             self._show(self._store.mark_deleted([result.run_id], self._monotonic()))

@@ -73,11 +73,7 @@ class SavedLayout:
 
     @classmethod
     def read(cls, directory: Path | None) -> SavedLayout:
-        """Read what was kept.
-
-        Args:
-            directory: The state directory, or None to keep nothing.
-        """
+        """Read what was kept in the state directory."""
         if directory is None:
             return cls()
         path = directory / FILE
@@ -118,11 +114,7 @@ class SavedLayout:
             self._changed()
 
     def pick(self, profile: str | None) -> None:
-        """Remember which profile was last used.
-
-        Args:
-            profile: Its name; None for the usual one, which need not be remembered.
-        """
+        """Remember which profile was last used; None for the usual one."""
         if profile != self.profile:
             self.profile = profile
             self._named("profile", profile)
@@ -174,7 +166,6 @@ class SavedLayout:
 
 
 def _put_filter(filters: dict[str, str], gym: str, text: str) -> None:
-    """Keep a filter as the latest one."""
     filters.pop(gym, None)
     if text:
         filters[gym] = text

@@ -63,10 +63,6 @@ class Session:
     """One gym, under one source and scenario, from the moment one went there.
 
     Args:
-        settings: What led there.
-        clock: Its time, as far as that is known.
-        journal: Where what is observed is kept; None keeps nothing.
-        input_priority: Whose turn it is on the event loop.
         find_key: Called in a thread before a refused key is tried again.
         model_env: The environment that model keys may come from.
         feed: What it learns from; by default a poller of its own.
@@ -102,8 +98,8 @@ class Session:
         self.tracker = RolloutTracker(
             self.store, journal, remembered=self._remembered, recalled=self._recalled
         )
+        # Whether one went elsewhere: what still comes in is nobody's business then.
         self.is_closed = False
-        """Whether one went elsewhere: what still comes in is nobody's business then."""
         self._host = host
         self._input_priority = input_priority
         self.monotonic = monotonic
@@ -111,11 +107,10 @@ class Session:
         self._model_env = model_env
         self._journal_path = journal_path
         self._rng = rng
-        self.recorder: Recorder | None = None
-        """What keeps all that comes in, for `record`."""
+        self.recorder: Recorder | None = None  # what keeps all that comes in, for `record`
         self._launches: Launches | None = None
+        # The first of two rollouts to compare, until the second is chosen.
         self.compared_first: RolloutRef | None = None
-        """The first of two rollouts to compare, until the second is chosen."""
         self.rules = RuleBook(beside(journal_path, "rules"))
         self.baseline = Baseline(beside(journal_path, "baseline"), self.store)
         self.transcripts = Transcripts(settings, client, self.store, self._read, archive)
@@ -226,11 +221,7 @@ class Session:
         )
 
     def digest(self, since: datetime) -> Digest:
-        """What happened since a time, as far as it is known.
-
-        Args:
-            since: On our clock.
-        """
+        """What happened since a time on our clock, as far as it is known."""
         from gymtui.store.digest import digest
 
         store = self.store
@@ -241,11 +232,7 @@ class Session:
     # -- what is asked ---------------------------------------------------------------------
 
     def update_view(self, at: Callable[[View], View]) -> None:
-        """Poll for another part of what can be known.
-
-        Args:
-            at: Makes the view of it from that of nothing in particular.
-        """
+        """Poll for another part of what can be known, made from the view of nothing."""
         self.poller.set_view(at(self._view))
 
     @property
@@ -354,7 +341,6 @@ class Session:
         return work
 
     def _observed(self, update: Update) -> None:
-        """Called by the poller with every change."""
         if self.is_closed:
             return
         self.tracker.drop(update.delta.rollouts_removed)

@@ -42,13 +42,7 @@ class TranscriptReader:
         self._turn = asyncio.Lock()
 
     async def read(self, body: bytes, result: Ending | None) -> Sequence[bytes]:
-        """Read a rollout's artifacts.
-
-        Args:
-            result: How it ended, by its record.
-
-        Returns:
-            What can be searched in them, as `packed_passages` has it.
+        """Read a rollout's artifacts into what can be searched, as `packed_passages` has it.
 
         Raises:
             ReaderEndedError: The process was killed over them, or `close` was called.

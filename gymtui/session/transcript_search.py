@@ -98,14 +98,10 @@ def target_of(row: RolloutRow) -> SearchTarget:
 async def rollouts_of(
     session: Session, run_ids: Sequence[str], rollout_ids: Sequence[str] | None = None
 ) -> list[RolloutRow]:
-    """The rollouts of runs; of runs that the session does not hold they are listed now.
+    """The rollouts of runs, or some of them; of runs that are not held they are listed now.
 
-    Args:
-        rollout_ids: Which of them; None for all.
-
-    Returns:
-        Those that could be read, in the order of the runs; without those of runs that are gone, or
-        that the gym does not list.
+    Those that could be read, in the order of the runs; without those of runs that are gone, or
+    that the gym does not list.
     """
     store = session.store
     lacking = [run_id for run_id in run_ids if not store.knows_rollouts_of(run_id)]
@@ -137,8 +133,6 @@ class TranscriptSearch:
     """One search.
 
     Args:
-        loader: Where artifacts come from that are not here.
-        gym: The gym's name in the archive.
         targets: What is searched, in the order in which hits are to come.
         most_bytes: How much is downloaded at most.
     """

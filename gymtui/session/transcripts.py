@@ -22,7 +22,6 @@ class Transcripts:
     """The transcripts of one gym.
 
     Args:
-        settings: What led to the gym.
         on_read: Called with a rollout and its artifacts whenever some were read.
         archive: Makes, or has made, what they are kept in; None keeps them in memory.
     """

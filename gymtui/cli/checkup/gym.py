@@ -74,8 +74,7 @@ class GymChecks:
 def check_gym(settings: Settings, *, whole_s: float = WHOLE_S) -> GymChecks:
     """Go to the gym and look around, for so long and no longer.
 
-    Returns:
-        What was learnt; not ended if time ran out, while a thread may still hang in a system call.
+    What was learnt is not ended if time ran out, while a thread may still hang in a system call.
     """
     report = GymChecks()
     # A thread, since a resolver that hangs cannot be interrupted.

@@ -38,11 +38,7 @@ def check_versions() -> Iterator[Check]:
 
 
 def check_files(env: Mapping[str, str], config: Path, settings: Settings) -> Iterator[Check]:
-    """Where files are, and whether they can be read and written.
-
-    Args:
-        settings: They lead to a gym, whose journal is looked at.
-    """
+    """Where files are, and whether they can be read and written; the journal of the gym, too."""
     there = f"{config}" if config.exists() else f"{config} (none, optional)"
     yield Check("paths", "configuration", there)
     vendor = paths.vendor_config_file(env)
@@ -77,11 +73,7 @@ def _archive(path: Path, limit_mib: int) -> Check:
 
 
 def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
-    """Whether a directory is, or can be made, and be written to; nothing is made to find out.
-
-    Args:
-        variable: The one of the environment that moves it.
-    """
+    """Whether a directory is, or can be made, and be written to; nothing is made to find out."""
     here = next((p for p in (place, *place.parents) if p.exists()), Path("/"))
     if not (here.is_dir() and os.access(here, os.W_OK | os.X_OK)):
         advice = f"{loss}; make {here} writable, or set {variable}"

@@ -10,11 +10,7 @@ from gymtui.config.settings import LoadedSettings, Problem, Settings
 
 
 def with_screen_problems(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings:
-    """The same, with what the dashboard would find wrong when it starts.
-
-    Args:
-        env: The environment, which tells where the person's own themes are.
-    """
+    """The same, with what the dashboard would find wrong when it starts."""
     return replace(loaded, problems=(*loaded.problems, *screen_problems(loaded.settings, env)))
 
 

@@ -29,11 +29,7 @@ class Streams:
 
 
 def check_terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Check]:
-    """Look at it.
-
-    Args:
-        run: Runs tmux, to ask it for its options.
-    """
+    """Look at it; tmux is run, and asked for its options."""
     yield _streams(streams)
     if streams.size is not None:
         yield _size(*streams.size)

@@ -25,11 +25,7 @@ from gymtui.store.stats.task_rows import TaskAcrossRuns
 
 
 def side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:
-    """How far each run is from the first, then tasks by runs: what is no chance first.
-
-    Args:
-        runs: Two or more; the others are compared with the first.
-    """
+    """How far each run is from the first, then tasks by runs: what is no chance first."""
     rows = list(together.across([run.run_id for run in runs]).values())
     yield Heading(2, ("Side by side",))
     yield from _against_the_first(runs, differences(rows, len(runs)))

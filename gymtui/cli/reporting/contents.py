@@ -47,11 +47,7 @@ MOST_ATTEMPTS = 80
 def report_contents(
     runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: ReportOrigin, along: Trend
 ) -> Report:
-    """Put a report together.
-
-    Args:
-        along: The same runs in the order of their training.
-    """
+    """Put a report together, `along` having the same runs in the order of their training."""
     several = len(runs) > 1
     name = of_many(len(runs), "run") if several else runs[0].run_id
     head: Line = ("Report on ", of_many(len(runs), "run")) if several else (
@@ -153,7 +149,6 @@ def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
 
 
 def _distributions(run: RunFacts) -> Iterator[Block]:
-    """How steps, times and what else is known are distributed, by outcome."""
     for measure, found in run.histograms:
         if len(found.bins) > 1:
             title = f"{measure.name}, known for {found.known} of {of_many(found.of, 'rollout')}"

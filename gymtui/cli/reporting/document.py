@@ -23,12 +23,7 @@ from gymtui.store.stats.trend import Trend
 def report_document(
     runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: ReportOrigin, along: Trend
 ) -> dict[str, Any]:
-    """Put a report's figures together.
-
-    Args:
-        runs: At least one, in their order; the others are compared with the first.
-        along: The same runs in the order of their training.
-    """
+    """Put a report's figures together; `along` has the same runs in the order of their training."""
     return {
         "made_at": made.at.isoformat().replace("+00:00", "Z"),
         "gym": made.gym,
@@ -69,7 +64,6 @@ def comparison_document(
 
 
 def _usage(run: RunFacts) -> dict[str, Any]:
-    """Sums over the rollouts of which they are known, with how many these are."""
     tokens = [usage.tokens for usage in run.usage if usage.tokens is not None]
     costs = [usage.cost_usd for usage in run.usage if usage.cost_usd is not None]
     return {

@@ -49,12 +49,7 @@ def rows_of(
     by: FailureView = FailureView.CRITERION,
     against: str | None = None,
 ) -> tuple[FailureRow, ...]:
-    """The failures of some runs.
-
-    Args:
-        failures: Of all of them, and of the one compared with.
-        against: The run that each is compared with; by default the first, with the others.
-    """
+    """The failures of some runs, compared with one, by default with the first."""
     before = names[0] if against is None else against
     pairs = [RunPair(name, before) for name in names if name != before]
     return result_of(failure_rows(failures, together, by, names, pairs))
@@ -104,7 +99,6 @@ def failures_part(names: Sequence[str], failures: Failures, together: Matrix) ->
 
 
 def _in_runs(row: FailureRow, names: Sequence[str], together: Matrix) -> Iterator[Line]:
-    """How often in each run, and how much more often than in the first."""
     changes = iter(row.changes)
     for place, name in enumerate(names):
         own = together.of_run(name)

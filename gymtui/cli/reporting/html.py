@@ -80,11 +80,7 @@ footer { color: var(--faint); margin-top: 2rem }
 
 
 def render_html(report: Report) -> str:
-    """Write a report.
-
-    Returns:
-        A whole document in UTF-8.
-    """
+    """Write a report as a whole document in UTF-8."""
     body = "\n".join(_block(block) for block in report.blocks)
     return f"""\
 <!doctype html>

@@ -28,11 +28,7 @@ from gymtui.store.formats import GLYPH
 
 
 def render_markdown(report: Report) -> str:
-    """Write a report.
-
-    Returns:
-        Markdown, ended by a line end.
-    """
+    """Write a report."""
     return "\n\n".join(filter(None, map(_block, report.blocks))) + "\n"
 
 

@@ -160,7 +160,6 @@ def _cost(run: RunFacts) -> Line:
 
 
 def _used(run: RunFacts, known: Sequence[float], write: Callable[[float], str]) -> Line:
-    """Mean, spread and sum of what is known."""
     found = spread(known)
     if found is None:
         return NOTHING

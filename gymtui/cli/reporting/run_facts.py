@@ -51,22 +51,14 @@ class RunFacts:
         return self.view.name
 
     def tasks(self, k: int) -> list[TaskRow]:
-        """Its tasks.
-
-        Args:
-            k: What pass@k is asked for.
-        """
+        """Its tasks, with their pass@k."""
         return list(self.matrix.tasks(self.run_id, k).values())
 
 
 def facts_of(
     view: RunView, rows: Sequence[RolloutRow], seen: Sequence[StateObservation], now: datetime
 ) -> RunFacts:
-    """Gather what is known of a run.
-
-    Args:
-        seen: What a dashboard saw of them, by time.
-    """
+    """Gather what is known of a run, and what a dashboard saw of it, by time."""
     lives = lives_of(seen)
     steps = last_steps(lives)
     failures, matrix = Failures(), Matrix()
