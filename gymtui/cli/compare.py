@@ -10,6 +10,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.cli.documents import run_document
 from gymtui.cli.failures import change_columns
 from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
+from gymtui.cli.options import tell
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.reporting.document import comparison_document
 from gymtui.cli.reporting.failures import count_failures, rows_of
@@ -34,13 +35,7 @@ MOST_FAILURES = 10
 """Criteria whose change is printed: those that chance explains least."""
 
 
-def print_comparison(
-    settings: Settings,
-    run_ids: Sequence[str],
-    form: str,
-    printer: Printer,
-    tell: Callable[[str], None],
-) -> None:
+def print_comparison(settings: Settings, run_ids: Sequence[str], form: str) -> None:
     """Print how runs differ from the first."""
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
@@ -54,7 +49,7 @@ def print_comparison(
         rows = reader.store.rollouts_of(run_id)
         rollouts = [row.rollout for row in rows if row.rollout is not None]
         launched.append(settings_of(reader.store.runs[run_id].run, rollouts))
-    parted = differing_settings(launched)
+    parted, printer = differing_settings(launched), Printer.standard()
     if form == "json":
         document = {
             "runs": [run_document(reader.view(run_id)) for run_id in names],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.documents import run_document
 from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
+from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.text import clean
 from gymtui.store.digest import Digest, digest
@@ -19,9 +20,7 @@ from gymtui.store.lists.columns import RunView, pass_rate
 FAILING_SHOWN = 5
 
 
-def read_digest(
-    settings: Settings, journal: Place, since: datetime, tell: Callable[[str], None]
-) -> Digest:
+def read_digest(settings: Settings, journal: Place, since: datetime) -> Digest:
     """Ask the gym what happened."""
 
     async def fetch(client: Endpoints) -> Digest:

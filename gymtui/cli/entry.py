@@ -26,6 +26,7 @@ from gymtui.cli.options import (
     form_option,
     given,
     gym_options,
+    interval_option,
     journal_of,
     loaded,
     looks_options,
@@ -47,31 +48,31 @@ _DEMO_INTERVAL_S = 0.5
 _ELSEWHERE: Mapping[str, str] = {
     "runs": "list_commands",
     "rollouts": "list_commands",
-    "search": "search_command",
-    "report": "report_command",
-    "failures": "failures_command",
-    "compare": "compare_command",
-    "cancel": "action_commands",
-    "delete": "action_commands",
-    "wait": "wait_command",
-    "doctor": "doctor_command",
-    "config": "config",
-    "completion": "completion",
+    "search": "list_commands",
+    "report": "analysis_commands",
+    "failures": "analysis_commands",
+    "compare": "analysis_commands",
+    "cancel": "run_commands",
+    "delete": "run_commands",
+    "wait": "run_commands",
+    "doctor": "setup_commands",
+    "config": "setup_commands",
+    "completion": "setup_commands",
     "launch": "launch_command",
-    "gym": "gym_command",
-    "gym-worker": "gym_worker_command",
-    "digest": "digest_command",
-    "record": "record_command",
-    "replay": "replay_command",
-    "watch": "watch_command",
-    "mcp": "mcp_command",
+    "gym": "gym_commands",
+    "gym-worker": "gym_commands",
+    "digest": "analysis_commands",
+    "record": "recording_commands",
+    "replay": "recording_commands",
+    "watch": "recording_commands",
+    "mcp": "analysis_commands",
 }
 """Commands that are imported when they are named, by their module."""
 
 _dashboard_options = with_options(
-    click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
+    interval_option,
     click.option("--read-only", is_flag=True, help="Disable launch, cancel and delete."),
-    *looks_options,
+    looks_options,
     click.option("--debug", is_flag=True, help="Write a debug log."),
 )
 """The options of the dashboard alone."""
@@ -200,14 +201,7 @@ def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> N
     try:
         tally = run_against_gym(
             settings,
-            lambda: export_run(
-                settings,
-                run,
-                Path(directory),
-                form,
-                lambda words: click.echo(words, err=True),
-                journal=journal_of(settings),
-            ),
+            lambda: export_run(settings, run, Path(directory), form, journal=journal_of(settings)),
         )
     except OSError as error:
         fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
@@ -231,7 +225,7 @@ def _only(what: str, names: tuple[str, ...]) -> str:
 )
 @form_option("markdown", "Print Markdown, without the viewer.")
 @form_option("text", "Print plain text, without the viewer.")
-@with_options(*looks_options)
+@looks_options
 def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags: Any) -> None:
     """Open what is on disk as runs (directories of results) or transcripts (files), without a gym.
 

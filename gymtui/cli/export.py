@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import click
+
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, NotFound
 from gymtui.cli.gym_access import GymReader, gather_few, with_gym
@@ -68,7 +70,6 @@ def export_run(
     run_id: str,
     directory: Path,
     form: str,
-    tell: Callable[[str], None],
     *,
     journal: Place,
 ) -> Tally:
@@ -94,7 +95,7 @@ def export_run(
             step = steps.get(row.rollout_id)
             return record_files.write(path, row, last_step=step, run_note=note)
 
-        return await _write_all(loader, rows, directory, form, tell, keep)
+        return await _write_all(loader, rows, directory, form, keep)
 
     return with_gym(settings, every)
 
@@ -104,7 +105,6 @@ async def _write_all(
     rows: Sequence[RolloutRow],
     directory: Path,
     form: str,
-    tell: Callable[[str], None],
     keep: Callable[[Path, RolloutRow], bool],
 ) -> Tally:
     tally = Tally(total=len(rows))
@@ -117,9 +117,9 @@ async def _write_all(
         path = directory / new_file.file_name(row.rollout_id, suffix)
         try:
             before = path.name in there
-            fault = await asyncio.to_thread(_fault_of, path, form, row, tell) if before else None
+            fault = await asyncio.to_thread(_fault_of, path, form, row) if before else None
             if fault is not None:
-                await _write_anew(loader, row, path, form, tell, fault)
+                await _write_anew(loader, row, path, form, fault)
             elif not before:
                 await _write(loader, row, path, form)
             kept = form == "json" and await asyncio.to_thread(keep, path, row)
@@ -130,7 +130,7 @@ async def _write_all(
                 await asyncio.to_thread(_keep_alone, path, row, keep)
         except (GymError, OSError, TooLargeError, artifact_files.FileProblem) as error:
             tally.failed += 1
-            tell(_failure_words(row, error))
+            _say(_failure_words(row, error))
             if form == "json":
                 await asyncio.to_thread(_keep_alone, path, row, keep)
         else:
@@ -139,10 +139,15 @@ async def _write_all(
                 tally.renewed += kept
                 return
             tally.written += 1
-            tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
+            _say(f"{tally.written + tally.there}/{tally.total} {path.name}")
 
     await gather_few(partial(one, row) for row in rows)
     return tally
+
+
+def _say(words: str) -> None:
+    """Tell what is done and what went wrong, a line at a time."""
+    click.echo(words, err=True)
 
 
 def _keep_alone(path: Path, row: RolloutRow, keep: Callable[[Path, RolloutRow], bool]) -> None:
@@ -165,7 +170,7 @@ def _failure_words(row: RolloutRow, error: Exception) -> str:
     return f"{clean(row.rollout_id)}: {clean(why or str(error))}"
 
 
-def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None]) -> str | None:
+def _fault_of(path: Path, form: str, row: RolloutRow) -> str | None:
     """What is wrong with a file that was there: earlier versions wrote any answer."""
     data = artifact_files.load(path)
     if form != "json":
@@ -175,7 +180,7 @@ def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None
         return fault
     record = record_files.read(path, row.rollout_id)
     if record.damaged:
-        tell(f"{clean(record.problem)}; rewritten")
+        _say(f"{clean(record.problem)}; rewritten")
     return None if record.row is None else _why_outdated(record.row, row)
 
 
@@ -188,12 +193,7 @@ def _why_outdated(then: RolloutRow, now: RolloutRow) -> str | None:
 
 
 async def _write_anew(
-    loader: ArtifactLoader,
-    row: RolloutRow,
-    path: Path,
-    form: str,
-    tell: Callable[[str], None],
-    fault: str,
+    loader: ArtifactLoader, row: RolloutRow, path: Path, form: str, fault: str
 ) -> None:
     """Write a file in the place of one that is never lost: a person may have put it there."""
     aside = await asyncio.to_thread(_put_aside, path)
@@ -202,7 +202,7 @@ async def _write_anew(
     except BaseException:
         _put_back(aside, path)
         raise
-    tell(f"{path.name}: {fault}; renamed to {aside.name} and downloaded again")
+    _say(f"{path.name}: {fault}; renamed to {aside.name} and downloaded again")
 
 
 def _put_aside(path: Path) -> Path:

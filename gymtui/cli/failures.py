@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
+from gymtui.cli.options import tell
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.report import finished_rollouts, read_artifacts
 from gymtui.cli.reporting.failures import count_failures, failure_document, rows_of
@@ -20,8 +21,6 @@ from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.tool_errors import ToolTally, tool_tallies
 
 TOOL = "tool"
-_DRAWN = 40
-"""Attempts that are drawn of one criterion."""
 
 
 def print_failures(
@@ -29,8 +28,6 @@ def print_failures(
     run_ids: Sequence[str],
     by: str,
     form: str,
-    printer: Printer,
-    tell: Callable[[str], None],
     *,
     against: str | None = None,
 ) -> None:
@@ -51,7 +48,7 @@ def print_failures(
 
     reader, names, compared = with_gym(settings, fetch)
     if by == TOOL:
-        _print_tools(reader, names, form, printer, tell)
+        _print_tools(reader, names, form)
         return
     rows, matrix = failures_of(reader, names, by, compared)
     before = names[0] if compared is None else compared
@@ -61,11 +58,12 @@ def print_failures(
             tell("no finished rollout failed")
         if others:
             tell(f"CHANGE of {join_names(others)} against {before}, in percentage points (95 %)")
-        printer.table(_columns(rows, by, others), rows)
+        Printer.standard().table(_columns(rows, by, others), rows)
         return
     shared = CoFailures(row.group for row in rows)
     documents = [failure_document(row, shared, others, matrix) for row in rows]
-    printer.records(form, "failures", documents, against=before if others else None)
+    against = before if others else None
+    Printer.standard().records(form, "failures", documents, against=against)
 
 
 def failures_of(
@@ -138,13 +136,7 @@ def change_columns(title: str, others: Sequence[str]) -> Iterator[Column[Failure
 # -- by tool -------------------------------------------------------------------------------
 
 
-def _print_tools(
-    reader: GymReader,
-    names: Sequence[str],
-    form: str,
-    printer: Printer,
-    tell: Callable[[str], None],
-) -> None:
+def _print_tools(reader: GymReader, names: Sequence[str], form: str) -> None:
     ended = finished_rollouts(reader.store, names)
     known = {
         rollout_id: tools
@@ -154,7 +146,7 @@ def _print_tools(
     tallies = result_of(tool_tallies(known))
     if form == "table":
         tell(f"known for {len(known)} of {of_many(len(ended), 'finished rollout')}")
-        printer.table(_TOOL_COLUMNS, tallies)
+        Printer.standard().table(_TOOL_COLUMNS, tallies)
         return
     documents = [
         {
@@ -169,7 +161,8 @@ def _print_tools(
         }
         for tally in tallies
     ]
-    printer.records(form, "tools", documents, known=len(known), of_rollouts=len(ended))
+    known_for, of_all = len(known), len(ended)
+    Printer.standard().records(form, "tools", documents, known=known_for, of_rollouts=of_all)
 
 
 _TOOL_COLUMNS: tuple[Column[ToolTally], ...] = (

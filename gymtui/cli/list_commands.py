@@ -1,7 +1,9 @@
-"""The command lines of `runs` and `rollouts`; what they do is in modules of their own."""
+"""The command lines of lists: `runs`, `rollouts`, `search`. What they do is beside it."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import click
@@ -10,18 +12,23 @@ from gymtui.cli import document_keys as keys
 from gymtui.cli import suggestions
 from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
+    EXIT_REFUSED,
+    EXIT_USAGE,
     as_option,
     csv_option,
+    fail,
     given,
     gym_options,
     journal_of,
     json_option,
     jsonl_option,
     run_against_gym,
+    runs_argument,
     scope_options,
     tell,
     with_options,
 )
+from gymtui.core import paths
 
 _list_options = with_options(
     json_option,
@@ -92,7 +99,6 @@ def runs(
     if settings.directories and numbers is None:
         numbers = True  # they cost no requests
     from gymtui.cli.list_filters import ListRequest
-    from gymtui.cli.output import Printer
     from gymtui.cli.runs import print_runs
 
     run_against_gym(
@@ -101,8 +107,6 @@ def runs(
             settings,
             form or "table",
             ListRequest(filters, order, reverse, limit),
-            Printer.standard(),
-            tell,
             numbers=numbers,
             journal=journal_of(settings),
         ),
@@ -117,7 +121,7 @@ def runs(
         keys.describe_keys("Fields of a rollout", keys.ROLLOUT),
     )
 )
-@click.argument("run_ids", nargs=-1, metavar="[DIR/]… [RUN]…", shell_complete=suggestions.runs)
+@runs_argument("[DIR/]… [RUN]…", required=False)
 @gym_options
 @as_option
 @scope_options
@@ -137,7 +141,6 @@ def rollouts(
     """List the rollouts of runs (default: active runs; of a directory, all)."""
     settings, run_ids = settings_and_names(given(flags), run_ids)
     from gymtui.cli.list_filters import ListRequest
-    from gymtui.cli.output import Printer
     from gymtui.cli.rollouts import print_rollouts
 
     run_against_gym(
@@ -147,9 +150,79 @@ def rollouts(
             run_ids,
             form or "table",
             ListRequest(filters, order, reverse, limit),
-            Printer.standard(),
-            tell,
             journal=journal_of(settings),
             every=every or bool(settings.directories),
         ),
     )
+
+
+@click.command(
+    epilog=_epilog(
+        "A phrase is found however it is written in the artifacts: escaped, split into parts, "
+        "inside JSON. It ignores case unless it has a capital letter. An empty phrase finds "
+        "everything that the options let through: gymtui search RUN '' --tool email --error. "
+        "What was downloaded once is kept (archive_limit_mib) and not downloaded again.",
+        '--json prints {"transcripts": {…}, "hits": […]}; --jsonl prints one hit per line as '
+        "it is found; --csv has the same fields as columns.",
+        keys.describe_keys("Fields of a hit", keys.HIT),
+        keys.describe_keys("Fields of transcripts", keys.SEARCHED),
+    )
+)
+@click.argument(
+    "names", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
+)
+@click.argument("phrase", metavar="PHRASE")
+@gym_options
+@as_option
+@click.option("--tool", default="", metavar="T", help="Only in calls and results of a tool.")
+@click.option("--error", is_flag=True, help="Only in what failed.")
+@click.option("--role", metavar="R", help="Only what system, user, assistant or tool said.")
+@click.option("--re", "expression", is_flag=True, help="The phrase is a regular expression.")
+@click.option(
+    "--max-download",
+    type=click.IntRange(min=0),
+    metavar="MIB",
+    help="Download at most so many MiB (default: no limit).",
+)
+@json_option
+@jsonl_option
+@csv_option
+def search(
+    names: tuple[str, ...],
+    phrase: str,
+    tool: str,
+    error: bool,
+    role: str | None,
+    expression: bool,
+    max_download: int | None,
+    form: str | None,
+    **flags: Any,
+) -> None:
+    """Search the transcripts of runs for a phrase; of a directory, those of all runs in it."""
+    from gymtui.cli.search import print_hits
+    from gymtui.transcript.hits import Wanted, role_of
+    from gymtui.transcript.search import PatternError, Query, parse
+
+    settings, run_ids = settings_and_names(given(flags), names)
+    try:
+        query = parse(f"re:{phrase}") if expression else Query(phrase)
+        wanted = Wanted(query, tool, error, None if role is None else role_of(role))
+    except PatternError as problem:
+        fail(str(problem), EXIT_USAGE)
+    if wanted.is_empty:
+        fail("nothing to search for: the phrase is empty, and there is no option", EXIT_USAGE)
+    progress = run_against_gym(
+        settings,
+        lambda: print_hits(
+            settings,
+            run_ids,
+            wanted,
+            form or "table",
+            archive=paths.archive_file(os.environ),
+            most_bytes=None if max_download is None else max_download << 20,
+        ),
+    )
+    tell(progress.words)
+    if progress.problem:
+        tell(progress.problem)
+    sys.exit(EXIT_REFUSED if progress.failed or progress.problem else 0)

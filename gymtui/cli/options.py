@@ -77,7 +77,7 @@ scope_options = with_options(
 )
 """The options that choose which runs are listed: of no use to commands that name their runs."""
 
-looks_options = (
+looks_options = with_options(
     click.option(
         "--theme",
         metavar="T",
@@ -87,6 +87,32 @@ looks_options = (
     click.option("--ascii", "ascii_", is_flag=True, help="Draw with ASCII only."),
 )
 """The options that say how a screen looks."""
+
+interval_option = click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
+
+
+def runs_argument(metavar: str = "[DIR/]… RUN…", *, required: bool = True) -> Option[Any]:
+    """Runs as an argument, as `run_ids`, of which TAB offers those that were seen before."""
+    return click.argument(
+        "run_ids", nargs=-1, required=required, metavar=metavar, shell_complete=suggestions.runs
+    )
+
+
+def seconds(text: str) -> float:
+    """A length of time, `90s`, `5m`, `1h30m` or a number of seconds, in seconds.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    from gymtui.store.column_def import MICROS, ValueKind
+    from gymtui.store.lists.amounts import read_amount
+
+    if text.isdecimal():
+        return float(text)
+    try:
+        return read_amount(text, ValueKind.DURATION).at / MICROS
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def form_option(name: str, words: str, *, default: str | None = None) -> Option[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gymtui.api.endpoints import Endpoints
@@ -17,6 +17,7 @@ from gymtui.cli.list_filters import (
     read_filters,
     unknown_columns,
 )
+from gymtui.cli.options import tell
 from gymtui.cli.output import Cell, Colour, Column, Printer
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT
@@ -45,8 +46,6 @@ def print_rollouts(
     run_ids: Sequence[str],
     form: str,
     request: ListRequest,
-    printer: Printer,
-    tell: Callable[[str], None],
     *,
     journal: Place,
     every: bool = False,
@@ -93,10 +92,11 @@ def print_rollouts(
         )
         there = {"RUN": several, "SCORE": scored, "NOTE": noted, "STEPS": stepped}
         columns = [c for c in _columns(now, last_steps) if there.get(c.title, True)]
-        printer.table(columns, found.rows)
+        Printer.standard().table(columns, found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
-    printer.records(form, "rollouts", documents, document_keys.ROLLOUT, total=found.matching)
+    keys, total = document_keys.ROLLOUT, found.matching
+    Printer.standard().records(form, "rollouts", documents, keys, total=total)
 
 
 def _columns(now: datetime, last_steps: Mapping[str, int]) -> tuple[Column[RolloutRow], ...]:

@@ -20,6 +20,7 @@ from gymtui.cli.list_filters import (
     fits,
     read_filters,
 )
+from gymtui.cli.options import tell
 from gymtui.cli.output import Cell, Colour, Column, Printer
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
@@ -69,8 +70,6 @@ def print_runs(
     settings: Settings,
     form: str,
     request: ListRequest,
-    printer: Printer,
-    tell: Callable[[str], None],
     *,
     numbers: bool | None,
     journal: Place,
@@ -117,11 +116,12 @@ def print_runs(
     if form == "table":
         scored = any(run.summary is not None and run.summary.scored for run in found.rows)
         noted = any(run.note for run in found.rows)
-        printer.table(_columns(now, scored=scored, noted=noted), found.rows)
+        Printer.standard().table(_columns(now, scored=scored, noted=noted), found.rows)
         return
     with_numbers = needed or bool(numbers) or (numbers is None and form == "csv")
     documents = [run_document(run, numbers=with_numbers) for run in found.rows]
-    printer.records(form, "runs", documents, document_keys.RUN, total=found.matching)
+    keys, total = document_keys.RUN, found.matching
+    Printer.standard().records(form, "runs", documents, keys, total=total)
 
 
 def _now(reader: GymReader, request: ListRequest) -> FilteredRows[RunView]:

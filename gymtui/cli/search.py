@@ -36,7 +36,6 @@ def print_hits(
     run_ids: Sequence[str],
     wanted: Wanted,
     form: str,
-    printer: Printer,
     *,
     archive: Path,
     most_bytes: int | None = None,
@@ -52,7 +51,7 @@ def print_hits(
         most = _EVERYTHING if most_bytes is None else most_bytes
         search, rows = await begin_search(client, settings, run_ids, wanted, kept, most)
         several = len({row.run_id for row in rows.values()}) > 1
-        await _print(search, rows, form, printer, several=several)
+        await _print(search, rows, form, several=several)
         return search.progress
 
     try:
@@ -105,13 +104,9 @@ async def begin_search(
 
 
 async def _print(
-    search: TranscriptSearch,
-    rows: Mapping[str, RolloutRow],
-    form: str,
-    printer: Printer,
-    *,
-    several: bool,
+    search: TranscriptSearch, rows: Mapping[str, RolloutRow], form: str, *, several: bool
 ) -> None:
+    printer = Printer.standard()
     lines = _Lines(printer, rows.values(), several=several)
     documents: list[dict[str, Any]] = []
     if form == "csv":

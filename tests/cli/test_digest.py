@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from gymtui.cli.digest_command import moment
+from gymtui.cli.analysis_commands import moment
 from tests.cli.in_process import Shell
 from tests.tui.scripted import ScriptedGym
 

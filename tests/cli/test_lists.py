@@ -7,19 +7,14 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
-from gymtui.api.client import GymClient
 from gymtui.api.errors import Forbidden
 from gymtui.cli import document_keys, gym_access, list_commands
 from gymtui.cli.gym_access import with_gym
-from gymtui.cli.list_filters import COMMAND_RUNS, ListRequest
-from gymtui.cli.output import Printer
-from gymtui.cli.runs import print_runs
+from gymtui.cli.list_filters import COMMAND_RUNS
 from gymtui.config.settings import Settings
 from gymtui.core.text import width
 from gymtui.store.history.journal import Journal
@@ -260,25 +255,14 @@ def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -
     gym.add("ours", "t1", "pass")
     gym.add("theirs", "t1", "pass")
     gym.forbidden.add("theirs")
-    transport = httpx.MockTransport(gym.answer)
-    told: list[str] = []
-    printer = Printer(out := io.StringIO())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gym_access, "GymClient", partial(GymClient, transport=transport))
-        settings = Settings(base_url=gym.url)
-        print_runs(
-            settings,
-            "json",
-            ListRequest(),
-            printer,
-            told.append,
-            numbers=True,
-            journal=tmp_path / "j",
-        )
+        shell = Shell(tmp_path, gym.answer, patch, {"GYMTUI_BASE_URL": gym.url})
+        done = shell("runs", "--json", "--numbers")
         with pytest.raises(Forbidden) as caught:
+            settings = Settings(base_url=gym.url)
             with_gym(settings, lambda client: gym_access.GymReader(client).rollouts_of(["theirs"]))
-    runs = {run["run_id"]: run for run in json.loads(out.getvalue())["runs"]}
+    runs = {run["run_id"]: run for run in json.loads(done.stdout)["runs"]}
     assert runs["ours"]["numbers"]["passes"] == 1
     assert runs["theirs"]["numbers"] is None
-    assert told == ["forbidden (403): the numbers of theirs"]
+    assert done.stderr == "gymtui: forbidden (403): the numbers of theirs\n"
     assert caught.value.line == "forbidden (403): the rollouts of theirs: not yours"

@@ -72,7 +72,7 @@ def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "import gymtui.cli.gym_command, gymtui.gym.http.server\n"
+        "import gymtui.cli.gym_commands, gymtui.gym.http.server\n"
         "from gymtui.gym.engine.databases import open_database\n"
         "open_database(Path(sys.argv[1])).close()\n"
         "assert not {'psycopg', 'psycopg_binary'} & set(sys.modules)\n"

@@ -1,4 +1,4 @@
-"""The command line of `wait`. What it does is `cli.wait`."""
+"""The command lines of `cancel`, `delete` and `wait`. What they do is `run_actions` and `wait`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from gymtui.cli import suggestions
 from gymtui.cli.directories import loaded_and_names
 from gymtui.cli.options import (
     EXIT_FAILED,
@@ -20,30 +19,97 @@ from gymtui.cli.options import (
     fail,
     given,
     gym_options,
+    interval_option,
+    journal_of,
     json_option,
     report_key,
+    run_against_gym,
+    runs_argument,
+    seconds,
+    settings_of,
     tell,
+    with_options,
 )
+
+_EPILOG = (
+    "Lists the runs and asks for confirmation; without a terminal, --yes is required. Prints the "
+    "result of each run; if the gym's answer is unclear, the run is checked. --json is a list of "
+    "{run_id, ok, outcome, rollouts, message}; outcome is done, refused, rate limited, not found, "
+    "still exists, unknown or nothing to cancel, and null if there was no such run. "
+    "Exit codes: 0 done, 1 not confirmed, 2 usage error or read-only, 3 no clear answer and the "
+    "run could not be checked, 4 a run was refused, rate limited or not found, or still exists."
+)
+
+_arguments = with_options(
+    runs_argument("RUN…"),
+    gym_options,
+    click.option("-y", "--yes", is_flag=True, help="Skip the confirmation."),
+    json_option,
+)
+
+
+@click.command(epilog=_EPILOG)
+@_arguments
+def cancel(**arguments: Any) -> None:
+    """Cancel runs: their rollouts end at their next step, and results so far are kept."""
+    _act("cancel", **arguments)
+
+
+@click.command(epilog=_EPILOG)
+@_arguments
+def delete(**arguments: Any) -> None:
+    """Delete runs with all their rollout records; asks for the run id or the number of runs."""
+    _act("delete", **arguments)
+
+
+def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **flags: Any) -> None:
+    settings = settings_of(given(flags))
+    from gymtui.cli import run_actions
+    from gymtui.cli.output import Printer
+    from gymtui.core.text import clean
+    from gymtui.session.actions import Verb
+
+    verb = Verb(what)
+    if settings.read_only:
+        where = clean(settings.origins.get("read_only", "the settings"))
+        fail(f"read-only ({where}): cancel and delete are disabled", EXIT_USAGE)
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        fail(f"{verb} needs confirmation, and this is not a terminal: pass --yes", EXIT_USAGE)
+    found = run_against_gym(settings, lambda: run_actions.find_runs(settings, verb, run_ids))
+    for run_id in found.idle:
+        tell(run_actions.idle_words(verb, run_id))
+    question = found.question
+    if question.targets and not yes and not run_actions.ask_on_terminal(question):
+        tell("nothing was changed")
+        sys.exit(EXIT_FAILED)
+    journal = journal_of(settings)
+    done = (
+        run_against_gym(settings, lambda: run_actions.act_on(settings, question, journal))
+        if question.targets
+        else ()
+    )
+    lines = run_actions.outcome_lines(done, found.missing)
+    printer = Printer.standard()
+    if form == "json":
+        outcomes: list[tuple[str, str | None, int | None]] = [
+            *((item.run_id, item.outcome, item.rollouts) for item in done),
+            *((run_id, None, None) for run_id in found.missing),
+            *((run_id, f"nothing to {verb}", 0) for run_id in found.idle),
+        ]
+        words = [*lines, *((run_actions.idle_words(verb, i), True) for i in found.idle)]
+        names = ("run_id", "outcome", "rollouts", "ok", "message")
+        rows = ((*one, ok, message) for one, (message, ok) in zip(outcomes, words, strict=True))
+        printer.document([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        printer.lines(message for message, well in lines if well)
+    for message, well in lines:
+        if not well:
+            tell(message)
+    sys.exit(run_actions.status_of(done, found.missing))
+
 
 EXIT_TIMEOUT = 124
 """As `timeout` has it."""
-
-
-def seconds(text: str) -> float:
-    """A length of time, `90s`, `5m`, `1h30m` or a number of seconds, in seconds.
-
-    Raises:
-        click.BadParameter: It is none.
-    """
-    from gymtui.store.column_def import MICROS, ValueKind
-    from gymtui.store.lists.amounts import read_amount
-
-    try:
-        return (
-            float(text) if text.isdecimal() else read_amount(text, ValueKind.DURATION).at / MICROS
-        )
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def share(text: str) -> float:
@@ -90,9 +156,7 @@ Exit codes:
   124  --timeout expired; the runs continue
 """,
 )
-@click.argument(
-    "run_ids", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
-)
+@runs_argument()
 @gym_options
 @as_option
 @click.option("--timeout", type=seconds, metavar="T", help="Stop waiting after 90s, 5m, 2h.")
@@ -110,7 +174,7 @@ Exit codes:
     metavar="FILTER",
     help="Cancel a run when it matches, e.g. 'pass<30%' or 'errors>=10'.",
 )
-@click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
+@interval_option
 @json_option
 def wait(
     run_ids: tuple[str, ...],

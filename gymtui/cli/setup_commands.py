@@ -1,11 +1,17 @@
-"""The command lines of `config`; what they do is in modules of their own."""
+"""The command lines of what is set up here: `doctor`, `config`, `completion`.
+
+What they do is in `doctor`, `config_edit` and `config_show`; what TAB offers is `suggestions`.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from gymtui.cli.options import (
     EXIT_USAGE,
@@ -17,13 +23,48 @@ from gymtui.cli.options import (
     scope_options,
     tell,
 )
+from gymtui.core import paths
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+@click.command(
+    epilog="Checks versions, files, settings (with their origin; the key as ck_…1234), the "
+    "connection to the gym (DNS, TLS, clock, latency, one read-only call per endpoint) and the "
+    "terminal. --json is {worst, exit, checks: [{subject, name, message, state, advice}]}; state "
+    "is ok, warning or bad. Exit codes: 0 the gym answers, 2 invalid settings, 3 no answer, 4 "
+    "refused. It takes 40 s at most."
+)
+@gym_options
+@scope_options
+@json_option
+def doctor(form: str | None, **flags: Any) -> None:
+    """Diagnose settings, network, key and terminal, with advice."""
+    from gymtui.cli.doctor import checks_document, checks_lines, run_checks
+    from gymtui.cli.output import Printer
+
+    wanted = given(flags)
+    env = dict(os.environ)
+    config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
+    waiting = tell if sys.stderr.isatty() else (lambda _words: None)
+    checks, status, hangs = run_checks(loaded(wanted), env, config, tell=waiting)
+    printer = Printer.standard()
+    if form == "json":
+        printer.document(checks_document(checks, status))
+    else:
+        printer.lines(checks_lines(checks, printer))
+    if hangs:
+        # A resolver that hangs would be waited for at the end of the program.
+        os._exit(status)
+    sys.exit(status)
+
 
 _NO_ARGUMENT = (
     "a key never comes in as an argument, where everyone on this machine could see it: "
     "`gymtui config set api_key -` asks for it, or reads it from a pipe"
+)
+
+
+_file_option = click.option(
+    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
 )
 
 
@@ -33,18 +74,14 @@ def config() -> None:
 
 
 @config.command()
-@click.option(
-    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
-)
+@_file_option
 def path(file: str | None) -> None:
     """Print where the configuration file is, or would be."""
     click.echo(str(_path(file)))
 
 
 @config.command()
-@click.option(
-    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
-)
+@_file_option
 def init(file: str | None) -> None:
     """Write a first file: every setting with its meaning, none in force. Never over another."""
     from gymtui.cli.config_edit import ConfigError, write_first
@@ -63,9 +100,7 @@ def init(file: str | None) -> None:
 @click.argument("name")
 @click.argument("words", nargs=-1, metavar="VALUE…")
 @click.option("--profile", metavar="P", help="Profile to set it in, created if missing.")
-@click.option(
-    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
-)
+@_file_option
 def set_(
     name: str,
     words: tuple[str, ...],
@@ -77,8 +112,6 @@ def set_(
     Several words make a list: `set keys.cancel x delete`, `set api_key_command pass show gym`.
     A command with dashes comes after `--`. A key is asked for: `set api_key -`.
     """
-    import os
-
     from gymtui.cli.config_edit import ConfigError, find_setting, value_of, write_setting
     from gymtui.config.schema import read_file
 
@@ -109,8 +142,6 @@ def set_(
 @json_option
 def show(form: str | None, **flags: Any) -> None:
     """Every setting, what it is and where that comes from; of the key, its ends."""
-    import os
-
     from gymtui.cli.checkup.screen_settings import with_screen_problems
     from gymtui.cli.config_show import as_document, as_table
 
@@ -124,11 +155,6 @@ config.add_command(show, "list")
 
 
 def _path(file: str | None) -> Path:
-    import os
-    from pathlib import Path
-
-    from gymtui.core import paths
-
     named = file or given({}).get("config")
     return Path(named).expanduser() if named else paths.config_file(os.environ)
 
@@ -138,3 +164,29 @@ def _ask_key() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("API key (not shown)", hide_input=True, err=True))
     return sys.stdin.readline().strip()
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    epilog="""\
+\b
+bash:  gymtui completion bash > ~/.local/share/bash-completion/completions/gymtui
+zsh:   gymtui completion zsh > DIR/_gymtui, with DIR in $fpath
+fish:  gymtui completion fish > ~/.config/fish/completions/gymtui.fish
+
+For this session only: eval "$(gymtui completion bash)". TAB completes commands, options,
+profiles, sources, and runs that a dashboard has observed; the gym is not contacted.
+"""
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(context: click.Context, /, shell: str) -> None:
+    """Print what makes a shell complete this program's command lines."""
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101  (click has all three)
+    root = context.find_root()
+    script = found(root.command, {}, "gymtui", "_GYMTUI_COMPLETE").source()
+    # click's own would end a description, or a run's name, at its first comma.
+    click.echo(script.replace('string split ","', 'string split --max 1 ","'))

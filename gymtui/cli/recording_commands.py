@@ -1,4 +1,7 @@
-"""The command lines of `record`. What they do is `cli.record` and `cli.record_export`."""
+"""The command lines of what is recorded: `record`, `replay`, `watch`.
+
+What they do is in `record`, `record_export`, `watch` and the app of a replay.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gymtui.cli import suggestions
 from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_USAGE,
@@ -16,20 +20,26 @@ from gymtui.cli.options import (
     form_option,
     given,
     gym_options,
+    interval_option,
     journal_of,
     json_option,
+    jsonl_option,
     loaded,
+    looks_options,
     report_problems,
     run_against_gym,
+    runs_argument,
     scope_options,
+    seconds,
     settings_of,
     tell,
+    want_terminal,
 )
-from gymtui.cli.wait_command import seconds
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
     from gymtui.store.history.recording_reader import Recording
+
 
 START = "start"
 
@@ -62,7 +72,7 @@ second one writes to a directory of its own, which it names.
 @click.argument("filters", nargs=-1, metavar="[FILTER…]")
 @gym_options
 @scope_options
-@click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
+@interval_option
 @click.option("--for", "for_s", type=seconds, metavar="T", help="Stop after 90m, 12h, …")
 @click.option("--until-done", is_flag=True, help="Stop when no recorded run is active.")
 @click.option("--keep", is_flag=True, help="Never delete this recording by age or size.")
@@ -209,3 +219,135 @@ def open_recording(source: Path | None, flags: dict[str, Any]) -> Recording:
     if not recording:
         fail(f"nothing is recorded {what}", EXIT_USAGE)
     return recording
+
+
+@click.command(
+    epilog="""\
+Shows the dashboard at any moment of what `gymtui record` recorded: of the gym that the settings
+name, or of a file or directory. No request is sent and nothing can be cancelled. Transcripts are
+not recorded. `;` plays and pauses, `<` and `>` go a minute, `,` and `.` one change, `(` and `)`
+to the marks of the time line, `L` to its end.
+""",
+)
+@click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
+@gym_options
+@click.option("--at", metavar="TIME", help="Begin there: 18:02, 2026-11-29T18:02, +2h.")
+@click.option(
+    "--run", "run_id", metavar="RUN", help="Open this run.", shell_complete=suggestions.runs
+)
+@looks_options
+def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any) -> None:
+    """Play a recording in the dashboard's screens."""
+    from gymtui.core.text import clean
+    from gymtui.session.replay import moment_of
+
+    recording = open_recording(source, flags)
+    try:
+        at_us = None if at is None else moment_of(at, recording)
+    except ValueError as error:
+        fail(clean(error), EXIT_USAGE)
+    if run_id is not None and at_us is None:
+        began = (mark.at_us for mark in recording.marks if mark.run_id == run_id)
+        at_us = next(began, None)
+    want_terminal()
+    sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
+
+
+def _open_replay(
+    recording: Recording, at_us: int | None, run_id: str | None, flags: dict[str, Any]
+) -> int:
+    from gymtui.core import paths
+    from gymtui.session.saved_layout import SavedLayout
+    from gymtui.tui.app.replay_app import ReplayApp
+    from gymtui.tui.context.appearance import appearance_of
+    from gymtui.tui.context.key_bindings import rebound
+    from gymtui.tui.runtime.crash_report import Reporter
+    from gymtui.tui.runtime.guard import run_guarded
+
+    env = os.environ
+    # What is wrong with where a gym is, is no matter here.
+    found = loaded(flags, want_key=False)
+    head = recording.head
+    changes: dict[str, Any] = {"read_only": True, "key": None}
+    if head is not None:
+        changes |= {"base_url": head.gym, "interval_s": head.interval_s}
+        changes |= {"source": head.source or found.settings.source, "scenario": head.scenario}
+    settings = found.settings.model_copy(update=changes)
+    keys = rebound(settings.keys, settings.origins)
+    app = ReplayApp(
+        recording,
+        settings,
+        Reporter(paths.log_dir(env), secrets=[]),
+        at_us=at_us,
+        run_id=run_id,
+        appearance=appearance_of(settings, env, sys.stderr.encoding),
+        saved_layout=SavedLayout.read(None),
+        keys=keys,
+        problems=(*(p for p in found.problems if not p.fatal), *keys.problems),
+    )
+    return run_guarded(app)
+
+
+@click.command(
+    epilog="""\
+With --jsonl a document a change: version (1), cursor, kind (run, rollout), id, run_id, seen_at (the
+gym's clock), ours_at (this machine's clock), slack_s (it happened so many seconds before seen_at at
+most; null where it was never seen otherwise), after_gap (nobody watched right before), before and
+after (as the gym lists it; null where it was never seen, or is gone).
+
+It follows the recording of `gymtui record` if one is running, else it records itself. With
+--after it goes on after that cursor, and tells everything that was recorded meanwhile; what a gap
+in the recording hides is told as one change with its slack.
+""",
+)
+@runs_argument("[RUN…]", required=False)
+@gym_options
+@scope_options
+@interval_option
+@jsonl_option
+@click.option("--after", metavar="CURSOR", help="Go on after this change.")
+def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags: Any) -> None:
+    """Print every change of runs and rollouts as it is seen, until ^C or SIGTERM.
+
+    It goes on when the runs have ended: `gymtui wait` ends with them.
+    """
+    given_flags = given(flags)
+    found = report_problems(loaded(given_flags))
+    settings = found.settings
+    from gymtui.cli.output import Printer
+    from gymtui.cli.profiles import gyms_of
+    from gymtui.cli.watch import line_of
+    from gymtui.cli.watch import watch as carry_out
+    from gymtui.core.text import clean
+    from gymtui.store.history.recording_items import Cursor, UnknownCursorError
+
+    printer = Printer(sys.stdout)
+
+    def printed(document: dict[str, Any]) -> None:
+        if form == "jsonl":
+            printer.objects([document])
+        else:
+            printer.lines([line_of(document)])
+
+    gyms = gyms_of(found, given_flags, os.environ)
+    directory = recording_of(settings)
+    try:
+        cursor = None if after is None else Cursor.read(after)
+        run_against_gym(
+            settings,
+            lambda: carry_out(
+                settings,
+                directory,
+                journal_of(settings),
+                run_ids,
+                cursor,
+                printed,
+                find_key=gyms.find_key,
+            ),
+        )
+    except UnknownCursorError as error:
+        fail(clean(error), EXIT_REFUSED)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail(f"{clean(directory)}: {clean(error.strerror or error)}", EXIT_USAGE)

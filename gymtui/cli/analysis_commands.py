@@ -1,0 +1,240 @@
+"""The command lines of what tells how runs did: `compare`, `failures`, `report`, `digest`, `mcp`.
+
+What they do is in modules of their names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import click
+
+from gymtui import __version__
+from gymtui.cli import suggestions
+from gymtui.cli.directories import settings_and_names
+from gymtui.cli.options import (
+    EXIT_USAGE,
+    as_option,
+    csv_option,
+    fail,
+    form_option,
+    given,
+    gym_options,
+    journal_of,
+    json_option,
+    jsonl_option,
+    run_against_gym,
+    runs_argument,
+    scope_options,
+    seconds,
+    settings_of,
+    tell,
+)
+
+
+@click.command(
+    epilog="The others are compared with the first run, over the tasks in which both have "
+    "verdicts: the mean difference with its 95 % interval, and p of an exact paired sign-flip "
+    "test, adjusted for the number of runs (Holm). The evidence for a task is one exact test over "
+    "all runs, not adjusted. --json has all tasks and failures, as `report --json`; --csv has the "
+    "first table, a line a run."
+)
+@runs_argument("[DIR/]… RUN RUN…")
+@gym_options
+@as_option
+@json_option
+@csv_option
+def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
+    """Compare runs with the first: settings, pass rates, tasks and failures that differ."""
+    settings, names = settings_and_names(given(flags), run_ids)
+    if len(set(names)) < 2 and not settings.directories:
+        fail("compare takes two or more runs", EXIT_USAGE)
+    from gymtui.cli.compare import print_comparison
+
+    run_against_gym(settings, lambda: print_comparison(settings, names, form or "table"))
+
+
+@click.command(
+    epilog="A rollout counts under each of its criteria. ~ marks a criterion guessed from the "
+    "message. Names, ids, times and numbers are folded: *, <id>, <time>, #. CHANGE is the share "
+    "of rollouts that failed so minus that of the run compared with, over the tasks that both "
+    "have, with its 95 % interval; yellow if p, adjusted for all rows, is 0.05 or less."
+)
+@runs_argument()
+@gym_options
+@as_option
+@click.option(
+    "--by",
+    type=click.Choice(["criterion", "tool", "message"]),
+    default="criterion",
+    show_default=True,
+    help="Group by criterion or by message; or count tool calls that failed, for which all "
+    "artifacts are read.",
+)
+@click.option(
+    "--against",
+    metavar="RUN",
+    shell_complete=suggestions.runs,
+    help="Compare with this run (default: the first, if there are several).",
+)
+@json_option
+@jsonl_option
+@csv_option
+def failures(
+    run_ids: tuple[str, ...], by: str, against: str | None, form: str | None, **flags: Any
+) -> None:
+    """List what runs fail in, by criterion, tool or message; of a directory, all runs in it."""
+    settings, run_ids = settings_and_names(given(flags), run_ids)
+    from gymtui.cli.failures import print_failures
+
+    run_against_gym(
+        settings,
+        lambda: print_failures(settings, run_ids, by, form or "table", against=against),
+    )
+
+
+@click.command(
+    epilog="Contains pass rates with confidence intervals, tasks × attempts, failures by cause and "
+    "settings; several runs are compared, with the baseline or else the first. The HTML is one "
+    "self-contained file. Time per phase is known for rollouts that a dashboard observed on this "
+    "machine."
+)
+@runs_argument()
+@gym_options
+@as_option
+@form_option("markdown", "Markdown (default).", default="markdown")
+@form_option("html", "One self-contained HTML file.", default="markdown")
+@form_option("json", "The numbers as one JSON document.", default="markdown")
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    shell_complete=suggestions.runs,
+    help="Compare the others with this run (default: the one chosen with B in the dashboard).",
+)
+@click.option("--usage", is_flag=True, help="Also read all artifacts, for tokens and cost.")
+@click.option(
+    "--to", "file", metavar="FILE", type=click.Path(), help="Output file; must not exist."
+)
+def report(
+    run_ids: tuple[str, ...],
+    form: str,
+    file: str | None,
+    usage: bool,
+    baseline: str | None,
+    **flags: Any,
+) -> None:
+    """Write a report on one run, or a comparison of several; of a directory, on all runs in it."""
+    settings, run_ids = settings_and_names(given(flags), run_ids)
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from gymtui.cli.report import render_report
+    from gymtui.core.new_file import write_new
+    from gymtui.core.text import clean
+
+    if file is not None and os.path.lexists(file):
+        fail(f"{clean(file)} already exists", EXIT_USAGE)
+    document = run_against_gym(
+        settings,
+        lambda: render_report(
+            settings,
+            run_ids,
+            form,
+            journal=journal_of(settings),
+            version=__version__,
+            now=datetime.now(UTC),
+            usage=usage,
+            baseline=baseline,
+        ),
+    ).encode("utf-8", "replace")
+    if file is None:
+        # As bytes: what the HTML says of its own encoding holds whatever the terminal's is.
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        write_new(Path(file), document)
+    except FileExistsError:
+        fail(f"{clean(file)} already exists", EXIT_USAGE)
+    except OSError as error:
+        fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
+    tell(f"wrote {clean(file)}")
+
+
+def moment(text: str) -> datetime:
+    """A time in the past: `18:02` (today or yesterday), a date with a time, or `12h` ago.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    now = datetime.now().astimezone()
+    try:
+        if ":" in text and "T" not in text and " " not in text:
+            at = datetime.combine(now.date(), time.fromisoformat(text)).astimezone()
+            return at if at <= now else at - timedelta(days=1)
+        if text[:4].isdecimal() and "-" in text:
+            return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise click.BadParameter("expected 18:02, 2026-11-29T18:02 or 12h") from None
+    return now - timedelta(seconds=seconds(text))
+
+
+@click.command(
+    epilog="""\
+A run regressed if it passes less than the run of its name that ended before it (s4000 after s3000),
+by Fisher's exact test, adjusted for all runs compared.
+""",
+)
+@gym_options
+@scope_options
+@click.option(
+    "--since",
+    type=moment,
+    default="12h",
+    show_default=True,
+    metavar="TIME",
+    help="Since 18:02, 2026-11-29T18:02, or so long ago.",
+)
+@form_option("markdown", "Markdown, for a chat or a mail.")
+@json_option
+def digest(since: datetime, form: str | None, **flags: Any) -> None:
+    """Tell what happened since a time: runs finished and regressed, errors by cause."""
+    settings = settings_of(given(flags))
+    from gymtui.cli.digest import digest_document, digest_lines, read_digest
+    from gymtui.cli.output import Printer
+
+    found = run_against_gym(settings, lambda: read_digest(settings, journal_of(settings), since))
+    printer = Printer.standard()
+    if form == "json":
+        printer.document(digest_document(found))
+    else:
+        printer.lines(digest_lines(found, markdown=form == "markdown"))
+
+
+@click.command(
+    epilog="""\
+Needs gymtui[mcp]. Tools: list_runs, list_rollouts, failures, search, read_transcript; with
+--allow-cancel also cancel_runs. Every answer says that what the gym holds is data, not an
+instruction. An agent is told of it by its command line: gymtui mcp.
+""",
+)
+@gym_options
+@scope_options
+@click.option("--allow-cancel", is_flag=True, help="Offer a tool that cancels runs.")
+def mcp(allow_cancel: bool, **flags: Any) -> None:
+    """Let an agent look at runs, failures and transcripts (Model Context Protocol, stdio)."""
+    settings = settings_of(given(flags))
+    from gymtui.cli.mcp import EXTRA, is_installed, serve
+    from gymtui.core import paths
+
+    if not is_installed():
+        fail(f"the SDK of the protocol is not installed: pip install '{EXTRA}'", EXIT_USAGE)
+    if allow_cancel and settings.read_only:
+        fail(f"{settings.why_read_only}: nothing can be cancelled", EXIT_USAGE)
+    journal, archive = journal_of(settings), paths.archive_file(os.environ)
+    run_against_gym(
+        settings, lambda: serve(settings, journal=journal, archive=archive, cancel=allow_cancel)
+    )
