@@ -7,13 +7,12 @@ They hold plain values only: never a request, a header or a key, so that they ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _BRIEF_CHARS = 160
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """What the server has against one field of what was sent."""
 
     # The path as the server gave it, such as `("body", "model_config", "temperature")`.

@@ -7,10 +7,10 @@ at all is `Garbled`; an item that cannot be read is `Malformed` and costs the ot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from gymtui.api.errors import Garbled
 from gymtui.api.item_limits import ITEMS, bound_item, holds_too_many
@@ -31,8 +31,7 @@ HIDDEN = "(hidden)"
 """What stands in their place."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListAnswer:
+class ListAnswer(Struct, frozen=True):
     """A list answer, taken apart."""
 
     total: int | None  # the server's own count of everything that matches, if it gave one

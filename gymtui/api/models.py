@@ -6,10 +6,10 @@ launch a run, and strict, is `launch_request`. The fields and their meaning are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     AllowInfNan,
@@ -50,8 +50,7 @@ _EPOCH_IS_UNSET = 2
 """Years up to this one, and second 0 of the epoch, are other languages' way of writing null."""
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(Struct, frozen=True):
     """An item that cannot be read even leniently."""
 
     raw: bytes

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from msgspec import Struct
+
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.core.secret import ApiKey
 
@@ -22,8 +24,7 @@ Ready = Callable[[], Awaitable[object]]
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """How long to wait, in seconds."""
 
     connect_s: float = 5.0

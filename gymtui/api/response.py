@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from gymtui.api.errors import (
@@ -45,8 +45,7 @@ _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _RUBRIC_FIELDS = ("rubric_markdown", "rubric", "markdown", "content", "text")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A good answer, not yet read."""
 
     body: bytes  # the JSON text, decoded from whatever compression it came in

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
 
 import click
+from msgspec import Struct
 
 from gymtui import __version__
 from gymtui.api import proxies
@@ -19,6 +19,7 @@ from gymtui.api.lazy_client import LazyClient
 from gymtui.cli.profiles import client_of
 from gymtui.config.settings import LAST_PICKED, LoadedSettings, Settings
 from gymtui.core import paths
+from gymtui.core.replacement import replace
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.history.journal_place import Place, place_of
 from gymtui.tui.app.app import GymtuiApp
@@ -37,8 +38,7 @@ NOT_OF_FILES = frozenset({"source", "redact", "actions", "replay"})
 """Keys that only a gym has a use for."""
 
 
-@dataclass(frozen=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """Where a dashboard keeps what it learns from one time to the next; None keeps nothing."""
 
     saved_layout: Path | None = None  # the directory of what the person arranged on screen

@@ -11,13 +11,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from gymtui.cli.dashboard import Storage, open_dashboard
 from gymtui.config.settings import LoadedSettings
 from gymtui.core import child_environment, paths
+from gymtui.core.replacement import replace
 from gymtui.gym.demo.lock import ServedGym, hold_lock
 
 END_S = 5.0

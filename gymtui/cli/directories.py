@@ -85,7 +85,7 @@ def loaded_and_names(
 
 def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSettings:
     """The settings for reading directories: what is wrong with where a gym is, is no matter."""
-    from dataclasses import replace
+    from gymtui.core.replacement import replace
 
     others = {name: flags[name] for name in flags if name not in ("base_url", "source")}
     base = loaded(others, want_key=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gymtui.cli.checkup.screen_settings import with_screen_problems
 from gymtui.cli.checkup.terminal import Streams, check_terminal, run_quickly
 from gymtui.cli.output import Colour, Printer, coloured
 from gymtui.config.settings import LoadedSettings
+from gymtui.core.replacement import replace
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import clean, fit, width
 

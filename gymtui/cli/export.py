@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from gymtui.api.errors import GymError, NotFound
 from gymtui.cli.gym_access import GymReader, gather_few, with_gym
 from gymtui.config.settings import Settings
 from gymtui.core import new_file
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store import record_files

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Any, get_args
 
 import click
@@ -19,6 +18,7 @@ from gymtui.cli.options import (
     settings_of,
 )
 from gymtui.config.schema import RunSource
+from gymtui.core.replacement import replace
 
 EXAMPLE = """\
 scenario_id = "hr"

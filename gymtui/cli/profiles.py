@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.lazy_client import LazyClient
@@ -24,8 +25,7 @@ OF_THE_FIRST_GYM = ("profile", "base_url", "source", "scenario")
 """Flags and variables that chose the gym one began with: they say nothing of another."""
 
 
-@dataclass(frozen=True)
-class ConfiguredGyms:
+class ConfiguredGyms(Struct, frozen=True):
     """The gyms of the configuration file's profiles, for switching between them."""
 
     profiles: tuple[ProfileInfo, ...]

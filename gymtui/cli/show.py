@@ -6,7 +6,6 @@ To be read, they are followed by the rollout's result, which its record has and 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 import click
 import msgspec
@@ -22,6 +21,7 @@ from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.normalization import spellings
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.session.artifacts import ArtifactLoader, Artifacts, TooLargeError
 from gymtui.store.rollout_result import rollout_result

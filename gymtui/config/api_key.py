@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from msgspec import Struct
+
 from gymtui.config.schema import ConfigFile, Problem
 from gymtui.core.secret import ApiKey
 from gymtui.core.urls import Origin
@@ -31,16 +33,14 @@ class CommandFailedError(Exception):
     """Why a command gave no key, in words that hold nothing of what it printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPlace:
+class KeyPlace(Struct, frozen=True):
     """A place where a key was looked for."""
 
     place: str
     found: str  # what: `not set`, `used`, `not sent: …`; never the key
 
 
-@dataclass(frozen=True, slots=True)
-class KeySearch:
+class KeySearch(Struct, frozen=True):
     """What came of looking for a key."""
 
     key: ApiKey | None

@@ -18,10 +18,11 @@ configuration file looks like this; every key may stand at its top or in a profi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from gymtui.config.api_key import (
     NOT_LOOKED,
@@ -118,8 +119,7 @@ class Settings(Choices):
         return "files are only read" if self.directories else "read-only"
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileInfo:
+class ProfileInfo(Struct, frozen=True):
     """A profile that there is."""
 
     name: str
@@ -127,8 +127,7 @@ class ProfileInfo:
     runs_command: bool  # whether its key is printed by a command, which may want the terminal
 
 
-@dataclass(frozen=True)
-class LoadedSettings:
+class LoadedSettings(Struct, frozen=True):
     """Settings, and what is to be said about them."""
 
     settings: Settings
@@ -143,8 +142,7 @@ class LoadedSettings:
         return tuple(problem for problem in self.problems if problem.fatal)
 
 
-@dataclass(frozen=True)
-class _Profile:
+class _Profile(Struct, frozen=True):
     """The profile in use: its name, who named it, and its table's path in the file, if any."""
 
     name: str

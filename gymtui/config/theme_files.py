@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gymtui.config.schema import ConfigFile, Problem, describe_fault, nearest, read_file
 from gymtui.core import paths
+from gymtui.core.replacement import replace
 
 DEFAULT = "night"
 """The theme that it starts with when nobody chose one."""
@@ -119,8 +120,7 @@ class ThemeFile(BaseModel, frozen=True, extra="forbid"):
         return given
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """What came of looking for a theme."""
 
     theme: ThemeFile | None

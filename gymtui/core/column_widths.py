@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 EXTRA = 3
 """From this priority on a column is worth less than what is good for those that go after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnNeed:
+class ColumnNeed(Struct, frozen=True):
     """What a column needs, in cells."""
 
     least: int  # with fewer it is not worth showing

@@ -6,8 +6,9 @@ No network and no clock of its own: samples come in, and the local clocks are pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from gymtui.core.instants import instant_of, unix_s
 
@@ -28,16 +29,14 @@ CREDIBLE_YEARS = range(1971, 9000)
 """A date outside is a server without a clock, and sums with it may leave the calendar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Between which two instants something happened, on the server's clock."""
 
     earliest: datetime
     latest: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
+class _Bounds(Struct, frozen=True):
     """The server's clock less the local monotonic one lies in [low_s, high_s], as of `at_s`."""
 
     low_s: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _NO_SCREEN = ("dumb", "unknown")
 TRUE_COLOUR = ("truecolor", "24bit")
@@ -13,8 +14,7 @@ _MANY_COLOURS = ("256color", "kitty", "direct")
 """Ends of TERM that promise more than sixteen colours, as the framework reads them too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Struct, frozen=True):
     """What a terminal can show."""
 
     term: str = "xterm-256color"  # what it calls itself, TERM

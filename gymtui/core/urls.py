@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from msgspec import Struct
 
 _PORTS = {"http": 80, "https": 443}
 _LOGIN = re.compile(r"(?<=//)[^/?#\s\"]+@")
 _HOSTILE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Scheme, host and port: what a key is given to as a whole or not at all."""
 
     scheme: str

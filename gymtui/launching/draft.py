@@ -11,12 +11,13 @@ import itertools
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from gymtui.api.launch_request import new_run_name, slug
 from gymtui.config.schema import PROVIDERS
+from gymtui.core.replacement import replace
 from gymtui.core.secret import ApiKey
 from gymtui.launching.form_fields import (
     BY_PATH,

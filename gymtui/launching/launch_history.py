@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from gymtui.core.atomic_write import locked, replace_text
+from gymtui.core.replacement import replace
 from gymtui.launching.draft import Draft
 from gymtui.launching.form_fields import BY_PATH, FieldKind
 

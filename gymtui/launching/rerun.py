@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
+from gymtui.core.replacement import replace
 from gymtui.launching.draft import Draft
 from gymtui.launching.form_fields import BY_PATH, COUNT, MODEL, NAME, SCENARIO, TASKS, FieldKind
 from gymtui.store.outcome import Outcome

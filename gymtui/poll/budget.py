@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 BURST_S = 4.0
 """After a rest, or when the person asks to refresh, so many seconds' requests go out at once."""
 REFILL_AFTER_S = 10.0
@@ -94,8 +96,7 @@ class RequestBudget:
         self.per_s = min(self.most_per_s, self.per_s + gained)
 
 
-@dataclass(slots=True)
-class FlightLimit:
+class FlightLimit(Struct):
     """How many questions may be under way at once: one more after each round that went well.
 
     Additive increase and halving, as TCP does it (RFC 5681): the gym's own limit is unknown.
@@ -121,8 +122,7 @@ class FlightLimit:
             self._limit = max(1.0, self._limit / 2)
 
 
-@dataclass(slots=True)
-class UsualTime:
+class UsualTime(Struct):
     """How long one kind of answer usually takes."""
 
     _seconds: float = 0.0

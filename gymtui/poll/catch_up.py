@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gymtui.poll.budget import FlightLimit, RequestBudget, UsualTime
 from gymtui.poll.request_log import RequestLog
@@ -30,8 +31,7 @@ SCENARIO_BYTES = 200_000_000
 comes, but a gym may read all of it before it begins to send."""
 
 
-@dataclass(slots=True)
-class CatchUp:
+class CatchUp(Struct):
     """How far catching up has come."""
 
     # Whether what earlier sessions kept is known: until then nobody knows what is left.

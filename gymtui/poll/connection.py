@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gymtui.api.errors import GymError
 from gymtui.store.delta import Delta
@@ -22,8 +23,7 @@ class LinkState(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """How polling goes, for the status line."""
 
     # When what is on screen was last answered, monotonic seconds; None: never.
@@ -56,8 +56,7 @@ class Link:
         return LinkState.LIVE if fresh else LinkState.STALE
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """What one answer, or a change of the link, means for the screens."""
 
     delta: Delta

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from gymtui.api.request import Progress, Ready, Sink
 from gymtui.api.response import Answer
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.fetch import observation_of
 from gymtui.poll.request_log import RequestLog

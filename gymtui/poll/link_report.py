@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 from gymtui.api.errors import GymError
+from gymtui.core.replacement import replace
 from gymtui.poll.catch_up import runs_without_results
 from gymtui.poll.connection import Link, LinkState, Update
 from gymtui.poll.flights import Flights

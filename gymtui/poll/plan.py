@@ -9,8 +9,9 @@ import math
 import random
 import re
 from collections.abc import Collection, Iterable, Iterator, Set
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from gymtui.poll.catch_up import may_ask_scenario
 from gymtui.poll.recorder_link import LEFT_S
@@ -259,8 +260,7 @@ def _opened(log: RequestLog, store: Store, view: View) -> Iterator[Request]:
         yield rollouts
 
 
-@dataclass(frozen=True, slots=True)
-class _Rollouts:
+class _Rollouts(Struct, frozen=True):
     """How the rollouts of active runs are asked for."""
 
     together: tuple[Request, ...]  # questions about many runs at once

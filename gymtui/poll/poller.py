@@ -11,11 +11,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, GymError, Unauthorized, Unreachable
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import awaits
 from gymtui.poll.connection import Link, LinkState, Update

@@ -7,7 +7,8 @@ It hears each answer right after the store took it in. Files and compression are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.core.instants import micros
 from gymtui.core.server_clock import ServerClock, Window
@@ -47,8 +48,7 @@ AGAIN_US = 60_000_000
 """How long after the disk refused it is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """What was recorded since the start, or is to be: changed items, and bytes in files."""
 
     items: int = 0

@@ -6,14 +6,14 @@ Taking that in is `poll.recording_intake`; what is asked meanwhile is `poll.plan
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LEFT_S = 10.0
 """What a recorder has not brought within so many seconds is asked for all the same."""
 
 
-@dataclass(slots=True)
-class RecorderLink:
+class RecorderLink(Struct):
     """What a recorder brings. All times are monotonic seconds."""
 
     fresh_until_s: float = -math.inf  # until then it counts as at work

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gymtui.api.errors import GymError
 from gymtui.core.instants import micros, when_of
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.intake import Intake
 from gymtui.poll.plan import IDLE_INTERVAL_S

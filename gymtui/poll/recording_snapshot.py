@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from gymtui.api.lenient import loads
 from gymtui.api.list_answer import mask_secrets
@@ -22,8 +22,7 @@ from gymtui.store.store import Store
 _MAY_HOLD_KEY = re.compile(rb"api[-_]*key|authorization|\\u00", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class KnownState:
+class KnownState(Struct):
     """What a reader of a recording knows by a snapshot in it."""
 
     chunk: int = 0  # the number of its chunk in the segment

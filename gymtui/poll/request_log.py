@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gymtui.poll.budget import UsualTime
 from gymtui.poll.recorder_link import RecorderLink
@@ -38,8 +39,7 @@ RESULT_TRIES = 6
 _PAGES_KEPT_S = 3 * SWEEP_S
 
 
-@dataclass(slots=True)
-class RequestLog:
+class RequestLog(Struct):
     """The poller's memory. All times are monotonic seconds."""
 
     states: dict[Request, RequestState] = field(default_factory=dict)  # by question

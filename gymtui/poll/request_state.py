@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.poll.budget import UsualTime
 
@@ -12,8 +13,7 @@ BACKOFF_LIMIT_S = 60.0
 JITTER = 0.1
 
 
-@dataclass(slots=True)
-class RequestState:
+class RequestState(Struct):
     """What is remembered of one question. All times are monotonic seconds."""
 
     planned_s: float = -math.inf  # when it was last decided to ask it
@@ -35,8 +35,7 @@ NEVER = RequestState()
 """Of what was never asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """When a run's counters were first seen as they are now, monotonic seconds."""
 
     counters: tuple[int | None, ...]  # as they are now

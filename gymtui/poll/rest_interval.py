@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _STEPS_S = (5, 8, 10, 12, 15, 18, 20, 25, 30, 45, 60, 90, 120, 180, 300, 600)
 _REMEMBERED_S = 60.0
 
 
-@dataclass(slots=True)
-class RestInterval:
+class RestInterval(Struct):
     """The longest that anything has waited within the last minute."""
 
     _waits: deque[tuple[float, float]] = field(default_factory=deque)

@@ -6,14 +6,14 @@ Which page to ask next, and when, is decided in `poll.plan`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 PAGE_OVERLAP = 20
 """Rows that neighbouring pages share, so that a few shifting ones are neither lost nor doubled."""
 
 
-@dataclass(slots=True)
-class Sweep:
+class Sweep(Struct):
     """One round over all pages after the other."""
 
     rounds: int = 0  # completed ones; 0 means that the first is still under way

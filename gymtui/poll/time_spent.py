@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import SegmentKind, is_finished
@@ -20,16 +21,14 @@ UNWATCHED_COST = 0.05
 """What one that nobody watched, with nothing to look through, costs of that."""
 
 
-@dataclass(slots=True)
-class _Spent:
+class _Spent(Struct):
     """Where a run's time went, as far as it was looked through."""
 
     phases: PhaseTime = field(default_factory=PhaseTime)
     due: dict[str, None] = field(default_factory=dict)  # the rollouts to look through (again)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeSpent:
+class TimeSpent(Struct, frozen=True):
     """Where the time of a run's ended rollouts went."""
 
     shares: Shares  # of each phase, by its `SegmentKind`, with coverage

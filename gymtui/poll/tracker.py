@@ -8,10 +8,11 @@ looks become observations is `store.history.observer`, how observations become s
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from gymtui.core.pieces import result_of
 from gymtui.core.server_clock import Window
@@ -41,16 +42,14 @@ LISTED_AT_ONCE = 5_000
 """Rollouts that did not move, likewise."""
 
 
-@dataclass(slots=True)
-class _Life:
+class _Life(Struct):
     # By time; those of the journal among them once they were loaded.
     observations: tuple[StateObservation, ...] = ()
     # Its segments, and what they were made from.
     drawn: tuple[object, tuple[Segment, ...]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerState:
+class TrackerState(Struct, frozen=True):
     """All that was observed, as a recording keeps it."""
 
     observer: ObserverState

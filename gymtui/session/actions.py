@@ -10,10 +10,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
@@ -80,8 +81,7 @@ class ActionOutcome(StrEnum):
     UNKNOWN = "unknown"  # no clear answer, and the run could not be looked at
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResult:
+class ActionResult(Struct, frozen=True):
     """What became of one run."""
 
     verb: Verb

@@ -7,8 +7,9 @@ That a run finished, stalled, went wrong or is gone; once each. How it is told i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gymtui.store.formats import count, percent
 from gymtui.store.lists.columns import RunView
@@ -38,8 +39,7 @@ class AlertKind(StrEnum):
     RULE = "rule"  # a rule that the person armed holds
 
 
-@dataclass(frozen=True, slots=True)
-class RunAlert:
+class RunAlert(Struct, frozen=True):
     """Something that happened to a run, with its figures at that time."""
 
     event: AlertKind
@@ -94,8 +94,7 @@ def words(alert: RunAlert) -> str:
     return " · ".join(pieces)
 
 
-@dataclass(slots=True)
-class _WatchState:
+class _WatchState(Struct):
     ended_s: float | None = None  # when it was first seen ended, UNIX seconds
     waits_since_s: float | None = None  # since when rollouts of it wait and none runs
     stalled: bool = False

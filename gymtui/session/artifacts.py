@@ -13,9 +13,10 @@ import asyncio
 import mmap
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, GymError
@@ -48,8 +49,7 @@ class TooLargeError(Exception):
         self.cap_bytes = cap_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Artifacts:
+class Artifacts(Struct, frozen=True):
     """A rollout's artifacts: the answer's bytes, and what was read in them."""
 
     body: bytes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.core.text import clean
 from gymtui.session.actions import Verb
@@ -12,8 +13,7 @@ from gymtui.store.formats import of_many
 from gymtui.store.records import Intent, RunRow
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A run that would go."""
 
     run_id: str
@@ -29,8 +29,7 @@ class Target:
         return ", ".join(word for word in (size, still) if word)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked."""
 
     verb: Verb

@@ -7,9 +7,11 @@ It takes the poller's place in a session: no request is sent. What is on disk is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from gymtui.core.instants import when_of
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import Window
 from gymtui.poll.recorded_state import (
     read_summaries,
@@ -49,8 +51,7 @@ APART_S = 1e10
 newer than all before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(Struct, frozen=True):
     """What playing on did."""
 
     delta: Delta  # what changed

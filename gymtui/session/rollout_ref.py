@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class RolloutRef:
+
+class RolloutRef(Struct, frozen=True):
     """One of a list's rollouts."""
 
     run_id: str

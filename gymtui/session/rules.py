@@ -12,12 +12,15 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
 from operator import is_
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from gymtui.core.atomic_write import locked, replace_text
+from gymtui.core.replacement import replace
 from gymtui.store.formats import interval_words, of_many, percent
 from gymtui.store.lists.columns import RunView, certain_interval
 from gymtui.store.lists.query import Filter, FilterError
@@ -33,8 +36,7 @@ MOST = 500
 """Rules that are kept; of more, those that did their work are forgotten first, the oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule on one run."""
 
     run_id: str
@@ -57,8 +59,7 @@ class Rule:
         return RuleSpec(self.kind, self.about).words
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRule:
+class HeldRule(Struct, frozen=True):
     """A rule that holds now."""
 
     rule: Rule
@@ -304,7 +305,7 @@ def _read(path: Path | None) -> list[Rule] | None:
 def _rule(kept: object) -> Rule | None:
     if not isinstance(kept, Mapping):
         return None
-    fields: dict[str, Any] = {name: kept.get(name) for name in Rule.__dataclass_fields__}
+    fields: dict[str, Any] = {name: kept.get(name) for name in Rule.__struct_fields__}
     try:
         rule = Rule(
             run_id=str(fields["run_id"]),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError
@@ -25,8 +26,7 @@ ACTIONS_KEPT = 20
 """Of how many cancels and deletes of some runs is remembered what became of each run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """Some runs that are cancelled or deleted together."""
 
     verb: Verb

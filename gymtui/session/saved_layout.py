@@ -9,11 +9,15 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from gymtui.core.atomic_write import locked, replace_text
+from gymtui.core.replacement import replace
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +28,7 @@ _CLOSEST = 64
 """No timeline is so long that it could be looked at closer."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListLayout:
+class ListLayout(Struct, frozen=True):
     """How one list is arranged."""
 
     order: str | None = None  # the column it is ordered by; None for the list's own choice

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.stats.eta import UsualTimes
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedStepPace:
+class ObservedStepPace(Struct, frozen=True):
     """A `store.running_rollouts.StepPace` of what is watched."""
 
     tracker: RolloutTracker  # what this session watched

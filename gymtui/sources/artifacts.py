@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Kept, Malformed
+from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time
 from gymtui.sources.rollout_facts import (

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
 from gymtui.sources.json_fields import JsonFields, number_in, utc_time
 from gymtui.sources.rollout_facts import (

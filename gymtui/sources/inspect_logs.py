@@ -9,11 +9,12 @@ supersedes is left out. Samples are read when they are opened.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from gymtui.core.replacement import replace
 from gymtui.sources import inspect_program
 from gymtui.sources.files import Entries, Files, UnsupportedError, entries, newest_s
 from gymtui.sources.inspect_samples import artifacts_of

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gymtui.api.lenient import loads
 from gymtui.api.models import KEPT
 from gymtui.core.json_output import json_text
+from gymtui.core.replacement import replace
 
 ACTIVE_STATUSES: Final = frozenset({"running", "pending"})
 NOT_RUN: Final = "not run"

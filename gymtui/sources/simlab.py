@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from gymtui.core.replacement import replace
 from gymtui.sources.artifacts import facts_of
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time

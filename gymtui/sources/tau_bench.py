@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, Slice, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
 from gymtui.sources.rollout_facts import (

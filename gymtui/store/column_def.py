@@ -10,12 +10,13 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from gymtui.core import instants
 from gymtui.core.normalization import folded
@@ -57,15 +58,13 @@ class ValueKind(Enum):
     """A bool; or the `Since` or `datetime` from which on it is true."""
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(Struct, frozen=True):
     """A moment from which something grows or holds."""
 
     at_s: float  # UNIX seconds, on the clock that `now` is read from
 
 
-@dataclass(frozen=True, slots=True)
-class Field(Generic[R]):
+class Field(Struct, Generic[R], frozen=True):
     """One column of a list."""
 
     name: str  # what it is called in filters and orders, lower case, a name without spaces
@@ -198,8 +197,7 @@ def natural(text: str) -> str:
     return _DIGITS.sub(lambda run: f"{_LENGTHS[min(len(run[1]), 16)]}{run[1]}", text)
 
 
-@dataclass(frozen=True, slots=True)
-class SortOrder(Generic[R]):
+class SortOrder(Struct, Generic[R], frozen=True):
     """What records sort by under a column, smallest first; None for those not known.
 
     What changes by itself has a fixed stand-in: an age sorts by its moment, the youngest first;

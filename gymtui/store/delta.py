@@ -5,15 +5,15 @@ Data only. Deciding what to ask is `poll.plan`, knowing it is `store.store`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 PAGE_LIMIT = 200
 """Most runs one `GET /runs` page may hold (`API.md`: limit 1 to 200)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunsPage:
+class RunsPage(Struct, frozen=True):
     """`GET /runs`: one page of the list, in the server's own (unknown) order."""
 
     offset: int = 0
@@ -23,32 +23,28 @@ class RunsPage:
     label: ClassVar[str] = "GET /runs"  # the request as the status line names it
 
 
-@dataclass(frozen=True, slots=True)
-class OneRun:
+class OneRun(Struct, frozen=True):
     """`GET /runs/{run_id}`: the only question whose 404 means that a run is gone."""
 
     run_id: str
     label: ClassVar[str] = "GET /runs/{run_id}"  # the request as the status line names it
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutsOf:
+class RolloutsOf(Struct, frozen=True):
     """`GET /rollouts?run_id=`: every rollout of one run (the call has no paging)."""
 
     run_id: str
     label: ClassVar[str] = "GET /rollouts"  # the request as the status line names it
 
 
-@dataclass(frozen=True, slots=True)
-class RunningRollouts:
+class RunningRollouts(Struct, frozen=True):
     """`GET /rollouts?status=running`: the running rollouts of all runs in one answer."""
 
     scenario_id: str | None = None
     label: ClassVar[str] = "GET /rollouts?status=running"  # the request as the status line names it
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioRollouts:
+class ScenarioRollouts(Struct, frozen=True):
     """`GET /rollouts?scenario_id=`: the rollouts of hundreds of runs in one answer.
 
     Taken apart it is as many answers about one run each: `poll.scenario_answer`.
@@ -65,8 +61,7 @@ Request = Query | ScenarioRollouts
 """What may be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """One answer, as it came."""
 
     query: Query
@@ -78,8 +73,7 @@ class Observation:
     wire_bytes: int = 0  # what crossed the network for it, compressed
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """The ids that one observation (or several, merged) added, changed or removed."""
 
     runs_added: frozenset[str] = frozenset()  # runs that were not known before
@@ -92,7 +86,7 @@ class Delta:
     total_changed: bool = False  # whether the server's own count of runs moved
 
     def __bool__(self) -> bool:
-        return any(getattr(self, item.name) for item in fields(self))
+        return any(getattr(self, name) for name in self.__struct_fields__)
 
     def then(self, later: Delta) -> Delta:
         """This one and a later one as one; what came and went again is among what went."""
@@ -124,8 +118,7 @@ class Delta:
 NOTHING = Delta()
 
 
-@dataclass(slots=True)
-class DeltaBuilder:
+class DeltaBuilder(Struct):
     """Collects ids while an observation is applied."""
 
     runs_added: set[str] = field(default_factory=set)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from gymtui.store.formats import of_many, percent
 from gymtui.store.lists.columns import RunView
@@ -27,8 +28,7 @@ _CAUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Regression:
+class Regression(Struct, frozen=True):
     """A run that passes less than the one before it."""
 
     run: RunView
@@ -36,8 +36,7 @@ class Regression:
     p: float  # adjusted for all that were compared
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """What happened since a time."""
 
     since: datetime

@@ -8,7 +8,7 @@ lie is for `transcript.artifact_files`.
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from gymtui.api.list_answer import mask_secrets, parse_rollout
 from gymtui.api.models import KEPT, Malformed, Rollout
 from gymtui.core.atomic_write import replace_text
 from gymtui.core.json_output import json_text
+from gymtui.core.replacement import replace
 from gymtui.store import reward_files
 from gymtui.store.outcome import outcome_of, steps_of
 from gymtui.store.records import RolloutRow

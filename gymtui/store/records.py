@@ -7,9 +7,10 @@ Nothing here is computed from other rows; numbers over a run's rollouts are
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.store.outcome import Outcome, score_in
@@ -33,8 +34,7 @@ class Intent(StrEnum):
         return f"{self} …"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Struct, frozen=True):
     """One run as last seen."""
 
     run_id: str  # the exact id; for a malformed item, a name made from its bytes
@@ -107,8 +107,7 @@ class RunRow:
         return (run.total, run.completed, run.failed, run.in_progress, run.pending, run.running)
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutRow:
+class RolloutRow(Struct, frozen=True):
     """One rollout as last seen."""
 
     rollout_id: str  # the exact id; for a malformed item, a name made from its bytes

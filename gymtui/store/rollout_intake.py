@@ -6,9 +6,11 @@ Which of its rows are plain and which are odd is decided by `rollout_table`, whi
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from gymtui.api.list_answer import read_step
+from gymtui.core.replacement import replace
 from gymtui.store.delta import Observation
 from gymtui.store.outcome import ACTIVE, Outcome
 from gymtui.store.records import RolloutRow
@@ -22,8 +24,7 @@ COUNTED_AT_ONCE = 500
 """Rows added up before others get their turn: some 2 ms."""
 
 
-@dataclass(slots=True)
-class RolloutBatch:
+class RolloutBatch(Struct):
     """What a list of rollouts will do to the table, good until anything else changes that."""
 
     listed: dict[str, bytes]  # the listed ids, in the server's order, each with its bytes

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import repeat
+
+from msgspec import Struct, field
 
 from gymtui.api.list_answer import ListAnswer, parse_rollout, rollout_id_of
 from gymtui.api.models import Malformed, Rollout
+from gymtui.core.replacement import replace
 from gymtui.store import rollout_intake
 from gymtui.store.delta import DeltaBuilder, Observation
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
@@ -21,8 +23,7 @@ from gymtui.store.rollout_intake import RolloutBatch, Steps, supersedes, with_ar
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(Struct):
     """The rollouts of one run, in the order the server first listed them."""
 
     members: dict[str, None] = field(default_factory=dict)

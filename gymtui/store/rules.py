@@ -6,8 +6,9 @@ The rules that wait on runs, and what became of them, are `session.rules`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gymtui.store.lists.columns import RUNS, RunView, certain
 from gymtui.store.lists.query import Filter, FilterError, parse
@@ -34,8 +35,7 @@ class RuleError(ValueError):
     """What is wrong with a rule as it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSpec:
+class RuleSpec(Struct, frozen=True):
     """What a rule says, on whichever run."""
 
     kind: RuleKind

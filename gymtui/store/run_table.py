@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 
 from gymtui.api.errors import Garbled
 from gymtui.api.item_limits import bound_item
 from gymtui.api.list_answer import ListAnswer, parse_run
 from gymtui.api.models import Malformed
+from gymtui.core.replacement import replace
 from gymtui.store.delta import DeltaBuilder, Observation, OneRun, RunsPage
 from gymtui.store.records import Intent, RunRow, name_of_malformed
 

@@ -7,9 +7,10 @@ Kept up to date by what changed. What is observed of rollouts from poll to poll 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from gymtui.config.schema import StuckThresholds
 from gymtui.store.column_def import Field, Schema, Since, natural
@@ -51,8 +52,7 @@ class RunningRow(NamedTuple):
         return self.stuck_from is not None and now > self.stuck_from
 
 
-@dataclass(frozen=True, slots=True)
-class RunningDelta:
+class RunningDelta(Struct, frozen=True):
     """What happened to the rows: those that are new or differ, and the ids that are gone."""
 
     changed: Mapping[str, RunningRow]

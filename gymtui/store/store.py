@@ -8,14 +8,16 @@ change at all costs one hash. The rows themselves are kept by `run_table` and `r
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Set
-from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gymtui.api.list_answer import split
 from gymtui.api.list_splitter import LARGE_BYTES, splitting
 from gymtui.core.pieces import result_of
+from gymtui.core.replacement import replace
 from gymtui.store.delta import (
     NOTHING,
     Delta,
@@ -44,8 +46,7 @@ NEIGHBOURS = 50
 """Runs on either side of one whose time is not known that may stand for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """What applying one observation did."""
 
     delta: Delta
@@ -57,8 +58,7 @@ class Applied:
     overtaken: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """The last answer to a question: enough to know the same body again."""
 
     length: int  # of its body, in bytes

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import NamedTuple
 
 from gymtui.core.normalization import folded
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.transcript.blocks import BlockKind, Tooled, ToolResult, Transcript
 from gymtui.transcript.call_names import tool_name

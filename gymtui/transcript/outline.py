@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.transcript import facts
 from gymtui.transcript.blocks import (

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
 from gymtui.transcript.call_names import argument, distinguish_calls
 from gymtui.transcript.readers.fields import Draft

@@ -6,9 +6,9 @@ Text is as received until `shown`, which cleans it; how it looks is decided wher
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TypeGuard
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean, clean_block
 from gymtui.transcript import facts
 from gymtui.transcript.blocks import (

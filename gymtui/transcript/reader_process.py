@@ -11,11 +11,11 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import IO
 
 import msgspec
 
+from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.hits import spoken_passages

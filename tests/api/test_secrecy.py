@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from gymtui.api import errors
 from gymtui.api.client import GymClient, Timeouts
@@ -89,6 +90,8 @@ def _variables(frame: FrameType) -> list[str]:
         texts.append(repr(value))
         if dataclasses.is_dataclass(value):
             texts += [repr(getattr(value, f.name)) for f in dataclasses.fields(value)]
+        elif isinstance(value, Struct):
+            texts += [repr(getattr(value, name)) for name in value.__struct_fields__]
     return texts
 
 

@@ -10,7 +10,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable
 
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.tui.kit.column import Column

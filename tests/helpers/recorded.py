@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gymtui.core.replacement import replace
 from gymtui.poll.journal_intake import FOLLOWED_EVERY_S
 from gymtui.store.history.journal import FLUSH_AFTER_S, Journal
 from gymtui.store.history.journal_place import SharedPlace

@@ -8,7 +8,7 @@ import itertools
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -23,6 +23,7 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.api.request import Progress, Ready, Sink
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import AT_ONCE
 from gymtui.poll.flights import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE

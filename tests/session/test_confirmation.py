@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gymtui.api.models import RunStatus
+from gymtui.core.replacement import replace
 from gymtui.session.actions import Verb
 from gymtui.session.confirmation import targets_among, why_none
 from gymtui.store.records import Intent, RunRow

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gymtui.core.replacement import replace
 from gymtui.store.delta import RunsPage
 from gymtui.store.list_order import ListOrder
 from gymtui.store.stats.run_summary import SummaryBuilder

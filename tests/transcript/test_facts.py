@@ -1,10 +1,10 @@
 """The head of a transcript: what is known of it as a whole, and where that is from."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gymtui.core.replacement import replace
 from gymtui.transcript import export
 from gymtui.transcript.blocks import Extras
 from gymtui.transcript.facts import OPENING, facts, opening

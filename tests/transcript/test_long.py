@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gymtui.core.replacement import replace
 from gymtui.transcript import passages
 from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.outline import outline

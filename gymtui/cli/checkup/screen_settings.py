@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from gymtui.config import theme_files
 from gymtui.config.settings import LoadedSettings, Problem, Settings
+from gymtui.core.replacement import replace
 
 
 def with_screen_problems(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings:

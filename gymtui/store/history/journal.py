@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from gymtui.store.history.journal_place import Place, SharedPlace, engine_of
 from gymtui.store.history.journal_store import (
@@ -51,8 +52,7 @@ LOAD_TIMEOUT_S = 15.0
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """What to tell the person, once."""
 
     trouble: Trouble

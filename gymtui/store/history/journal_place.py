@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gymtui.core import paths
 from gymtui.core.new_file import gym_part
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from gymtui.config.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class SharedPlace:
+class SharedPlace(Struct, frozen=True):
     """The part of a gym in a database.
 
     Attributes:

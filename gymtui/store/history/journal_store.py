@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
 
@@ -21,8 +21,7 @@ STEPS_KEPT = timedelta(days=2)
 """A rollout that took no step for so long has ended long ago, or is stuck anyhow."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSummary:
+class SavedSummary(Struct, frozen=True):
     """The numbers of one run, so that its row has them before its rollouts are asked for."""
 
     run_id: str  # exactly as the server has it
@@ -64,8 +63,7 @@ def _summary_in(body: str) -> SavedSummary | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What is to be written together."""
 
     observations: tuple[StateObservation, ...] = ()
@@ -86,16 +84,14 @@ class Batch:
         return not (self.observations or self.summaries or self.forgotten)
 
 
-@dataclass(frozen=True, slots=True)
-class TeamNews:
+class TeamNews(Struct, frozen=True):
     """What others wrote since it was asked for last."""
 
     observations: tuple[StateObservation, ...] = ()
     summaries: tuple[SavedSummary, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much is kept."""
 
     age: timedelta = timedelta(days=30)  # rows older than this go

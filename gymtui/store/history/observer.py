@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+
 from gymtui.api.models import Rollout
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import Window
 from gymtui.store.phases import FINISHED_STATUSES
 
@@ -27,8 +29,7 @@ _NOT_RUNNING = FINISHED_STATUSES | {"pending"}
 """Statuses whose times the server tells exactly: when they were seen last adds nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateObservation:
+class StateObservation(Struct, frozen=True):
     """A rollout was seen in a status and phase other than those it was last seen in.
 
     All times are the server's. Where the answer's own time is uncertain (its round trip, the
@@ -48,8 +49,7 @@ class StateObservation:
     step: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UnchangedPoll:
+class UnchangedPoll(Struct, frozen=True):
     """All running rollouts of a run were seen as they were: not a change, but no gap either."""
 
     run_id: str
@@ -57,8 +57,7 @@ class UnchangedPoll:
     seen_at: datetime  # the latest instant
 
 
-@dataclass(frozen=True, slots=True)
-class StepTimes:
+class StepTimes(Struct, frozen=True):
     """When a running rollout took its last steps."""
 
     run_id: str
@@ -88,8 +87,7 @@ def extend_observations(
     return (*observations, *still)
 
 
-@dataclass(slots=True)
-class Watched:
+class Watched(Struct):
     """What the observer remembers of one rollout."""
 
     observation: StateObservation  # how it was seen last
@@ -104,16 +102,14 @@ class Watched:
     gaps_s: tuple[float, ...] = ()  # its latest times between steps, the oldest first
 
 
-@dataclass(frozen=True, slots=True)
-class ListLook:
+class ListLook(Struct, frozen=True):
     """A list of all rollouts of a run: which one of all lists it was, and when it was answered."""
 
     turn: int
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class ObserverState:
+class ObserverState(Struct, frozen=True):
     """All that an observer remembers."""
 
     watched: Mapping[str, Watched]  # by rollout

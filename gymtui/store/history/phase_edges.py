@@ -6,8 +6,9 @@ Pure. What the server itself dates, and the picture made of both, is `store.hist
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
+
+from msgspec import Struct
 
 from gymtui.api.models import Rollout
 from gymtui.core.instants import unix_s
@@ -15,16 +16,14 @@ from gymtui.store.history.observer import StateObservation
 from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, PHASES, SegmentKind
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """An instant, UNIX seconds, and how far it may be off."""
 
     at_s: float
     slack_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Where something begins; it goes on until the next cut."""
 
     kind: SegmentKind
@@ -32,8 +31,7 @@ class Cut:
     phase: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Struct, frozen=True):
     """A phase that was seen, after `low_s` if that is known, by `high_s`, still at `until_s`."""
 
     kind: SegmentKind

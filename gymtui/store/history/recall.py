@@ -6,8 +6,8 @@ Without it, a rollout that stood still for an hour would count as seen to move a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
+from gymtui.core.replacement import replace
 from gymtui.core.server_clock import Window
 from gymtui.store.history.observer import (
     OWN_GAPS_KEPT,

@@ -7,14 +7,14 @@ Which of them are read is `recording_reader`; who takes them in is `session.play
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.store.delta import OneRun, Query, RunsPage
 from gymtui.store.history.recording_rows import Answer, Snapshot, apply_patch, unpack_query
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedAnswer:
+class RecordedAnswer(Struct, frozen=True):
     """An answer of the gym; times are microseconds by its clock."""
 
     query: Query

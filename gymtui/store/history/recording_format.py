@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from gymtui.core.new_file import gym_part
 from gymtui.core.urls import without_login
@@ -47,8 +48,7 @@ class Kind(IntEnum):
     """Nothing was watched from here on until the next segment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """One chunk."""
 
     kind: Kind
@@ -59,8 +59,7 @@ class Chunk:
     version: int = VERSION  # of the format
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """Bytes of a file that are no sound chunk."""
 
     offset: int

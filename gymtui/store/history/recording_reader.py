@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Damage, Kind, chunks
 from gymtui.store.history.recording_frames import FrameError
@@ -31,16 +31,14 @@ from gymtui.store.history.recording_snapshots import SnapshotReader
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Nothing was recorded, or it is damaged; by the server's clock."""
 
     from_us: int
     to_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What came in within a few seconds."""
 
     segment: int  # the segment that it is in
@@ -49,8 +47,7 @@ class Piece:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """All that was known at an instant, and what came in from there."""
 
     snapshot: Snapshot

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from gymtui.store.history.recording_format import Kind
 from gymtui.store.history.recording_rows import Head, Mark
@@ -14,8 +15,7 @@ TOGETHER_US = 10_000_000
 """By so much the gym's clock may be known otherwise by another recorder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a chunk is; its payload is read when it is wanted."""
 
     kind: Kind
@@ -26,8 +26,7 @@ class Place:
     version: int  # of the format
 
 
-@dataclass(slots=True)
-class Segment:
+class Segment(Struct):
     """One segment, as far as it is sound and follows its base without a gap."""
 
     path: Path

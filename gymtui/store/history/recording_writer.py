@@ -9,11 +9,11 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from gymtui.core.instants import micros
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Kind, pack_chunk
@@ -26,8 +26,7 @@ KEPT = "-kept"
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingLimits:
+class RecordingLimits(Struct, frozen=True):
     """How much is kept of one gym; what is older, or too much, is deleted a file at a time."""
 
     age: timedelta = timedelta(days=14)

@@ -7,9 +7,10 @@ Pure. How polls become observations is `store.history.observer`; how they are ke
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+
+from msgspec import Struct
 
 from gymtui.api.models import Rollout
 from gymtui.core.instants import instant_of, unix_s
@@ -32,8 +33,7 @@ _AT_ONCE = {"pending": 0, "running": 1}
 """The order of statuses dated to the same instant; those that end a rollout come last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A stretch of a rollout's life.
 
     The true edge lies within the slack of the stated one. Where `UNSEEN` begins or ends, that is

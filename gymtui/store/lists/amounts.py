@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.store.column_def import MICROS, ValueKind
 
@@ -22,8 +23,7 @@ _UNITS = {
 _MOST_DIGITS = 18
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """What was written, in the column's unit: shares of 1 for percentages, µs for durations."""
 
     at: float  # the value itself, which `<` and the like compare with

@@ -7,11 +7,13 @@ How a column is drawn is `tui.runs.columns`; the filter language over these name
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
+from msgspec import Struct
+
 from gymtui.config.schema import SOURCES, Provider
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.formats import PHASE_WORD, WORD, state_word
 from gymtui.store.history.notes import tags
@@ -30,8 +32,7 @@ TEXT, NUMBER, PERCENT = ValueKind.TEXT, ValueKind.NUMBER, ValueKind.PERCENT
 FLAG, TIME, DURATION = ValueKind.FLAG, ValueKind.TIME, ValueKind.DURATION
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(Struct, frozen=True):
     """A run with the numbers over its rollouts, if those were seen."""
 
     row: RunRow

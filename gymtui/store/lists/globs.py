@@ -10,14 +10,14 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from gymtui.core.normalization import folded
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(Struct, frozen=True):
     """A pattern without regard to case."""
 
     pattern: str  # as `fnmatch` has it, case-folded

@@ -24,10 +24,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import MICROS, Field, Schema, ValueKind, micros
 from gymtui.store.lists import terms
 from gymtui.store.lists.amounts import Amount, read_amount
@@ -142,8 +145,7 @@ def parse(text: str, schema: Schema[R]) -> Filter[R]:
     return _Parser(text, schema).parse()
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(Struct, frozen=True):
     """One word or value as written."""
 
     pieces: tuple[tuple[str, bool], ...]  # its stretches of text and whether each was quoted
@@ -188,8 +190,7 @@ class _Value:
         return FilterError(message, self.start, self.stop - self.start)
 
 
-@dataclass(slots=True)
-class _Parser(Generic[R]):
+class _Parser(Struct, Generic[R]):
     """Walks the text once, left to right."""
 
     text: str

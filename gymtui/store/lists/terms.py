@@ -6,8 +6,9 @@ Reading them from text is `store.lists.query`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from gymtui.store.column_def import (
     Field,
@@ -28,8 +29,7 @@ R = TypeVar("R")
 _CLOCK_OFF = micros(CLOCK_OFF_S)
 
 
-@dataclass(frozen=True, slots=True)
-class Term(Generic[R]):
+class Term(Struct, Generic[R], frozen=True):
     """One condition."""
 
     test: Callable[[R, int], bool]  # whether a record meets it at a moment (µs of UNIX time)

@@ -7,7 +7,7 @@ What the rows are is `store.stats.task_rows`; how a rate's own interval is made
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from itertools import compress
@@ -15,6 +15,7 @@ from math import fsum, sqrt
 
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
 from gymtui.core.json_output import json_text
+from gymtui.core.replacement import replace
 from gymtui.core.urls import without_login
 from gymtui.store.stats.formulas import NO_VERDICTS, Z_95, Tally
 from gymtui.store.stats.significance import SOME, STRONG, holm, sign_flip

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.api.lenient import loads
 from gymtui.api.models import Result, Rollout
@@ -29,8 +30,7 @@ _LEAVES = (("criteria", "pass"), ("name", "passed"), ("check", "passed"), ("chec
 _ENUMERATED = re.compile(r"(?:[^\W\d_]+[ #._-]{0,2})?\d+(?:\.\d+)*[.):]?(?=\s|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(Struct, frozen=True):
     """One criterion that a rollout failed."""
 
     words: str  # as received

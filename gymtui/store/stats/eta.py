@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import log, sqrt
 from typing import Literal
+
+from msgspec import Struct
 
 from gymtui.config.schema import StuckThresholds
 from gymtui.store.phases import SegmentKind
@@ -27,8 +28,7 @@ TAIL_SHARE, TAIL_LEAST = 0.15, 5
 """The longest ended rollouts that tell how long still longer ones take: this share, or so many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Eta:
+class Eta(Struct, frozen=True):
     """When a run will be done, from now, in seconds: likely not before, likely not after."""
 
     low_s: float
@@ -163,8 +163,7 @@ DEFAULT_THRESHOLDS = StuckThresholds()
 """From when on a rollout counts as stuck, unless the settings say otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsualTimes:
+class UsualTimes(Struct, frozen=True):
     """A run's p95 of each, in seconds; None where nothing is known."""
 
     step_s: float | None = None  # between steps

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gymtui.api.models import Rollout
 from gymtui.core.pieces import result_of
@@ -37,8 +38,7 @@ class FailureView(StrEnum):
     MESSAGE = "message"
 
 
-@dataclass(frozen=True, slots=True)
-class FailureGroup:
+class FailureGroup(Struct, frozen=True):
     """Rollouts that failed alike."""
 
     # What they have in common; where all say the same, their own words. As the server wrote it
@@ -58,8 +58,7 @@ class FailureGroup:
         return (str(self.outcome), self.folded.casefold())
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
+class _Failed(Struct, frozen=True):
     """What is remembered of one rollout."""
 
     rollout: Rollout

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
@@ -26,8 +27,7 @@ LIVES_KEPT = 1000
 """The latest ended rollouts of a run that an estimate is made from; more tell little more."""
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(Struct):
     """The rollouts of one active run, by what they tell of its end."""
 
     waiting: set[str] = field(default_factory=set)

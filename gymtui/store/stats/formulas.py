@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, comb, fsum, sqrt
 from statistics import NormalDist, fmean
 
+from msgspec import Struct
+
 Z_95 = NormalDist().inv_cdf(0.975)
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A range of a rate, both 0..1."""
 
     low: float
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Verdicts of one task, or of several together."""
 
     passes: int
@@ -102,8 +101,7 @@ def pass_rate_interval(tasks: Iterable[Tally], alone: Tally = NO_VERDICTS) -> In
     return sums.interval()
 
 
-@dataclass(slots=True)
-class TaskSums:
+class TaskSums(Struct):
     """What an interval needs of any number of tasks, kept up to date task by task."""
 
     tasks: int = 0  # those with a verdict
@@ -154,8 +152,7 @@ class TaskSums:
         return wilson(passes * effective / n, effective) if n else None
 
 
-@dataclass(frozen=True, slots=True)
-class AtK:
+class AtK(Struct, frozen=True):
     """pass@k or pass^k, and what it stands on."""
 
     k: int
@@ -196,8 +193,7 @@ def _enough(tasks: Iterable[Tally], k: int) -> Iterable[Tally]:
     return (task for task in tasks if task.verdicts >= k)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskKinds:
+class TaskKinds(Struct, frozen=True):
     """How tasks came out: what a trainer wants to know."""
 
     all_pass: int
@@ -247,8 +243,7 @@ def quantile(ordered: Sequence[float], q: float) -> float | None:
     return ordered[max(ceil(q * len(ordered)) - 1, 0)] if ordered else None
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """Mean and sample standard deviation of `count` values; one value has no deviation."""
 
     mean: float
@@ -268,8 +263,7 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(mean, sqrt(variance), len(values))
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """Verdicts a minute."""
 
     per_minute: float  # of verdicts; errors do not count
@@ -315,8 +309,7 @@ def histogram(
     return tuple(after - before for before, after in pairwise(ends))
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(Struct, frozen=True):
     """Where time goes."""
 
     of: Mapping[str, float]  # the share of each key, 0..1, adding up to 1; empty without coverage

@@ -7,12 +7,13 @@ the formulas `store.stats.formulas`.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
 from gymtui.api.models import Rollout
 from gymtui.core.pieces import result_of
+from gymtui.core.replacement import replace
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds

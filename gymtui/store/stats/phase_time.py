@@ -6,7 +6,8 @@ How long a rollout spent in a phase is `run_stats.time_spent_s`; who watched it,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gymtui.store.column_def import micros
 from gymtui.store.phases import PHASES, SegmentKind
@@ -14,8 +15,7 @@ from gymtui.store.stats.formulas import Shares, quantile
 from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 
-@dataclass(slots=True)
-class PhaseTime:
+class PhaseTime(Struct):
     """The seconds of each phase over rollouts that come, change and go.
 
     Added up in whole microseconds: however often a rollout is counted out and in again, the sums

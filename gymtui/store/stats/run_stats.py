@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from gymtui.api.models import Rollout
 from gymtui.store.history.timeline import Segment
@@ -33,8 +34,7 @@ RATE_WINDOW_S = 300.0
 """Five minutes: what a rate is counted over unless another window is named."""
 
 
-@dataclass(frozen=True)
-class RunStats:
+class RunStats(Struct, frozen=True, dict=True):
     """What a run's rollouts add up to. Keep it until they change: it reads no clock.
 
     Every list of times is ascending, in seconds; instants are UNIX seconds on the server's clock.

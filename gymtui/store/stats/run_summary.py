@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from gymtui.api.models import Rollout
 from gymtui.store.history.journal_store import SavedSummary
@@ -30,8 +31,7 @@ from gymtui.store.stats.formulas import Interval, Tally, TaskSums
 from gymtui.store.stats.task_tallies import TaskTallies
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(Struct, frozen=True):
     """The numbers of one run, over the rollouts that were seen of it."""
 
     known: int  # how many rollouts these numbers are over

@@ -6,8 +6,9 @@ business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.outcome import ACTIVE, ERRORS, Outcome
@@ -25,8 +26,7 @@ def row_id_of(task_id: str | None) -> str:
     return "-" if task_id is None else f"={task_id}"
 
 
-@dataclass(frozen=True)
-class TaskRow:
+class TaskRow(Struct, frozen=True, dict=True):
     """One task in one run."""
 
     task_id: str | None  # which task; None for the rollouts that name none
@@ -89,8 +89,7 @@ class TaskRow:
         return sum(row.outcome in ERRORS for row in self.attempts)
 
 
-@dataclass(frozen=True)
-class TaskAcrossRuns:
+class TaskAcrossRuns(Struct, frozen=True, dict=True):
     """One task in several runs."""
 
     task_id: str | None  # which task; None for the rollouts that name none

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter, le
+
+from msgspec import Struct
 
 from gymtui.store.stats.formulas import NO_VERDICTS, Interval, Tally, TaskSums
 
 
-@dataclass(frozen=True, slots=True)
-class TaskTallies:
+class TaskTallies(Struct, frozen=True):
     """The verdicts of one run, task by task. Runs of the same tasks share their names."""
 
     names: tuple[str, ...]  # the tasks that have a verdict

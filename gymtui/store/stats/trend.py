@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gymtui.core.replacement import replace
 from gymtui.store.stats.checkpoints import checkpoint_of
 from gymtui.store.stats.comparison import Difference, adjust_differences, difference_of
 from gymtui.store.stats.formulas import Interval, Tally

@@ -7,9 +7,9 @@ of its messages are is told by `element`. Shapes: ``API.md`` and FORMATS.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
+from gymtui.core.replacement import replace
 from gymtui.transcript import pairing
 from gymtui.transcript.blocks import (
     Block,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import BlockKind, Text, Thinking, ToolCall, ToolResult
 from gymtui.transcript.readers.content import answer, call, content, part
 from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp

@@ -7,8 +7,9 @@ already is not shown again; what they do not is added where it belongs, or at th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import (
     Block,
     BlockKind,

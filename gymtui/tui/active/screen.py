@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from gymtui.core.replacement import replace
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from gymtui.config.settings import Problem
+from gymtui.core.replacement import replace
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.host import HostApp
 from gymtui.tui.context.appearance import Appearance

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from gymtui.config.settings import Problem, ProfileInfo
+from gymtui.core.replacement import replace
 from gymtui.session.actions import Verb
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.saved_layout import SavedLayout

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Settings
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from gymtui.session.archive import Archive
 
 
-@dataclass(slots=True)
-class Sessions:
+class Sessions(Struct):
     """Makes sessions, with what all of them are given."""
 
     host: SessionHost

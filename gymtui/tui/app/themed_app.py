@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from textual.worker import Worker
 from gymtui.config import theme_files
 from gymtui.config.schema import Problem
 from gymtui.config.theme_files import ThemeFile
+from gymtui.core.replacement import replace
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.theme import Palette, coloured, colourless

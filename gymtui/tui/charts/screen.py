@@ -7,12 +7,12 @@ words and can be entered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.poll.view import View
 from gymtui.store import formats

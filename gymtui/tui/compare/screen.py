@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -15,6 +14,7 @@ from textual.widget import Widget
 from gymtui.api.errors import GymError, NotFound
 from gymtui.api.models import Rollout
 from gymtui.api.request import Progress
+from gymtui.core.replacement import replace
 from gymtui.core.text import ABSENT, fit, width
 from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from gymtui.config import theme_files
 from gymtui.config.settings import Settings
 from gymtui.core.terminal_caps import Abilities, abilities
 
 
-@dataclass(frozen=True)
-class Appearance:
+class Appearance(Struct, frozen=True):
     """How it is wanted to look, and what the terminal can show."""
 
     theme: str | None = None  # the theme that the settings name, if any

@@ -6,15 +6,16 @@ A binding that cannot be is told and left out; the program's own key stays in it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct, field
 from textual.keys import _character_to_key
 
 from gymtui.config.schema import nearest
 from gymtui.config.settings import Problem
 from gymtui.config.user_commands import UserCommand
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, keys_of, shown
 from gymtui.tui.runtime.guard import GuardedApp
@@ -53,8 +54,7 @@ COMMAND_SCOPES = {
 """The scopes of the table by their names in `[commands]`."""
 
 
-@dataclass(frozen=True)
-class KeyBindings:
+class KeyBindings(Struct, frozen=True):
     """The keys in force."""
 
     table: tuple[Key, ...] = TABLE  # as `keys.TABLE`, with the person's keys
@@ -222,8 +222,7 @@ def put_in_force(app: GuardedApp[Any], keys: KeyBindings) -> None:
         app.bind(key, f"user_command_at('{key}')", show=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Clash:
+class _Clash(Struct, frozen=True):
     name: str
     why: str
 

@@ -7,9 +7,9 @@ person bound otherwise is put on top by `key_bindings`, by name: each name is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.keys import REPLACED_KEYS, key_to_character
 
@@ -61,8 +61,7 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
 """Scopes that work together on some screen: within each, a key does one thing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One thing that a key does."""
 
     name: str  # its stable name, for rebinding

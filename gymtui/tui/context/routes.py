@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gymtui.session.rollout_ref import RolloutList, RolloutRef
 
@@ -12,28 +13,24 @@ if TYPE_CHECKING:
     from gymtui.session.hit_list import HitList
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRun:
+class OpenRun(Struct, frozen=True):
     """The rollouts of a run."""
 
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRollouts:
+class OpenRollouts(Struct, frozen=True):
     """Some rollouts of one run or of several."""
 
     run_ids: tuple[str, ...]
     filter: str  # what they are narrowed to
 
 
-@dataclass(frozen=True, slots=True)
-class OpenActive:
+class OpenActive(Struct, frozen=True):
     """Every running rollout of every run."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenMatrix:
+class OpenMatrix(Struct, frozen=True):
     """Tasks by attempts of one run, or tasks by runs of several."""
 
     run_ids: tuple[str, ...]
@@ -42,8 +39,7 @@ class OpenMatrix:
     replace: bool = False  # whether it takes the place of the screen one is on
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTranscript:
+class OpenTranscript(Struct, frozen=True):
     """One rollout's transcript."""
 
     run_id: str
@@ -53,16 +49,14 @@ class OpenTranscript:
     hits: HitList | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCharts:
+class OpenCharts(Struct, frozen=True):
     """Charts of some runs."""
 
     run_ids: tuple[str, ...]
     chart: str = ""  # which comes first; "" for the pass rate
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSearch:
+class OpenSearch(Struct, frozen=True):
     """A search through transcripts."""
 
     run_ids: tuple[str, ...]  # of which runs
@@ -71,23 +65,20 @@ class OpenSearch:
     typed: str = ""  # what is searched for; "" asks for it
 
 
-@dataclass(frozen=True, slots=True)
-class CompareRuns:
+class CompareRuns(Struct, frozen=True):
     """Several runs side by side, compared with the first."""
 
     run_ids: tuple[str, ...]
     replace: bool = False  # whether it takes the place of the screen one is on
 
 
-@dataclass(frozen=True, slots=True)
-class CompareRollouts:
+class CompareRollouts(Struct, frozen=True):
     """Rollouts to compare: two, or one that is remembered until another is chosen."""
 
     chosen: tuple[RolloutRef, ...]  # the marked rollouts, else the one under the cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(Struct, frozen=True):
     """Every field of one item as received."""
 
     name: str  # the item's id
@@ -95,8 +86,7 @@ class Describe:
     malformed: str | None = None  # why it could not be read, if so
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLaunch:
+class OpenLaunch(Struct, frozen=True):
     """The launch form."""
 
     run_id: str | None = None  # the run that it starts from, or None
@@ -104,13 +94,11 @@ class OpenLaunch:
     tasks: tuple[str, ...] | None = None  # of a rerun, its tasks; None for those that went wrong
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRules:
+class OpenRules(Struct, frozen=True):
     """The rules that are armed on runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenActions:
+class OpenActions(Struct, frozen=True):
     """What was cancelled and deleted from here, run by run."""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.session.rollout_ref import RolloutRef
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Runs, or rollouts with their runs."""
 
     run_ids: tuple[str, ...] = ()

@@ -7,8 +7,8 @@ What a theme's file may say is `theme_files`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.style import Style
 from textual.theme import Theme
 
@@ -36,8 +36,7 @@ def blend(colour: str, towards: str, share: float) -> str:
     return "#" + "".join(f"{round(one + (other - one) * share):02x}" for one, other in pairs)
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """What one theme is drawn with."""
 
     name: str

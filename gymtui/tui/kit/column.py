@@ -6,9 +6,10 @@ Drawing them is the grid's; what their cells say is `tui.runs.columns`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from gymtui.core.column_widths import ColumnNeed, fit_widths
 from gymtui.core.text import clean, width
@@ -24,8 +25,7 @@ MARGIN = 1
 """Cells right of the last column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[R]):
+class Column(Struct, Generic[R], frozen=True):
     """A column as data."""
 
     key: str  # its name, for ordering and remembering
@@ -50,8 +50,7 @@ class Column(Generic[R]):
         return self.title if isinstance(self.title, str) else self.title()
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedColumn(Generic[R]):
+class PlacedColumn(Struct, Generic[R], frozen=True):
     """A column where it stands: its first cell and how many it has."""
 
     column: Column[R]

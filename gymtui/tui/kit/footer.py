@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from gymtui.core.replacement import replace
 from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.kit.lines import Line

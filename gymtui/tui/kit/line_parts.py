@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 BETWEEN = " · "
 
 
-@dataclass(frozen=True, slots=True)
-class LinePart:
+class LinePart(Struct, frozen=True):
     """One thing to say."""
 
     cell: Cell

@@ -6,9 +6,9 @@ Drawn by line like the grid: only a line that reads differently is sent again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
@@ -23,8 +23,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width
 from gymtui.tui.kit.themed_widget import ThemedWidget
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: what stands at its left and at its right, and whether it is a bar.
 
     When both do not fit, the right end stays whole and the left one is cut.

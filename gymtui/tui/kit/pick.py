@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many

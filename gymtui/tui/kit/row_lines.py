@@ -6,9 +6,9 @@ Which row stands on which line, and who moves there, is `grid`'s business.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
+from msgspec import Struct, field
 from rich.style import Style
 from textual.strip import Strip
 
@@ -22,8 +22,7 @@ _STEP = 4
 """Cells by which a column is widened for longer texts."""
 
 
-@dataclass(slots=True, eq=False)
-class FittedRow:
+class FittedRow(Struct, eq=False):
     """A row laid out: one that says something else is another."""
 
     pieces: tuple[StyledText, ...] = ()

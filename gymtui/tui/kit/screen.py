@@ -7,7 +7,6 @@ is told what changed (`changed`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import events
@@ -18,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from gymtui.core.replacement import replace
 from gymtui.poll.view import View
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta

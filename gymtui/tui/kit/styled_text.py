@@ -6,10 +6,10 @@ Every piece goes through `text.fit` here: what widgets hand over may be wire tex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from msgspec import Struct
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -18,8 +18,7 @@ from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.tui.kit.cached_strip import CachedStrip
 
 
-@dataclass(frozen=True, slots=True)
-class StyledText:
+class StyledText(Struct, frozen=True):
     """A piece of text in a named style; the text may be anything."""
 
     text: str

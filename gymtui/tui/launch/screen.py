@@ -6,11 +6,12 @@ The form itself is `form`; what becomes of what was sent, form or not, is `sessi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gymtui.api.errors import GymError, NotFound, Refused
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.models import ConfigCheck
+from gymtui.core.replacement import replace
 from gymtui.launching.draft import Draft, ModelChoice, without_launched
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -15,6 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.poll.view import View
 from gymtui.store.column_def import Schema

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from gymtui.core.replacement import replace
 from gymtui.poll.time_spent import TimeSpent
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb

@@ -7,11 +7,12 @@ choice.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
 from math import ceil
 
+from gymtui.core.replacement import replace
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.tui.kit.styled_text import Cell, StyledText

@@ -6,11 +6,11 @@ What moves while a run is under way stands left: a terminal line is sent up to i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from gymtui.core.column_widths import EXTRA
+from gymtui.core.replacement import replace
 from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.store import formats
 from gymtui.store.lists.columns import RunView, pass_rate

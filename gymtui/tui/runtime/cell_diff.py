@@ -8,11 +8,11 @@ are worth comparing stays the framework's decision; writing is the driver's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 from rich.color import Color, ColorSystem
 from rich.console import Console
@@ -24,8 +24,7 @@ _NEAR: Final = 5
 """Unchanged cells that are cheaper to write again than to move over, colours staying the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class PenState:
+class PenState(Struct, frozen=True):
     """How a cell is drawn, as parameters of the terminal's own sequence, SGR."""
 
     attributes: str = ""  # bold and the like

@@ -14,7 +14,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from io import UnsupportedOperation
@@ -22,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from gymtui.core.text import clean, clean_block, fit
 
@@ -77,8 +78,7 @@ def _mark(text: str, secret: str, marked: bytearray) -> None:
             at = text.find(piece, at + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """One failure, fit to be shown."""
 
     headline: str

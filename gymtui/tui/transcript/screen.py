@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from textual.worker import Worker
 
 from gymtui.api.errors import Forbidden, GymError, NotFound
 from gymtui.core import new_file
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean, fit, width
 from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError

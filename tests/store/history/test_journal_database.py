@@ -6,7 +6,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gymtui.api.models import Rollout
+from gymtui.core.replacement import replace
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal import Journal, Notice
 from gymtui.store.history.journal_place import SharedPlace

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Schema
 from gymtui.store.lists.columns import ROLLOUTS, RUNS, RunView
 from gymtui.store.outcome import Outcome, outcome_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gymtui.api.models import Rollout
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.formats import state_word, state_words
 from gymtui.store.history.observer import StateObservation

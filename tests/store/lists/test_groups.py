@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gymtui.api.models import RunStatus
+from gymtui.core.replacement import replace
 from gymtui.store.lists.columns import RunView
 from gymtui.store.lists.groups import UNNAMED, Grouping, Groups, key_of, stem
 from gymtui.store.outcome import Outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from gymtui.core.pieces import result_of
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, Since, SortOrder, ValueKind, natural
 from gymtui.store.lists import ordering, sorted_chunks
 from gymtui.store.lists.expiry import ExpiryQueue

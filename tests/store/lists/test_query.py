@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, Since, ValueKind
 from gymtui.store.formats import duration
 from gymtui.store.lists.query import Filter, FilterError, parse

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from gymtui.api.lenient import read
 from gymtui.api.models import Result, Rollout, RunStatus
+from gymtui.core.replacement import replace
 from gymtui.store.lists.columns import ROLLOUTS, RUNS, RunView
 from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.query import parse

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gymtui.api.models import Rollout
+from gymtui.core.replacement import replace
 from gymtui.store.history.timeline import Segment
 from gymtui.store.outcome import Outcome, at_step_limit, outcome_of, verdict
 from gymtui.store.phases import SegmentKind

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
+from gymtui.core.replacement import replace
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import Intent, RolloutRow, RunRow

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from gymtui.core.column_widths import EXTRA
+from gymtui.core.replacement import replace
 from gymtui.tui.kit.column import Column, place
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.row_lines import RowLines

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
+from gymtui.core.replacement import replace
 from gymtui.poll.time_spent import TimeSpent
 from gymtui.store.formats import eta_words
 from gymtui.store.lists.columns import RunView

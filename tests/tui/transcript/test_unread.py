@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from gymtui.core.replacement import replace
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.transcript.usage import Usage
 from gymtui.tui.compare.screen import CompareScreen

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette

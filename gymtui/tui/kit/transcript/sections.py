@@ -7,8 +7,9 @@ section's text is made, cleaned and styled when it is looked at, by `lay_out`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean, span_lines
 from gymtui.store.formats import duration, of_many
 from gymtui.transcript import facts, passages
