@@ -22,7 +22,7 @@ from gymtui.store.stats.run_stats import RATE_WINDOW_S
 AT_ONCE = 500
 """Rollouts taken in before others get their turn: about a millisecond."""
 FRESH_S = 10.0
-"""How old an estimate may be: it is a rough range, and each new one is a line to send."""
+"""How long rollouts count as no older, seconds: each new estimate is a line to send."""
 LIVES_KEPT = 1000
 """The latest ended rollouts of a run that an estimate is made from; more tell little more."""
 
@@ -38,8 +38,8 @@ class _Course(Struct):
     ended: set[str] = field(default_factory=set)
     verdicts: set[str] = field(default_factory=set)
     moved_s: float = 0.0  # when one of them last changed, UNIX seconds
-    # The last estimate, when it was made and with how many stuck.
-    estimate: tuple[float, int, Left | None] | None = None
+    # The last estimate, and what it was made from.
+    estimate: tuple[tuple[float, ...], Left | None] | None = None
 
     @property
     def known(self) -> int:
@@ -145,7 +145,7 @@ class RunForecast:
     # -- reading ---------------------------------------------------------------------------
 
     def eta(self, run: RunRow, now_s: float, *, stuck: int = 0) -> Left | None:
-        """When a run will be done, at most `FRESH_S` old.
+        """When a run will be done, as of at most `FRESH_S` ago.
 
         Args:
             now_s: The server's time, UNIX seconds.
@@ -159,22 +159,24 @@ class RunForecast:
             return None
         if run.run is not None and course.known < (run.run.total or 0):
             return None
-        made = course.estimate
-        if made is None or made[1] != stuck or not 0 <= now_s - made[0] < FRESH_S:
+        # What is shown at a time depends on nothing but that time: a replay says the same.
+        at_s = now_s // FRESH_S * FRESH_S
+        counts = (len(course.waiting), len(course.running), len(course.held_s))
+        made_from = (at_s, stuck, len(course.verdicts), *counts)
+        if course.estimate is None or course.estimate[0] != made_from:
             ages_s = [
-                0.0 if since_s is None else max(now_s - since_s, 0.0)
+                0.0 if since_s is None else max(at_s - since_s, 0.0)
                 for since_s in course.running.values()
             ]
-            lives = list(course.held_s.values())[-LIVES_KEPT:]
             left = eta(
                 waiting=len(course.waiting),
                 ages_s=ages_s,
-                ended_s=lives,
+                ended_s=list(course.held_s.values())[-LIVES_KEPT:],
                 verdicts=len(course.verdicts),
                 stuck=stuck,
             )
-            made = course.estimate = (now_s, stuck, left)
-        return made[2]
+            course.estimate = made_from, left
+        return course.estimate[1]
 
     def rate(self, now_s: float) -> formulas.Rate | None:
         """Verdicts a minute over all runs, in the last five minutes; None before any start.

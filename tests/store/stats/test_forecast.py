@@ -106,6 +106,30 @@ def test_a_run_that_waits_while_none_runs_is_stalled() -> None:
     assert outlook.eta(run(4), NOW_S) == "stalled"
 
 
+def test_a_run_is_no_longer_stalled_once_one_of_its_rollouts_runs() -> None:
+    forecast, rows = (
+        RunForecast(),
+        {"a": rollout("a", "completed", -90), "b": rollout("b", "pending")},
+    )
+    take(forecast, rows, run(2))
+    assert forecast.eta(run(2), NOW_S) == "stalled"
+    rows["b"] = rollout("b", "running", 0)
+    take(forecast, rows, run(2), NOW_S + 1)
+    assert forecast.eta(run(2), NOW_S + 1) != "stalled"
+
+
+@pytest.mark.parametrize("looked_before_s", [0.5, 3, 9])
+def test_what_is_expected_at_a_time_is_the_same_whenever_it_was_asked_before(
+    looked_before_s: float,
+) -> None:
+    at_s, forecasts = NOW_S + 14, (RunForecast(), RunForecast())
+    for forecast in forecasts:
+        take(forecast, some(20), run(20))
+    forecasts[0].eta(run(20), at_s - looked_before_s)
+    one, other = (forecast.eta(run(20), at_s) for forecast in forecasts)
+    assert one == other
+
+
 def test_once_all_that_is_left_is_stuck_that_is_said_at_once_and_taken_back() -> None:
     outlook = RunForecast()
     rows = {f"d{i}": rollout(f"d{i}", "completed", -200) for i in range(3)}
