@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +18,7 @@ from gymtui.cli.headless import ended_by_signal, headless_session, take_news
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.instants import when_of
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.core.urls import without_login
 from gymtui.poll.poller import LinkState
@@ -22,7 +26,9 @@ from gymtui.poll.recorder import Recorder
 from gymtui.session.session import FindKey, Session
 from gymtui.store.formats import data_size, duration, of_many
 from gymtui.store.history.journal_place import Place
+from gymtui.store.history.recording_copy import RecordingSender, fetch_recording, recorders_of
 from gymtui.store.history.recording_format import SUFFIX
+from gymtui.store.history.recording_place import RecordingPlace
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import (
@@ -37,7 +43,8 @@ from gymtui.store.running_rollouts import Running
 
 TELL_EVERY_S = 600.0
 """How often it is said how far it is."""
-LOOK_S = 2.0
+LOOK_S, SHARED_LOOK_S = 2.0, 1.0
+"""How often it is looked after; and where what is recorded is to be with others soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +96,13 @@ def new_recorder(
         keep: Whether what is recorded is never deleted by age or size.
     """
     settings = session.settings
-    limits = RecordingLimits(
-        timedelta(days=settings.recording_days), settings.recording_limit_mib << 20
-    )
 
     def trouble(error: OSError | None) -> None:
         say("recording again" if error is None else f"not recording: {error.strerror or error}")
 
     gym = without_login(settings.base_url)
     session.recorder = Recorder(
-        RecordingWriter(directory, limits, keep=keep),
+        RecordingWriter(directory, limits_of(settings), keep=keep),
         Head(gym, settings.source, settings.scenario, settings.interval_s, whole=wanted is None),
         session.store,
         session.tracker,
@@ -110,9 +114,49 @@ def new_recorder(
     )
 
 
+def limits_of(settings: Settings) -> RecordingLimits:
+    """How much is kept of one gym."""
+    return RecordingLimits(
+        timedelta(days=settings.recording_days), settings.recording_limit_mib << 20
+    )
+
+
+def recorder_name() -> str:
+    """Whose recorder this is, and on which machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may know nobody
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def is_recorded_elsewhere(place: RecordingPlace) -> bool:
+    """Whether a colleague records the gym for the team."""
+    # What this machine has is told by the lock: a recorder that was killed says nothing.
+    return any(name != recorder_name() for name in recorders_of(place))
+
+
+@contextmanager
+def sent(place: RecordingPlace, settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
+    """Send what is recorded in the meantime to the team, where the recording is one's."""
+    if place.shared is None:
+        yield
+        return
+
+    def trouble(fault: str | None) -> None:
+        later = "; it is sent to the team once that works"
+        say("sending to the team again" if fault is None else f"{clean(fault)}{later}")
+
+    sender = RecordingSender(place, recorder_name(), limits_of(settings), trouble)
+    try:
+        yield
+    finally:
+        sender.close()
+
+
 def record(
     settings: Settings,
-    directory: Path,
+    place: RecordingPlace,
     journal: Place,
     options: RecordOptions,
     *,
@@ -125,12 +169,19 @@ def record(
         BlockingIOError: Somebody else records this gym.
         OSError: The directory cannot be written, or could not at the end.
     """
+    directory = place.directory
+    if is_recorded_elsewhere(place):
+        if not options.force:
+            raise BlockingIOError
+        directory = directory.with_name(f"{directory.name}-own")
     directory, lock = first_free(directory, beside=options.force)
+    here = place if directory == place.directory else RecordingPlace(directory)
     try:
-        with_gym(
-            settings,
-            lambda client: _record(client, settings, directory, journal, options, find_key, say),
-        )
+        with sent(here, settings, say):
+            with_gym(
+                settings,
+                lambda client: _record(client, settings, here, journal, options, find_key, say),
+            )
     finally:
         lock.close()
 
@@ -138,7 +189,7 @@ def record(
 async def _record(
     client: Endpoints,
     settings: Settings,
-    directory: Path,
+    place: RecordingPlace,
     journal: Place,
     options: RecordOptions,
     find_key: FindKey,
@@ -150,15 +201,16 @@ async def _record(
     def prepare(session: Session) -> None:
         wanted.append(_Wanted(session, options.runs))
         filtered = wanted[0] if options.runs.terms else None
-        new_recorder(session, directory, wanted=filtered, keep=options.keep, say=say)
+        new_recorder(session, place.directory, wanted=filtered, keep=options.keep, say=say)
 
     with ended_by_signal() as ended:
         async with headless_session(
             settings, client, journal=journal, find_key=find_key, prepare=prepare
         ) as session:
-            say(f"recording {clean(gym)} to {clean(directory)}")
+            say(f"recording {clean(gym)} to {clean(place.directory)}")
             try:
-                await _until_over(session, options, wanted[0], ended, say)
+                shared = place.shared is not None
+                await _until_over(session, options, wanted[0], ended, say, shared=shared)
             finally:
                 if session.recorder is not None:
                     session.recorder.close()
@@ -173,13 +225,16 @@ async def _until_over(
     wanted: _Wanted,
     ended: asyncio.Event,
     say: Callable[[str], None],
+    *,
+    shared: bool,
 ) -> None:
     began_s = told_s = session.monotonic()
+    look_s = SHARED_LOOK_S if shared else LOOK_S
     while not ended.is_set() and options.for_s != 0:
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(LOOK_S, options.for_s or LOOK_S)):
+            async with asyncio.timeout(min(look_s, options.for_s or look_s)):
                 await ended.wait()
-        await take_news(session)
+        await take_news(session, at_once=shared)
         now_s = session.monotonic()
         if options.for_s is not None and now_s - began_s >= options.for_s:
             return
@@ -227,25 +282,28 @@ class RecordingStatus:
     to_at: datetime | None = None
     gaps: int = 0  # stretches of which nothing is known
     problems: tuple[str, ...] = ()  # what of it cannot be read
+    recorders: tuple[str, ...] = ()  # of a team's recording, whose are at work
 
 
-def status_of(settings: Settings, directory: Path) -> RecordingStatus:
+def status_of(settings: Settings, place: RecordingPlace) -> RecordingStatus:
     """Look at a gym's recording."""
-    gym = without_login(settings.base_url)
-    running = is_recorded(directory)
+    gym, directory = without_login(settings.base_url), place.directory
+    fetched = fetch_recording(place)
+    running = is_recorded(directory) or bool(fetched.recorders)
     size = sum(path.stat().st_size for path in directory.glob(f"*{SUFFIX}"))
     recording = Recording(directory)
-    if not recording:
-        return RecordingStatus(running, gym, directory, size, problems=tuple(recording.problems))
-    begin, end = when_of(recording.from_us), when_of(recording.to_us)
     problems = tuple(
         problem
-        for problem in recording.problems
-        if not (running and problem == recording.unfinished)
+        for problem in (*recording.problems, fetched.fault)
+        if problem and not (running and problem == recording.unfinished)
     )
-    return RecordingStatus(
-        running, gym, directory, size, begin, end, len(recording.gaps()), problems
+    status = RecordingStatus(
+        *(running, gym, directory, size), problems=problems, recorders=fetched.recorders
     )
+    if not recording:
+        return status
+    begin, end = when_of(recording.from_us), when_of(recording.to_us)
+    return replace(status, from_at=begin, to_at=end, gaps=len(recording.gaps()))
 
 
 def status_lines(status: RecordingStatus) -> list[str]:
@@ -254,6 +312,7 @@ def status_lines(status: RecordingStatus) -> list[str]:
         f"gym: {clean(status.gym)}",
         f"recorder: {'running' if status.running else 'not running'}",
     ]
+    lines += [f"recorder of the team: {clean(name)}" for name in status.recorders]
     lines.append(f"directory: {clean(status.directory)} ({data_size(status.bytes)})")
     if status.from_at is None or status.to_at is None:
         lines.append("recorded: nothing")

@@ -38,6 +38,7 @@ from gymtui.cli.options import (
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
+    from gymtui.store.history.recording_place import RecordingPlace
     from gymtui.store.history.recording_reader import Recording
 
 
@@ -65,8 +66,8 @@ Every change of a run or rollout is recorded as received, with when it was seen:
 replay`, `gymtui watch` and `gymtui record export`. A FILTER, as in `gymtui runs`, limits whose
 rollouts are recorded; a run that once matched goes on being recorded.
 ^C and SIGTERM end it whole; a kill loses the last two seconds. It exits with 2 if the disk took
-nothing at its end. One recorder a gym: with --force a
-second one writes to a directory of its own, which it names.
+nothing at its end. One recorder a gym, and one of a team that shares a database: with --force a
+second one writes to a directory of its own, which it names, and shares nothing.
 """,
 )
 @click.argument("filters", nargs=-1, metavar="[FILTER…]")
@@ -96,13 +97,13 @@ def start(
     from gymtui.core.text import clean
 
     options = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep, force)
-    directory = recording_of(settings)
+    place = recording_of(settings)
     gyms = gyms_of(found, given_flags, os.environ)
     try:
         run_against_gym(
             settings,
             lambda: carry_out(
-                settings, directory, journal_of(settings), options, find_key=gyms.find_key
+                settings, place, journal_of(settings), options, find_key=gyms.find_key
             ),
         )
     except BlockingIOError:
@@ -112,7 +113,7 @@ def start(
             EXIT_REFUSED,
         )
     except OSError as error:
-        fail(f"{clean(directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
+        fail(f"{clean(place.directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
 
 
 @record.command()
@@ -162,7 +163,7 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
     from gymtui.cli.record_export import NoParquetError, json_lines, write_parquet
     from gymtui.core.text import clean
 
-    recording = open_recording(source, flags)
+    recording, _ = open_recording(source, flags)
     try:
         if form == "parquet":
             if file is None:
@@ -187,38 +188,49 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
         fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
 
 
-def recording_of(settings: Settings) -> Path:
+def recording_of(settings: Settings) -> RecordingPlace:
     """Where this gym's recording is, there or not."""
-    from gymtui.core import paths
-    from gymtui.store.history.recording_format import directory_name
+    from gymtui.store.history.journal_place import local_path
+    from gymtui.store.history.recording_place import recording_place
 
-    return paths.state_dir(os.environ) / directory_name(settings.base_url)
+    return recording_place(settings, local_path(journal_of(settings)))
 
 
-def open_recording(source: Path | None, flags: dict[str, Any]) -> Recording:
+def open_recording(
+    source: Path | None, flags: dict[str, Any]
+) -> tuple[Recording, RecordingPlace | None]:
     """Open a recording; what of it cannot be read is told, and an empty one ends it.
 
     Args:
         source: A file or directory; None for the recording of the gym that the settings name.
+
+    Returns:
+        The recording, and in the latter case where it is.
     """
     from gymtui.core.text import clean
+    from gymtui.store.history.recording_copy import fetch_recording
     from gymtui.store.history.recording_reader import Recording
     from gymtui.store.history.recording_writer import is_recorded
 
+    place, recorders = None, tuple[str, ...]()
     if source is None:
         settings = settings_of(given(flags))
-        path, what = recording_of(settings), f"of {clean(settings.base_url)}"
+        place, what = recording_of(settings), f"of {clean(settings.base_url)}"
+        path, fetched = place.directory, fetch_recording(place)
+        recorders = fetched.recorders
+        if fetched.fault:
+            tell(f"as far as it is on this machine: {clean(fetched.fault)}")
     else:
         path, what = source, f"in {clean(source)}"
         if not path.exists():
             fail(f"{clean(path)}: no such file or directory", EXIT_USAGE)
     recording = Recording(path)
     for problem in recording.problems:
-        if not (problem == recording.unfinished and is_recorded(path)):
+        if not (problem == recording.unfinished and (recorders or is_recorded(path))):
             tell(clean(problem))
     if not recording:
         fail(f"nothing is recorded {what}", EXIT_USAGE)
-    return recording
+    return recording, place
 
 
 @click.command(
@@ -241,7 +253,7 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
     from gymtui.core.text import clean
     from gymtui.session.replay import moment_of
 
-    recording = open_recording(source, flags)
+    recording, place = open_recording(source, flags)
     try:
         at_us = None if at is None else moment_of(at, recording)
     except ValueError as error:
@@ -250,7 +262,15 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
         began = (mark.at_us for mark in recording.marks if mark.run_id == run_id)
         at_us = next(began, None)
     want_terminal()
-    sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
+    if place is None or place.shared is None:
+        sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
+    from gymtui.store.history.recording_copy import RecordingFetcher
+
+    fetcher = RecordingFetcher(place, 2)  # what is recorded while it plays
+    try:
+        sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
+    finally:
+        fetcher.close()
 
 
 def _open_replay(
@@ -330,14 +350,14 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
             printer.lines([line_of(document)])
 
     gyms = gyms_of(found, given_flags, os.environ)
-    directory = recording_of(settings)
+    place = recording_of(settings)
     try:
         cursor = None if after is None else Cursor.read(after)
         run_against_gym(
             settings,
             lambda: carry_out(
                 settings,
-                directory,
+                place,
                 journal_of(settings),
                 run_ids,
                 cursor,
@@ -350,4 +370,4 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
     except BrokenPipeError:
         raise
     except OSError as error:
-        fail(f"{clean(directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
+        fail(f"{clean(place.directory)}: {clean(error.strerror or error)}", EXIT_USAGE)

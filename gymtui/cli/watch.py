@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
@@ -18,13 +17,16 @@ from gymtui.api.errors import NotFound
 from gymtui.api.lenient import loads
 from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.headless import ended_by_signal, headless_session, take_news
-from gymtui.cli.record import new_recorder
+from gymtui.cli.options import tell as say
+from gymtui.cli.record import is_recorded_elsewhere, new_recorder, sent
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
 from gymtui.session.session import FindKey, Session
 from gymtui.store.formats import of_many
 from gymtui.store.history.journal_place import Place
+from gymtui.store.history.recording_copy import RecordingFetcher, fetch_recording
 from gymtui.store.history.recording_items import ChangeList, Cursor, ItemChange
+from gymtui.store.history.recording_place import RecordingPlace
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock
 
@@ -36,7 +38,7 @@ LOOK_S = 1.0
 
 def watch(
     settings: Settings,
-    directory: Path,
+    place: RecordingPlace,
     journal: Place,
     run_ids: Collection[str],
     after: Cursor | None,
@@ -55,14 +57,14 @@ def watch(
     """
 
     async def whole(client: Endpoints) -> None:
-        recording = Recording(directory)
+        recording = Recording(place.directory)
         changes = ChangeList(recording)
         news: Iterator[ItemChange | None] | None = None
         if after is not None:
             news = changes.after(after)
         wanted = await _find_runs(client, run_ids, changes)
         with ended_by_signal() as ended:
-            async with _record(client, settings, directory, journal, find_key) as session:
+            async with _record(client, settings, place, journal, find_key) as session:
                 while not ended.is_set():
                     if session is not None:
                         await take_news(session, at_once=True)
@@ -81,6 +83,7 @@ def watch(
                         async with asyncio.timeout(LOOK_S):
                             await ended.wait()
 
+    fetch_recording(place)
     with_gym(settings, whole)
 
 
@@ -154,25 +157,32 @@ def _item(raw: bytes | None) -> dict[str, Any] | None:
 
 @asynccontextmanager
 async def _record(
-    client: Endpoints, settings: Settings, directory: Path, journal: Place, find_key: FindKey
+    client: Endpoints, settings: Settings, place: RecordingPlace, journal: Place, find_key: FindKey
 ) -> AsyncIterator[Session | None]:
+    if is_recorded_elsewhere(place):
+        fetcher = RecordingFetcher(place, 2)
+        try:
+            yield None
+        finally:
+            fetcher.close()
+        return
     try:
-        lock = RecorderLock(directory)
+        lock = RecorderLock(place.directory)
     except BlockingIOError:
         yield None
         return
-    try:
+    with ExitStack() as until:
+        until.callback(lock.close)
+        until.enter_context(sent(place, settings, say))
         async with headless_session(
             settings,
             client,
             journal=journal,
             find_key=find_key,
-            prepare=lambda session: new_recorder(session, directory),
+            prepare=lambda session: new_recorder(session, place.directory),
         ) as session:
             try:
                 yield session
             finally:
                 if session.recorder is not None:
                     session.recorder.close()
-    finally:
-        lock.close()

@@ -124,7 +124,8 @@ class JournalSource(BaseModel, frozen=True, extra="forbid"):
     """Where what is observed is kept, if not in a file of one's own: `[journal]`."""
 
     url: Annotated[Text, AfterValidator(urls.database_url)] | None = Field(
-        None, description="PostgreSQL database of a team's journal; default: a file of your own"
+        None,
+        description="PostgreSQL database of a team's journal and recording; default: own files",
     )
     password_command: Command = Field(
         (), description="command that prints the database's password; default: PGPASSFILE"

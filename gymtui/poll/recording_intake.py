@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gymtui.api.errors import GymError
 from gymtui.core.instants import micros, when_of
@@ -47,6 +48,16 @@ LEAST_INTERVAL_S = 2.0
 """However often it asks, it writes no more often than this."""
 NEWEST = 2
 """Of a recording's files so many are read: the last one, and the one it goes on from."""
+FETCHED_S = 2.0
+"""By so much later comes what is recorded elsewhere."""
+
+
+class Elsewhere(Protocol):
+    """What fetches the files of recorders on other machines."""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether one of them is at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,7 @@ class RecordingIntake:
 
     Args:
         remember: Takes in numbers of runs whose rollouts are not held.
+        elsewhere: Fetches what colleagues' recorders write; None for a recording of one's own.
     """
 
     def __init__(
@@ -78,6 +90,7 @@ class RecordingIntake:
         clock: ServerClock,
         monotonic: Callable[[], float],
         remember: Callable[[dict[str, RunSummary]], object],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._directory = directory
         self._scope = (source, scenario_id)
@@ -87,13 +100,14 @@ class RecordingIntake:
         self._clock = clock
         self._monotonic = monotonic
         self._remember = remember
+        self._elsewhere = elsewhere
         self._answers = RecordedAnswers()
         self._recording: Recording | None = None
         self._events: Iterator[Piece | None] | None = None
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
-        if await asyncio.to_thread(is_recorded, self._directory):
+        if await asyncio.to_thread(self._is_recorded):
             # Until it is read, nothing is asked that it probably has.
             late_s = LATE_INTERVALS * LEAST_INTERVAL_S
             self._intake.recorder_seen(self._monotonic() + late_s)
@@ -125,7 +139,7 @@ class RecordingIntake:
 
     def _read(self, now_us: int) -> _News | None:
         """What was written since; None where there is no recorder to rely upon."""
-        if not is_recorded(self._directory):
+        if not self._is_recorded():
             self._recording = self._events = None
             return None
         if self._recording is None:
@@ -161,7 +175,13 @@ class RecordingIntake:
         """How old what a recorder wrote last may be."""
         active = bool(self._store.active_runs)
         every_s = max(interval_s, LEAST_INTERVAL_S if active else IDLE_INTERVAL_S)
-        return LATE_INTERVALS * every_s
+        lag_s = 0.0 if self._elsewhere is None else FETCHED_S
+        return LATE_INTERVALS * every_s + lag_s
+
+    def _is_recorded(self) -> bool:
+        """Whether a recorder is at work, here or elsewhere."""
+        elsewhere = self._elsewhere
+        return is_recorded(self._directory) or (elsewhere is not None and elsewhere.is_recorded)
 
     # -- taking in ---------------------------------------------------------------------------
 

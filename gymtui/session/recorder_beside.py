@@ -1,4 +1,7 @@
-"""A recorder beside a session: what it writes of the same gym is taken in, and not asked for."""
+"""A recorder beside a session: what it writes of the same gym is taken in, and not asked for.
+
+It may be a colleague's, whose recording is fetched.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,20 @@ from gymtui.session.session import Session
 async def follow_recorder(session: Session) -> None:
     """Take in what a recorder writes, whenever one is at work, until cancelled."""
     poller, settings = session.poller, session.settings
-    directory = session.recording
-    if directory is None or settings.directories or not isinstance(poller, Poller):
+    place = session.recording
+    if place is None or settings.directories or not isinstance(poller, Poller):
         return
     # Few have a recorder: it is read in where that keeps no key waiting.
     await asyncio.to_thread(__import__, "gymtui.poll.recording_intake")
-    from gymtui.poll.recording_intake import RecordingIntake
+    from gymtui.poll.recording_intake import NEWEST, RecordingIntake
 
+    fetcher = None
+    if place.shared is not None:
+        from gymtui.store.history.recording_copy import RecordingFetcher
+
+        fetcher = RecordingFetcher(place, NEWEST)
     intake = RecordingIntake(
-        directory,
+        place.directory,
         settings.source,
         settings.scenario,
         store=session.store,
@@ -28,5 +36,10 @@ async def follow_recorder(session: Session) -> None:
         clock=session.clock,
         monotonic=session.monotonic,
         remember=poller.remember,
+        elsewhere=fetcher,
     )
-    await intake.run()
+    try:
+        await intake.run()
+    finally:
+        if fetcher is not None:
+            fetcher.close()

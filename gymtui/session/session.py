@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from gymtui.session.artifacts import Artifacts
     from gymtui.session.launches import Launches
     from gymtui.store.digest import Digest
+    from gymtui.store.history.recording_place import RecordingPlace
 
 log = logging.getLogger(__name__)
 
@@ -179,12 +180,12 @@ class Session:
         return self.poller.link
 
     @property
-    def recording(self) -> Path | None:
+    def recording(self) -> RecordingPlace | None:
         """Where `record` keeps what it sees of this gym, there or not; None keeps nothing."""
-        from gymtui.store.history.recording_format import directory_name
+        from gymtui.store.history.recording_place import recording_place
 
         path = self._journal_path
-        return path and path.with_name(directory_name(self.settings.base_url))
+        return None if path is None else recording_place(self.settings, path)
 
     @property
     def launches(self) -> Launches:

@@ -13,7 +13,12 @@ import pytest
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll import recorder
 from gymtui.poll.intake import Intake
-from gymtui.poll.recording_intake import RecordingIntake
+from gymtui.poll.recording_intake import (
+    FETCHED_S,
+    LATE_INTERVALS,
+    LEAST_INTERVAL_S,
+    RecordingIntake,
+)
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import NOTHING, Delta, Observation, RolloutsOf, RunsPage
@@ -38,10 +43,17 @@ async def at_once() -> None:
     """Nobody else wants a turn."""
 
 
+@dataclass
+class Colleague:
+    """What is known of a recorder on another machine."""
+
+    is_recorded: bool = True
+
+
 class Beside:
     """Who looks at the gym beside a recorder, by the same clocks."""
 
-    def __init__(self, watched: Recorded, source: str | None = "rl-gym") -> None:
+    def __init__(self, watched: Recorded, elsewhere: Colleague | None = None) -> None:
         self.watched, self.store, self.log = watched, Store(), RequestLog()
         self.tracker = RolloutTracker(self.store, None)
         self.told: list[Delta] = []
@@ -59,7 +71,7 @@ class Beside:
         )
         self.recorded = RecordingIntake(
             watched.directory,
-            source,
+            "rl-gym",
             None,
             store=self.store,
             tracker=self.tracker,
@@ -67,6 +79,7 @@ class Beside:
             clock=clock,
             monotonic=self.now,
             remember=self.store.remember,
+            elsewhere=elsewhere,
         )
 
     def now(self) -> float:
@@ -204,3 +217,27 @@ async def test_what_was_asked_here_since_is_not_overwritten(desk: Desk) -> None:
     row = desk.beside.store.rollouts[f"{run_id}.0"]
     assert row.rollout is not None and row.rollout.current_step == 99
     lock.close()
+
+
+async def test_a_colleagues_recorder_is_relied_upon_while_it_is_seen_at_work(
+    desk: Desk,
+) -> None:
+    colleague = Colleague()
+    desk.beside = Beside(desk.watched, colleague)
+    desk.beside.ask(RunsPage())
+    for _ in range(3):
+        await desk.tick()
+    assert desk.beside.follows
+    assert desk.beside.picture() == same(desk.watched.store, desk.watched.tracker)
+    # It takes a while until what it saw is here.
+    desk.watched.seconds += LATE_INTERVALS * LEAST_INTERVAL_S - 0.5
+    await desk.beside.recorded.look()
+    assert desk.beside.follows
+    desk.watched.seconds += FETCHED_S
+    await desk.beside.recorded.look()
+    assert not desk.beside.follows
+    await desk.tick()
+    assert desk.beside.follows
+    colleague.is_recorded = False
+    await desk.beside.recorded.look()
+    assert not desk.beside.follows

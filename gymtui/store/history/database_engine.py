@@ -105,13 +105,26 @@ class DatabaseEngine:
         waits = "; what is observed is written once it does" if trouble is Trouble.AWAY else ""
         return trouble, text + waits
 
-    def _opened(self, *, update: bool) -> JournalDatabase:
+    def connect(self, *, update: bool) -> Connection:
+        """Connect.
+
+        Args:
+            update: Whether tables are made, or brought to this version; else they must be there.
+        """
         connection = self._connection()
         try:
             if update:
                 migrate(connection)
             elif not version_of(connection):
                 raise ForeignFileError("it holds no journal")
+            return connection
+        except BaseException:
+            connection.close()
+            raise
+
+    def _opened(self, *, update: bool) -> JournalDatabase:
+        connection = self.connect(update=update)
+        try:
             return JournalDatabase(connection, self._gym)
         except BaseException:
             connection.close()

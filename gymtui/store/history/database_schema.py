@@ -10,6 +10,7 @@ from typing import LiteralString
 
 from psycopg import Connection
 
+from gymtui.store.history.database_text import to_stored
 from gymtui.store.history.journal_store import NewerJournalError
 
 LOCK = 0x67796D74
@@ -53,6 +54,22 @@ STEPS: Sequence[Sequence[LiteralString]] = (
            PRIMARY KEY (gym_id, rollout_key))""",
         "CREATE INDEX steps_by_run ON gymtui.steps (gym_id, run_key)",
     ),
+    (
+        # `gone`: too old, or too much; the row stays, so that no copy brings it back.
+        """CREATE TABLE gymtui.segments (
+           segment_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+           gym_id integer NOT NULL REFERENCES gymtui.gyms, name text NOT NULL,
+           size bigint NOT NULL, kept boolean NOT NULL, gone boolean NOT NULL DEFAULT false,
+           written_at timestamptz NOT NULL DEFAULT clock_timestamp(), UNIQUE (gym_id, name))""",
+        """CREATE TABLE gymtui.segment_parts (
+           segment_id bigint NOT NULL REFERENCES gymtui.segments, begins bigint NOT NULL,
+           bytes bytea NOT NULL, PRIMARY KEY (segment_id, begins))""",
+        # They are compressed as they are.
+        "ALTER TABLE gymtui.segment_parts ALTER COLUMN bytes SET STORAGE EXTERNAL",
+        """CREATE TABLE gymtui.recorders (
+           gym_id integer NOT NULL REFERENCES gymtui.gyms, name text NOT NULL,
+           seen_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (gym_id, name))""",
+    ),
 )
 """What makes version 1 of an empty database, version 2 of version 1, and so on."""
 
@@ -93,3 +110,21 @@ def migrate(connection: Connection) -> None:
             for statement in step:
                 connection.execute(statement)
         connection.execute("UPDATE gymtui.journal SET version = %s", (SCHEMA_VERSION,))
+
+
+def gym_number(connection: Connection, gym: str, *, make: bool) -> int:
+    """The number of a gym in a database; -1 for one that is not in it.
+
+    Args:
+        gym: Its base URL.
+        make: Whether it is given one.
+    """
+    name = (to_stored(gym.rstrip("/")),)
+    find = "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s"
+    found = connection.execute(find, name).fetchone()
+    if found is None and make:
+        connection.execute(
+            "INSERT INTO gymtui.gyms (base_url) VALUES (%s) ON CONFLICT DO NOTHING", name
+        )
+        found = connection.execute(find, name).fetchone()
+    return int(found[0]) if found else -1

@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from gymtui.core.instants import micros, when_of
 from gymtui.store.history.database_batches import join_batches, split_rounds
-from gymtui.store.history.database_schema import LOCK
+from gymtui.store.history.database_schema import LOCK, gym_number
 from gymtui.store.history.database_text import is_odd, key_of, read, to_stored
 from gymtui.store.history.journal_store import (
     STEPS_KEPT,
@@ -171,15 +171,7 @@ class JournalDatabase:
         ).fetchone()
         self.read_only = not (may and may[0])
         """Whether this role may read what others wrote, and no more: nothing is written then."""
-        name = (to_stored(gym.rstrip("/")),)
-        find = "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s"
-        found = connection.execute(find, name).fetchone()
-        if found is None and not self.read_only:
-            connection.execute(
-                "INSERT INTO gymtui.gyms (base_url) VALUES (%s) ON CONFLICT DO NOTHING", name
-            )
-            found = connection.execute(find, name).fetchone()
-        self._gym = int(found[0]) if found else -1
+        self._gym = gym_number(connection, gym, make=not self.read_only)
         self._told = self._last_written()
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from gymtui.store.history.journal_store import JournalEngine, UnusableJournalErr
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
+    from gymtui.store.history.database_engine import DatabaseEngine
 
 
 class SharedPlace(Struct, frozen=True):
@@ -43,7 +44,11 @@ def file_name(base_url: str) -> str:
 
 def place_of(settings: Settings, env: Mapping[str, str]) -> Place:
     """Where what is observed of a gym is kept: in the state directory, a file a gym, or shared."""
-    path = paths.state_dir(env) / file_name(settings.base_url)
+    return place_at(settings, paths.state_dir(env) / file_name(settings.base_url))
+
+
+def place_at(settings: Settings, path: Path) -> Place:
+    """Where it is kept: in a file, unless the settings name a database."""
     shared = settings.journal
     if shared.url is None:
         return path
@@ -63,6 +68,15 @@ def engine_of(place: Place) -> JournalEngine:
     """
     if isinstance(place, Path):
         return FileEngine(place)
+    return database_engine(place)
+
+
+def database_engine(place: SharedPlace) -> DatabaseEngine:
+    """What connects to a database.
+
+    Raises:
+        UnusableJournalError: Its driver is not installed.
+    """
     try:
         from gymtui.store.history.database_engine import DatabaseEngine
     except ImportError as error:

@@ -29,12 +29,19 @@ def replay(
         run_id: The run at whose begin it starts.
         gyms: What other profiles lead to; None where there is no configuration.
     """
-    recording = session.recording
-    if recording is None or next(recording.glob(f"*{SUFFIX}"), None) is None:
+    place = session.recording
+    # What of a team's recording is not here yet is fetched by the replay.
+    if place is None or (
+        place.shared is None and next(place.directory.glob(f"*{SUFFIX}"), None) is None
+    ):
         app.notify("nothing is recorded of this gym · `gymtui record` does", timeout=5)
         return
     looks = [f"--theme={app.palette.name}", *(["--ascii"] if app.appearance.ascii else [])]
-    words = command(recording, run_id, [*configured(session.settings, gyms), *looks])
+    options = [*configured(session.settings, gyms), *looks]
+    if place.shared is None:
+        words = command(place.directory, run_id, options)
+    else:
+        words = command(None, run_id, [f"--base-url={session.settings.base_url}", *options])
     app.run_worker(_play(app, words), group="replay", exclusive=True, exit_on_error=True)
 
 
@@ -51,12 +58,16 @@ def configured(settings: Settings, gyms: ProfileConnections | None) -> list[str]
     return words + [f"--profile={name}" for profile in gyms.profiles if profile.name == name]
 
 
-def command(recording: Path, run_id: str | None, options: Sequence[str] = ()) -> list[str]:
-    """The command line that plays it."""
+def command(recording: Path | None, run_id: str | None, options: Sequence[str] = ()) -> list[str]:
+    """The command line that plays it.
+
+    Args:
+        recording: Its directory; None for the recording of the gym that the options name.
+    """
     words = [sys.executable, "-m", "gymtui", "replay", *options]
     if run_id is not None and _is_argument(run_id):
         words.append(f"--run={run_id}")
-    return [*words, "--", str(recording)]
+    return words if recording is None else [*words, "--", str(recording)]
 
 
 def _is_argument(text: str) -> bool:

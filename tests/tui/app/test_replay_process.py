@@ -24,6 +24,7 @@ def test_an_id_that_no_program_can_be_told_is_left_out() -> None:
     words = replay_process.command(place, "--at", ["--theme=day", "--ascii"])
     assert words[3:] == ["replay", "--theme=day", "--ascii", "--run=--at", "--", "-there"]
     assert words[0] == sys.executable
+    assert replay_process.command(None, "one")[3:] == ["replay", "--run=one"]
     for odd in ("a\0b", "a\ud800"):
         assert "--run" not in str(replay_process.command(place, odd))
 
