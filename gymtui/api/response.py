@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from html import unescape
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -258,6 +257,8 @@ def _field_error(item: Any) -> FieldError | None:
 def _plain(body: bytes, content_type: str) -> str:
     text = body.decode("utf-8", "replace")
     if "html" in content_type.lower() or text.lstrip()[:1] == "<":
+        from html import unescape  # its table of names is large
+
         text = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>", " ", text)
         text = unescape(re.sub(r"<[^>]*>", " ", text))
     return " ".join(text.split())[:_DETAIL_CHARS]

@@ -1,17 +1,12 @@
-"""The sources of the settings in their order, merged and checked by pydantic-settings.
-
-Imported when settings are loaded, not before: the library takes a while to import.
-"""
+"""The sources of the settings in their order, merged and checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from gymtui.config.schema import NAMES, Choices, ConfigFile, Problem, describe_error, variable
 from gymtui.core import urls
@@ -91,48 +86,18 @@ def merge_layers(layers: Sequence[Layer]) -> MergedSettings:
     """Merges layers, first one first; a wrong value is told and the next layer's is used."""
     origins = dict.fromkeys(Choices.model_fields, "default")
     problems: list[Problem] = []
-    merged = _Merged([_Source(layer, origins, problems) for layer in layers])
-    return MergedSettings(merged, origins, problems)
-
-
-class _Merged(BaseSettings, Choices):
-    def __init__(self, sources: Sequence[PydanticBaseSettingsSource]) -> None:
-        super().__init__(sources=sources)
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: Any, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return tuple(init_settings.init_kwargs["sources"])
-
-
-class _Source(PydanticBaseSettingsSource):
-    """What of a layer is still wanted and fit to be used; the rest never reaches the model."""
-
-    def __init__(self, layer: Layer, origins: dict[str, str], problems: list[Problem]) -> None:
-        super().__init__(_Merged)
-        self._layer, self._origins, self._problems = layer, origins, problems
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        name = field.alias or field_name
-        return self._layer.values.get(name), name, False
-
-    def __call__(self) -> dict[str, Any]:
-        fit = {}
+    fit: dict[str, object] = {}
+    for layer in layers:
         for field_name, field in Choices.model_fields.items():
-            value, name, _ = self.get_field_value(field, field_name)
-            if value is None or name in self.current_state:
+            name = field.alias or field_name
+            value = layer.values.get(name)
+            if value is None or name in fit:
                 continue
-            place = self._layer.place(name)
+            place = layer.place(name)
             try:
                 Choices.model_validate({name: value})
             except ValidationError as error:
-                wrong = Problem(
-                    place,
-                    describe_error(error),
-                    fatal=name == "base_url",
-                )
-                self._problems.append(wrong)
+                problems.append(Problem(place, describe_error(error), fatal=name == "base_url"))
             else:
-                fit[name], self._origins[field_name] = value, place
-        return fit
+                fit[name], origins[field_name] = value, place
+    return MergedSettings(Choices.model_validate(fit), origins, problems)

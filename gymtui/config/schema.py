@@ -6,7 +6,6 @@ looked for is `config.api_key`.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -230,6 +229,8 @@ def describe_error(error: ValidationError) -> str:
 
 def nearest(name: str, names: Collection[str]) -> str:
     """`; did you mean …?` for the name that comes nearest, or ""."""
+    import difflib  # only for mistakes
+
     plain = {_plain(known): known for known in names}
     match = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.6)
     return f"; did you mean {plain[match[0]]}?" if match else ""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -32,6 +32,7 @@ from gymtui.config.api_key import (
     find_key,
     run_command,
 )
+from gymtui.config.layers import Layers, layers_of, merge_layers
 from gymtui.config.schema import (
     COMMAND_PREFIX,
     DEFAULT_BASE_URL,
@@ -53,9 +54,6 @@ from gymtui.config.schema import (
 from gymtui.config.user_commands import UserCommand
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
-
-if TYPE_CHECKING:
-    from gymtui.config.layers import Layers
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -177,7 +175,6 @@ def load(
         The settings, always complete. A wrong value is told among the problems and the next
         source's is used instead; where that could lead to another gym, the problem is fatal.
     """
-    from gymtui.config.layers import layers_of, merge_layers
     from gymtui.config.tables import read_tables
 
     problems: list[Problem] = []
@@ -235,8 +232,6 @@ def _check_plain_http(
     values: dict[str, Any], origins: dict[str, str], layers: Layers, problems: list[Problem]
 ) -> None:
     """Sees that no key goes over plain http, but to where the profile of that very gym says so."""
-    from gymtui.config.layers import merge_layers
-
     gym = urls.origin_of(values["base_url"])
     if "base_url" in layers.profile.values and merge_layers([layers.profile]).gym != gym:
         # What a profile allows for its own gym it allows for no other.

@@ -6,7 +6,6 @@ filter text is `store.lists.query`, keeping rows in order is `store.lists.orderi
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -138,6 +137,9 @@ class Schema(Generic[R]):
         """The name that was probably meant by one that does not exist, or None."""
         wanted = name.casefold()[:_LONGEST_GUESS]
         begins = [known for known in self._by_name if known.startswith(wanted)]
+        if not begins:
+            import difflib  # only for mistakes
+
         alike = begins or difflib.get_close_matches(wanted, self._by_name, 1, _ALIKE)
         return self._by_name[alike[0]].name if alike else None
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
-from math import ceil, comb, exp, floor, fsum, lcm, lgamma, prod, sqrt
-from statistics import NormalDist
+from math import ceil, comb, erfc, exp, floor, fsum, lcm, lgamma, prod, sqrt
 
 from gymtui.store.stats.formulas import Tally
 
@@ -126,7 +125,12 @@ def _pearson(rated: Sequence[Tally]) -> float:
     freedom = len(rated) - 1
     variance = 2 / (9 * freedom)
     z = ((apart / freedom) ** (1 / 3) - (1 - variance)) / sqrt(variance)
-    return NormalDist().cdf(-z)
+    return _above(z)
+
+
+def _above(z: float) -> float:
+    """The share of what is distributed normally that lies above `z`."""
+    return erfc(z / sqrt(2)) / 2
 
 
 @lru_cache(4096)
@@ -148,7 +152,7 @@ def sign_flip(apart: tuple[Fraction, ...]) -> float:
         return 1.0
     one, other = _sums(steps[::2]), _sums(steps[1::2])
     if one is None or other is None:
-        return 2 * NormalDist().cdf(-here / sqrt(fsum(step**2 for step in steps)))
+        return 2 * _above(here / sqrt(fsum(step**2 for step in steps)))
     ends = sorted(other)
     # How many ways there are to sums from each end up.
     above = [*accumulate((other[end] for end in reversed(ends)), initial=0)][::-1]
