@@ -10,7 +10,6 @@ from pathlib import Path
 
 from gymtui.cli.checkup import gym, local
 from gymtui.cli.checkup.checks import Check, State, worst
-from gymtui.cli.checkup.screen_settings import with_screen_problems
 from gymtui.cli.checkup.terminal import Streams, check_terminal, run_quickly
 from gymtui.cli.output import Colour, Printer, coloured
 from gymtui.config.settings import LoadedSettings
@@ -33,7 +32,7 @@ def run_checks(
     Returns:
         The checks in the order to show them, the exit code, and whether something still hangs.
     """
-    loaded = with_screen_problems(loaded, env)
+    loaded = local.with_screen_problems(loaded, env)
     settings = loaded.settings
     checks = [*local.check_versions(), *local.check_files(env, config, settings)]
     checks += local.check_settings(loaded)

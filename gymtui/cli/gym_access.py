@@ -14,9 +14,10 @@ from typing import TypeVar
 from gymtui.api.client import GymClient
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
+from gymtui.api.list_answer import parse_run, split
+from gymtui.api.models import Malformed
 from gymtui.api.retry import with_retry
 from gymtui.cli.directories import gym_in
-from gymtui.cli.id_prefixes import only_fitting
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
@@ -31,6 +32,7 @@ from gymtui.store.delta import (
     RolloutsOf,
     RunsPage,
 )
+from gymtui.store.formats import of_many
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.history.notes import NoteOf, Notes
@@ -51,6 +53,8 @@ READINGS = 4
 """How often all runs are listed at most, until two counts agree."""
 
 _EVERYTHING = 1 << 40
+_CHOICES = 6
+"""Ids that are named where several begin as it was typed."""
 _BUSY = (RateLimited, ServerError)
 """Where nothing listens at all, a command says so at once."""
 
@@ -272,3 +276,36 @@ async def runs_and_rollouts(
         found = list(reader.store.runs)
     await reader.rollouts_of(found)
     return found
+
+
+def only_fitting(typed: str, ids: Iterable[str], what: str) -> str:
+    """The id that begins so.
+
+    Raises:
+        NotFound: None begins so, or several do; the text names these.
+    """
+    fitting = sorted(name for name in ids if typed and name.startswith(typed))
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise NotFound(f"no such {what}: {typed}")
+    more = f", and {len(fitting) - _CHOICES} more" if len(fitting) > _CHOICES else ""
+    choices = f"{', '.join(fitting[:_CHOICES])}{more}"
+    raise NotFound(f"{typed} fits {of_many(len(fitting), what)}: {choices}")
+
+
+async def rollout_ids(client: Endpoints) -> Collection[str]:
+    """The ids of all rollouts, as far as the gym lists them with their runs."""
+    found: dict[str, None] = {}
+    offset = 0
+    while True:
+        answer = await client.list_runs(
+            source="all", limit=PAGE_LIMIT, offset=offset, expand=("rollouts",)
+        )
+        page = split(answer.body, "runs")
+        for run in map(parse_run, page.items):
+            if not isinstance(run, Malformed):
+                found |= dict.fromkeys(run.rollout_ids or ())
+        offset += len(page.items)
+        if len(page.items) < PAGE_LIMIT:
+            return found

@@ -6,9 +6,8 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Literal
 
 from gymtui.api.endpoints import Endpoints
@@ -16,56 +15,29 @@ from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.server_clock import ServerClock
 from gymtui.core.text import clean
-from gymtui.session.actions import ActionResult
-from gymtui.session.alerts import RunAlert
-from gymtui.session.host import Work
+from gymtui.session.host import SessionHost, Work
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.session import FindKey, Session
-from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, local_path
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """Work under way."""
+class _Nobody(SessionHost):
+    """Nobody looks: work is carried out, notices are told, and nothing is shown."""
 
-    task: asyncio.Task[None]
+    shows_alerts = False
 
-    def cancel(self) -> None:
-        """End it."""
-        self.task.cancel()
-
-
-@dataclass(slots=True)
-class _Nobody:
-    """Nobody looks."""
-
-    work: set[asyncio.Task[None]] = field(default_factory=set)
-    shows_alerts: bool = False
+    def __init__(self) -> None:
+        self._work: set[asyncio.Task[None]] = set()
 
     def begin(self, work: Coroutine[None, None, None], group: str) -> Work:
-        """Carry work out."""
         task = asyncio.ensure_future(work)
-        self.work.add(task)
-        task.add_done_callback(self.work.discard)
-        return _Task(task)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     def notify_later(self, words: str, severity: Literal["information", "warning"]) -> None:
-        """Tell something."""
         tell(clean(words))
-
-    def hide(self, secret: str) -> None:
-        """Nothing is written."""
-
-    def changed(self, delta: Delta) -> None:
-        """Nothing is shown."""
-
-    def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
-        """Nothing is told."""
-
-    def action_finished(self, results: Sequence[ActionResult]) -> None:
-        """Nothing is done."""
 
 
 @asynccontextmanager

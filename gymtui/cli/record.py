@@ -108,7 +108,7 @@ def new_recorder(
         session.tracker,
         session.clock,
         running=Running(settings.stuck),
-        pace=session.pace,
+        pace=session.tracker,
         wanted=wanted or (lambda _run_id: True),
         on_trouble=trouble,
     )

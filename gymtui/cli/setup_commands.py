@@ -142,7 +142,7 @@ def set_(
 @json_option
 def show(form: str | None, **flags: Any) -> None:
     """Every setting, what it is and where that comes from; of the key, its ends."""
-    from gymtui.cli.checkup.screen_settings import with_screen_problems
+    from gymtui.cli.checkup.local import with_screen_problems
     from gymtui.cli.config_show import as_document, as_table
 
     found = with_screen_problems(loaded(given(flags)), os.environ)

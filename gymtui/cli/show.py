@@ -15,8 +15,7 @@ from gymtui.api.errors import GymError, NotFound
 from gymtui.api.lenient import loads
 from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
-from gymtui.cli.gym_access import GymReader, with_gym
-from gymtui.cli.id_prefixes import only_fitting, rollout_ids
+from gymtui.cli.gym_access import GymReader, only_fitting, rollout_ids, with_gym
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text

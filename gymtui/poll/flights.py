@@ -6,12 +6,14 @@ What is wanted is `poll.plan`'s and `poll.catch_up`'s business, sending it the p
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Iterator
+
+from msgspec import Struct, field
 
 from gymtui.poll.budget import RequestBudget
 from gymtui.poll.catch_up import CatchUp
 from gymtui.poll.request_log import RequestLog
-from gymtui.poll.rest_interval import RestInterval
 from gymtui.poll.view import View
 from gymtui.store.delta import OneRun, Query, Request, RolloutsOf, RunsPage, ScenarioRollouts
 from gymtui.store.store import Store
@@ -22,6 +24,34 @@ ROLLOUTS_AT_ONCE = 4
 """Questions about rollouts likewise: neither kind waits for slow answers of the other."""
 LEAST_WAIT_S = 0.005
 """A budget is looked at again no sooner."""
+
+_STEPS_S = (5, 8, 10, 12, 15, 18, 20, 25, 30, 45, 60, 90, 120, 180, 300, 600)
+_REMEMBERED_S = 60.0
+
+
+class RestInterval(Struct):
+    """How often what is not on screen is asked about, as it is told: in few steps, no flicker.
+
+    It is the longest that anything has waited within the last minute.
+    """
+
+    _waits: deque[tuple[float, float]] = field(default_factory=deque)
+
+    def add(self, waited_s: float, now_s: float) -> None:
+        """Note that something waited for so long; what was never asked before says nothing."""
+        if waited_s < _STEPS_S[-1]:
+            while self._waits and self._waits[-1][1] <= waited_s:
+                self._waits.pop()
+            self._waits.append((now_s, waited_s))
+
+    def seconds(self, interval_s: float, now_s: float) -> float | None:
+        """How often it is asked, rounded up; None where that is hardly less often than the rest."""
+        while self._waits and self._waits[0][0] < now_s - _REMEMBERED_S:
+            self._waits.popleft()
+        longest_s = self._waits[0][1] if self._waits else 0.0
+        if longest_s <= 3 * interval_s:
+            return None
+        return next((float(step) for step in _STEPS_S if longest_s <= step), float(_STEPS_S[-1]))
 
 
 class Flights:

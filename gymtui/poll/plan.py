@@ -14,9 +14,8 @@ from itertools import islice
 from msgspec import Struct
 
 from gymtui.poll.catch_up import may_ask_scenario
-from gymtui.poll.recorder_link import LEFT_S
 from gymtui.poll.request_log import SWEEP_S, RequestLog, running_of
-from gymtui.poll.request_state import JITTER
+from gymtui.poll.request_state import JITTER, LEFT_S
 from gymtui.poll.view import View
 from gymtui.store.delta import (
     PAGE_LIMIT,

@@ -12,8 +12,14 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from gymtui.poll.budget import UsualTime
-from gymtui.poll.recorder_link import RecorderLink
-from gymtui.poll.request_state import BACKOFF_LIMIT_S, NEVER, Moved, RequestState, backoff_s
+from gymtui.poll.request_state import (
+    BACKOFF_LIMIT_S,
+    NEVER,
+    Moved,
+    RecorderLink,
+    RequestState,
+    backoff_s,
+)
 from gymtui.poll.sweep import Sweep
 from gymtui.store.delta import (
     Observation,
@@ -210,8 +216,7 @@ class RequestLog(Struct):
 
         Args:
             interval_s: The ordinary interval, which is the first wait.
-            limited: Whether the server asked to be left alone.
-            retry_after_s: For how long, if it said so.
+            retry_after_s: For how long the server asked to be left alone, if it said so.
         """
         state = self._of(query)
         state.failures += 1
@@ -377,19 +382,16 @@ class RequestLog(Struct):
 
     def _forget_pages(self, now_s: float) -> None:
         """Offsets shift for ever; those not asked for long are not asked again."""
-        old = [
-            query
-            for query, state in self.states.items()
-            if isinstance(query, RunsPage) and state.planned_s < now_s - _PAGES_KEPT_S
-        ]
-        for query in old:
-            del self.states[query]
+        since_s = now_s - _PAGES_KEPT_S
+        states = self.states.items()
+        self.states = {
+            q: s for q, s in states if not isinstance(q, RunsPage) or s.planned_s >= since_s
+        }
 
 
 def _is_whole(summary: RunSummary | None, row: RunRow) -> bool:
     """Whether numbers that an earlier session left are final and of all there is."""
-    total = row.run.total if row.run is not None else None
-    return summary is not None and summary.settled and summary.known == total
+    return summary is not None and summary.settled and summary.known == (row.run and row.run.total)
 
 
 def running_of(store: Store) -> int:

@@ -1,4 +1,4 @@
-"""What is remembered of one question, and for how long one that fails is left alone."""
+"""What is remembered of one question, and what a recorder brings so that it need not be asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from gymtui.poll.budget import UsualTime
 
 BACKOFF_LIMIT_S = 60.0
 JITTER = 0.1
+LEFT_S = 10.0
+"""What a recorder has not brought within so many seconds is asked for all the same."""
 
 
 class RequestState(Struct):
@@ -41,6 +43,28 @@ class Moved(Struct, frozen=True):
     counters: tuple[int | None, ...]  # as they are now
     at_s: float  # when they were first seen so
     behind_s: float  # when they first moved after its rollouts had been listed
+
+
+class RecorderLink(Struct):
+    """What a recorder of the same gym brings (`poll.recording_intake`), monotonic seconds."""
+
+    fresh_until_s: float = -math.inf  # until then it counts as at work
+    # When it last brought results of a past run, or began to bring anything.
+    brought_s: float = -math.inf
+
+    def brings(self, now_s: float) -> bool:
+        """Whether it brings what is not on screen."""
+        return now_s < self.fresh_until_s
+
+    def catches_up(self, now_s: float) -> bool:
+        """Whether results of past runs are about to come from it."""
+        return self.brings(now_s) and now_s - self.brought_s < LEFT_S
+
+    def seen(self, now_s: float, until_s: float) -> None:
+        """It was looked at; what it brought is fresh until then."""
+        if not self.brings(now_s):
+            self.brought_s = now_s
+        self.fresh_until_s = until_s
 
 
 def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:

@@ -33,6 +33,7 @@ from gymtui.store.history.recall import recall_gaps_s, recall_watched
 from gymtui.store.history.timeline import Segment, segments
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
+from gymtui.store.stats.eta import UsualTimes
 from gymtui.store.stats.run_summary import RunSummary, to_keep
 from gymtui.store.store import Applied, Store
 
@@ -60,7 +61,7 @@ class TrackerState(Struct, frozen=True):
 
 
 class RolloutTracker:
-    """Watches every rollout that the poller lists.
+    """Watches every rollout that the poller lists; a `StepPace` of these.
 
     Args:
         remembered: Called once on the event loop with the final numbers of earlier sessions.
@@ -209,10 +210,7 @@ class RolloutTracker:
                 self._loaded -= {observation.run_id for observation in life.observations}
 
     def note_steps(self, rollout_id: str, steps: int) -> None:
-        """Its artifacts were read, and say how many steps an ended rollout took.
-
-        The last one may have passed between two looks.
-        """
+        """Artifacts say how many steps an ended rollout took: the last may have passed unseen."""
         self._steps[rollout_id] = steps
 
     def forget(self, run_ids: Iterable[str]) -> None:
@@ -290,6 +288,18 @@ class RolloutTracker:
         listed, running = self._listed.get(run_id), self._running_listed
         return max(listed, running) if listed is not None and running is not None else listed
 
+    def moved_at(self, rollout_id: str) -> datetime | None:
+        """When one last took a step, or changed phase or status; None if it is not watched."""
+        return self.observer.moved_at(rollout_id)
+
+    def phase_seen_at(self, rollout_id: str) -> datetime | None:
+        """By when one had reached the phase it is in; None if it is not watched."""
+        return self.observer.phase_seen_at(rollout_id)
+
+    def usual(self, run_id: str) -> UsualTimes:
+        """What is usual in a run."""
+        return self.time_spent(run_id).usual
+
     def time_spent(self, run_id: str) -> TimeSpent:
         """Where a run's time went whose rollouts are held; of a large one a part more each time."""
         return self._times.spent(run_id)
@@ -311,10 +321,7 @@ class RolloutTracker:
             self.journal_intake.want(run_id)
 
     async def run(self, *, follow: bool = True) -> None:
-        """Load what is wanted of the journal, and follow a shared one, until cancelled.
-
-        It never holds the screen up.
-        """
+        """Load what is wanted of the journal, in threads, and follow shared ones till cancelled."""
         if self.journal_intake is not None:
             await self.journal_intake.run(follow=follow)
 

@@ -13,7 +13,7 @@ from gymtui.store.delta import Delta
 class Work(Protocol):
     """Something under way on the event loop."""
 
-    def cancel(self) -> None:
+    def cancel(self) -> object:
         """End it."""
 
 
@@ -28,6 +28,7 @@ class LaunchHost(Protocol):
 
     def hide(self, secret: str) -> None:
         """Keep a secret out of all that is written."""
+        return None
 
 
 class SessionHost(LaunchHost, Protocol):
@@ -39,9 +40,12 @@ class SessionHost(LaunchHost, Protocol):
 
     def changed(self, delta: Delta) -> None:
         """Something of this moment changed: what a key did, or what the journal knew."""
+        return None
 
     def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Something happened to watched runs."""
+        return None
 
     def action_finished(self, results: Sequence[ActionResult]) -> None:
         """What was done to runs turned out otherwise than was told."""
+        return None

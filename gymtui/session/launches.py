@@ -13,14 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.errors import GymError
+from gymtui.api.errors import GymError, NotFound
 from gymtui.api.launch_request import LaunchRequest
-from gymtui.api.models import ConfigCheck
+from gymtui.api.models import ConfigCheck, Scenario, Task
 from gymtui.config.api_key import run_command
 from gymtui.config.settings import Settings
 from gymtui.core.paths import beside
 from gymtui.core.secret import ApiKey
-from gymtui.launching.catalog import ScenarioCatalog
 from gymtui.launching.draft import Draft, ModelChoice, only_variant, run_names
 from gymtui.launching.launch_history import LaunchHistory
 from gymtui.launching.lineage import family
@@ -35,8 +34,35 @@ _HIDDEN_FROM = 8
 """Characters from which on a key is kept out of reports: "none" is no secret."""
 
 
+class ScenarioCatalog:
+    """The lists, once asked for. A gym without them is no error: then ids are typed."""
+
+    def __init__(self, client: Endpoints) -> None:
+        self._client = client
+        self._scenarios: tuple[Scenario, ...] | None = None
+        self._tasks: dict[str, tuple[Task, ...]] = {}
+
+    async def scenarios(self) -> tuple[Scenario, ...] | None:
+        """The scenarios; None where the gym offers no list."""
+        if self._scenarios is None:
+            try:
+                self._scenarios = await self._client.list_scenarios()
+            except NotFound:
+                return None
+        return self._scenarios
+
+    async def tasks(self, scenario_id: str) -> tuple[Task, ...] | None:
+        """A scenario's tasks; None where the gym offers no list, or has no such scenario."""
+        if scenario_id not in self._tasks:
+            try:
+                self._tasks[scenario_id] = await self._client.list_tasks(scenario_id)
+            except NotFound:
+                return None
+        return self._tasks[scenario_id]
+
+
 class Launches:
-    """What is known and done about launching."""
+    """What is known and done about launching at one gym."""
 
     def __init__(
         self,
@@ -44,8 +70,10 @@ class Launches:
         store: Store,
         host: LaunchHost,
         refresh: Callable[[], None],
-        keys: ModelKeys,
-        kept: LaunchHistory,
+        *,
+        settings: Settings,
+        env: Mapping[str, str],
+        journal: Path | None,
         rng: random.Random,
         arm: Callable[[str, Sequence[RuleSpec]], None],
     ) -> None:
@@ -54,8 +82,10 @@ class Launches:
         self._store = store
         self._host = host
         self._refresh = refresh
-        self._keys = keys
-        self.kept = kept
+        # A password manager must not ask on the terminal that is drawn on.
+        run = partial(run_command, own_session=True)
+        self._keys = ModelKeys(settings.model_keys, env, run)
+        self.kept = LaunchHistory.read(beside(journal, "launches"))
         self._rng = rng
         self.catalog = ScenarioCatalog(client)
         self._under_way: dict[str, Work] = {}
@@ -181,23 +211,3 @@ class Launches:
             return None
         self.to_select = None
         return wanted
-
-
-def launches_of(
-    client: Endpoints,
-    store: Store,
-    host: LaunchHost,
-    refresh: Callable[[], None],
-    *,
-    settings: Settings,
-    env: Mapping[str, str],
-    journal: Path | None,
-    rng: random.Random,
-    arm: Callable[[str, Sequence[RuleSpec]], None],
-) -> Launches:
-    """What is known about launching at one gym."""
-    # A password manager must not ask on the terminal that is drawn on.
-    run = partial(run_command, own_session=True)
-    kept = LaunchHistory.read(beside(journal, "launches"))
-    keys = ModelKeys(settings.model_keys, env, run)
-    return Launches(client, store, host, refresh, keys, kept, rng, arm)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from msgspec import Struct
-
 from gymtui.core.instants import when_of
 from gymtui.core.replacement import replace
 from gymtui.core.server_clock import Window
@@ -51,13 +49,6 @@ APART_S = 1e10
 newer than all before."""
 
 
-class Played(Struct, frozen=True):
-    """What playing on did."""
-
-    delta: Delta  # what changed
-    at_us: int  # by when the last answer had come in
-
-
 class Player:
     """Plays a recording that is not empty into a store and its tracker."""
 
@@ -97,14 +88,14 @@ class Player:
             return NOTHING
         self.at_us = 0
         delta = self._begin(found, frozenset(needed))
-        return delta.then(self.play(to_us).delta)
+        return delta.then(self.play(to_us))
 
-    def play(self, to_us: int) -> Played:
-        """Play on up to a time."""
+    def play(self, to_us: int) -> Delta:
+        """Play on up to a time; what changed."""
         delta = NOTHING
         while (at_us := self.next_us) is not None and at_us <= to_us:
             delta = delta.then(self.step())
-        return Played(delta, self.at_us)
+        return delta
 
     def step(self) -> Delta:
         """Play the next answer; at the end of what is whole, go on after the gap."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 
 from gymtui.api.endpoints import Endpoints
@@ -25,11 +25,11 @@ from gymtui.session.host import SessionHost
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.playback import Player
 from gymtui.session.session import Session
+from gymtui.session.update_source import UpdateSource
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.history.recording_reader import Gap, Recording
 from gymtui.store.history.recording_rows import Mark
 from gymtui.store.stats.forecast import RunForecast
-from gymtui.store.stats.run_summary import RunSummary
 
 SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 FIRST_SPEED = 60
@@ -54,7 +54,7 @@ class NoGym(Endpoints):
         """There is nothing to close."""
 
 
-class Playback:
+class Playback(UpdateSource):
     """A recording that is played, and not empty: a feed of a session.
 
     Args:
@@ -110,43 +110,11 @@ class Playback:
         session.tracker.join(player.lives_of(run_id))
         session.recalled(run_id)
 
-    def refresh(self) -> None:
-        """What is played stays."""
-
     def pause(self, paused: bool) -> None:
         """Stop, or play on."""
         self.playing = not paused
         self._wake.set()
         self._tell(NOTHING)
-
-    def forget(self, run_ids: frozenset[str]) -> Delta:
-        """What was deleted goes when it went then."""
-        return NOTHING
-
-    def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:
-        """What was known then comes from the recording alone."""
-        return NOTHING
-
-    def list_anew(self, run_id: str) -> None:
-        """Nothing is asked for: what was recorded is all there is."""
-
-    def begin_catch_up(self) -> None:
-        """There is nothing to catch up with."""
-
-    def awaits(self, run_id: str | None) -> bool:
-        """Nothing: what was recorded until a moment is all there."""
-        return False
-
-    def behind_s(self, run_id: str) -> float | None:
-        """Nothing is behind."""
-        return None
-
-    def forbidden_s(self, run_id: str) -> float | None:
-        """Nothing is forbidden."""
-        return None
-
-    async def settled(self) -> None:
-        """Nothing is asked."""
 
     async def run(self) -> None:
         """Play until cancelled."""

@@ -22,6 +22,8 @@ from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 
+SHOWN_S = 5.0
+"""How long a deleted run stays on screen, struck through."""
 ACTIONS_KEPT = 20
 """Of how many cancels and deletes of some runs is remembered what became of each run."""
 
@@ -40,6 +42,7 @@ class RunActions:
 
     Args:
         is_live: Says whether what is known is fresh.
+        drop: Takes runs out of all that is known, once they were seen as deleted.
         not_carried_out: Called with what turned out otherwise than was told.
         look_again_s: How long to wait before another look while what is known is not fresh.
     """
@@ -52,7 +55,7 @@ class RunActions:
         refresh: Callable[[], None],
         is_live: Callable[[], bool],
         show: Callable[[Delta], None],
-        deleted: Callable[[Iterable[str]], None],
+        drop: Callable[[frozenset[str]], None],
         not_carried_out: Callable[[Sequence[ActionResult]], None],
         look_again_s: float,
         monotonic: Callable[[], float],
@@ -62,7 +65,7 @@ class RunActions:
         self._refresh = refresh
         self._is_live = is_live
         self._show = show
-        self._deleted = deleted
+        self._drop = drop
         self._not_carried_out = not_carried_out
         self._look_again_s = look_again_s
         self._monotonic = monotonic
@@ -89,6 +92,18 @@ class RunActions:
         """Runs are gone: nothing is intended with them any more."""
         for run_id in run_ids:
             self._intents.pop(run_id, None)
+
+    def drop_later(self, run_ids: Iterable[str]) -> None:
+        """Let those of these runs that are deleted be seen as such, then drop them."""
+        if deleted := self._deleted(run_ids):
+            asyncio.get_running_loop().call_later(SHOWN_S, self._drop_deleted, deleted)
+
+    def _drop_deleted(self, run_ids: Iterable[str]) -> None:
+        self._drop(self._deleted(run_ids))
+
+    def _deleted(self, run_ids: Iterable[str]) -> frozenset[str]:
+        runs = self._store.runs
+        return frozenset(i for i in run_ids if i in runs and runs[i].is_deleted)
 
     async def _see_through(self, action: Action) -> Action:
         def checking(run_id: str, _error: GymError) -> None:
@@ -130,7 +145,7 @@ class RunActions:
         if result.is_deleted:
             self.forget([result.run_id])
             self._show(self._store.mark_deleted([result.run_id], self._monotonic()))
-            self._deleted([result.run_id])
+            self.drop_later([result.run_id])
         else:
             # What the gym has agreed to cancel goes on until its rollouts have ended.
             intent = Intent.CANCEL if result.is_begun else None

@@ -27,15 +27,12 @@ from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
 from gymtui.session.alerts import AlertMonitor
 from gymtui.session.baseline import Baseline
-from gymtui.session.deleted_runs import DeletedRuns
 from gymtui.session.host import SessionHost
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.notebook import Notebook
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.session.rule_actions import RuleActions
-from gymtui.session.rules import RuleBook
+from gymtui.session.rules import RuleActions, RuleBook
 from gymtui.session.run_actions import RunActions
-from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.transcripts import Transcripts
 from gymtui.session.update_source import UpdateSource
 from gymtui.store.delta import NOTHING, Delta, Query
@@ -139,7 +136,7 @@ class Session:
             refresh=self.poller.refresh,
             is_live=self._is_live,
             show=self._show,
-            deleted=lambda run_ids: self._deleted_runs.drop_later(run_ids),
+            drop=self._forget,
             not_carried_out=host.action_finished,
             look_again_s=settings.interval_s,
             monotonic=monotonic,
@@ -147,7 +144,6 @@ class Session:
         self._rule_actions = RuleActions(
             self.rules, self.run_actions.act, host.on_alerts, shows_alerts=host.shows_alerts
         )
-        self._deleted_runs = DeletedRuns(self.store, self._forget)
         if journal is None:
             self.poller.begin_catch_up()
 
@@ -191,9 +187,9 @@ class Session:
     def launches(self) -> Launches:
         """What is known and done about launching."""
         if self._launches is None:
-            from gymtui.session.launches import launches_of
+            from gymtui.session.launches import Launches
 
-            self._launches = launches_of(
+            self._launches = Launches(
                 self.client,
                 self.store,
                 self._host,
@@ -209,11 +205,6 @@ class Session:
     def take_launched(self, run_ids: Mapping[str, object]) -> str | None:
         """The run that was just launched, once it is among these; each is told once."""
         return self._launches.take_launched(run_ids) if self._launches is not None else None
-
-    @property
-    def pace(self) -> ObservedStepPace:
-        """How fast rollouts move, as far as this session watched them."""
-        return ObservedStepPace(self.tracker)
 
     def everything(self) -> Delta:
         """All that is known as one delta, for a screen that has to catch up."""
@@ -346,7 +337,7 @@ class Session:
             return
         self.tracker.drop(update.delta.rollouts_removed)
         self._update_forecast(update.delta.rollouts)
-        self._deleted_runs.drop_later(update.delta.runs_changed)
+        self.run_actions.drop_later(update.delta.runs_changed)
         added = [self.store.runs[i] for i in update.delta.runs_added if i in self.store.runs]
         self.alerts.listed(added, self.now().timestamp(), whole=update.link.synced)
         self.tell_alerts()

@@ -18,7 +18,7 @@ from typing import Any
 
 from gymtui.api.errors import NotFound
 from gymtui.api.response import Answer
-from gymtui.session import deleted_runs
+from gymtui.session import run_actions
 from tests.bench import wire
 from tests.bench.playing import answer, started
 from tests.bench.rows import Row, at_most, told
@@ -134,7 +134,7 @@ async def _soak(ticks: list[int]) -> list[Held]:
     gym = Passing()
     found: list[Held] = []
     # Ticks are a hundred times faster than a person's, and so is what lasts some seconds there.
-    deleted_runs.SHOWN_S /= 100
+    run_actions.SHOWN_S /= 100
     async with started("http://127.0.0.1:1", gym, interval_s=0.1) as (app, _):
         for tick in ticks:
             while gym.tick < tick:

@@ -22,7 +22,6 @@ from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.playback import Player
-from gymtui.session.step_pace import ObservedStepPace
 from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import Head
@@ -225,7 +224,7 @@ def play(directory: Path, ticks: int) -> Recorder:
     day, store = Day(rng), Store()
     tracker = RolloutTracker(store, None)
     clock = ServerClock(lambda: START.timestamp() + seconds, lambda: seconds)
-    pace = ObservedStepPace(tracker)
+    pace = tracker
     writer = RecordingWriter(directory, now=lambda: day.now)
     head = Head("https://gym.test", "rl-gym", None, TICK_S)
     recorder = Recorder(writer, head, store, tracker, clock, running=Running(), pace=pace)

@@ -11,8 +11,7 @@ import pytest
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.response import Answer
-from gymtui.cli.gym_access import READINGS, GymReader
-from gymtui.cli.id_prefixes import rollout_ids
+from gymtui.cli.gym_access import READINGS, GymReader, rollout_ids
 
 
 class ListAnswer:

@@ -13,7 +13,6 @@ from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
-from gymtui.session.step_pace import ObservedStepPace
 from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import RecordingWriter
@@ -28,7 +27,6 @@ TICK_S = 2.0
 
 def picture(store: Store, tracker: RolloutTracker) -> dict[str, Any]:
     """All that screens are drawn from."""
-    pace = ObservedStepPace(tracker)
     rows = store.rollouts
     return {
         "runs": {i: (row.raw, row.active, row.is_deleted) for i, row in store.runs.items()},
@@ -40,9 +38,9 @@ def picture(store: Store, tracker: RolloutTracker) -> dict[str, Any]:
         "summaries": {i: store.summary(i) for i in store.runs},
         "lives": {i: tracker.segments(row) for i, row in rows.items()},
         "steps": dict(tracker.last_steps),
-        "moved": {i: (pace.moved_at(i), pace.phase_seen_at(i)) for i in rows},
-        "gaps": {i: pace.gaps_s(i) for i in rows},
-        "usual": {i: pace.usual(i) for i in store.runs if store.knows_rollouts_of(i)},
+        "moved": {i: (tracker.moved_at(i), tracker.phase_seen_at(i)) for i in rows},
+        "gaps": {i: tracker.observer.own_gaps_s(i) for i in rows},
+        "usual": {i: tracker.usual(i) for i in store.runs if store.knows_rollouts_of(i)},
         "listed": {i: tracker.listed_at(i) for i in store.runs},
     }
 
@@ -83,7 +81,7 @@ class Recorded:
         return START.timestamp() + self.seconds + self.wall_step_s
 
     def new_recorder(self) -> Recorder:
-        running, pace = Running(), ObservedStepPace(self.tracker)
+        running, pace = Running(), self.tracker
         return Recorder(
             self.writer, HEAD, self.store, self.tracker, self.clock, running=running, pace=pace
         )

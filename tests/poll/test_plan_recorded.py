@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gymtui.poll.recorder_link import LEFT_S
+from gymtui.poll.request_state import LEFT_S
 from gymtui.store.delta import (
     Observation,
     OneRun,

@@ -14,7 +14,7 @@ from gymtui.api.launch_request import LaunchRequest
 from gymtui.config.settings import Settings
 from gymtui.launching.draft import Draft
 from gymtui.launching.submission import Submission, SubmissionState
-from gymtui.session.launches import launches_of
+from gymtui.session.launches import Launches
 from gymtui.session.rules import RuleBook
 from gymtui.store.rules import RuleSpec
 from gymtui.store.store import Store
@@ -58,7 +58,7 @@ async def test_rules_are_armed_on_each_run_that_is_there_and_on_no_other(
         for rule in rules:
             book.arm([run_id], rule.kind, rule.about, 0.0)
 
-    launches = launches_of(
+    launches = Launches(
         cast("Any", None),
         Store(),
         cast("Any", around),

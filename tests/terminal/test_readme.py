@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import pytest
 
-from gymtui.cli.checkup.screen_settings import screen_problems
+from gymtui.cli.checkup.local import screen_problems
 from gymtui.cli.entry import main
 from gymtui.config.settings import load
 from tests.gym.running_gym import launch_body, serving_gym

@@ -8,7 +8,7 @@ import textual.pilot
 from textual._compositor import Compositor
 from textual.css.stylesheet import Stylesheet
 
-from gymtui.session import deleted_runs
+from gymtui.session import run_actions
 from gymtui.tui.app import host
 from gymtui.tui.runtime.gc_control import GcControl
 from tests.tui import frames
@@ -45,4 +45,4 @@ def _rest(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is gone does not stay on screen for long."""
-    monkeypatch.setattr(deleted_runs, "SHOWN_S", 0.3)
+    monkeypatch.setattr(run_actions, "SHOWN_S", 0.3)

@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 import gymtui.tui
-from gymtui.session import deleted_runs
+from gymtui.session import run_actions
 from gymtui.session.actions import Verb
 from gymtui.session.confirmation import Question, Target
 from gymtui.session.rollout_ref import RolloutRef
@@ -390,7 +390,7 @@ async def test_on_a_row_that_is_no_run_any_more_every_key_says_why(
     gym.add("gamma", "book_room", "pass", "fail")
     if odd == "malformed":
         gym.odd["gamma"] = {"total": 2}
-    monkeypatch.setattr(deleted_runs, "SHOWN_S", 600.0)
+    monkeypatch.setattr(run_actions, "SHOWN_S", 600.0)
     async with staged_dashboard(gym, tmp_path, SIZE) as person:
         await person.until(lambda: len(person.app.session.store.runs) == 1)
         if odd == "gone":

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -14,9 +14,11 @@ from pathlib import Path
 from gymtui import __version__
 from gymtui.cli import gym_database
 from gymtui.cli.checkup.checks import Check, State
+from gymtui.config import theme_files
 from gymtui.config.schema import Choices
-from gymtui.config.settings import LoadedSettings, Settings
+from gymtui.config.settings import LoadedSettings, Problem, Settings
 from gymtui.core import paths, urls
+from gymtui.core.replacement import replace
 from gymtui.store.formats import of_many
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import SharedPlace, place_of
@@ -148,6 +150,25 @@ def check_settings(loaded: LoadedSettings) -> Iterator[Check]:
     for problem in loaded.problems:
         state = State.BAD if problem.fatal else State.WARNING
         yield Check("settings", "problem", str(problem), state, "fix it there")
+
+
+def with_screen_problems(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings:
+    """The same, with what the dashboard would find wrong when it starts."""
+    return replace(loaded, problems=(*loaded.problems, *screen_problems(loaded.settings, env)))
+
+
+def screen_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Problem]:
+    """What is wrong with the theme and the keys, each with its place."""
+    found: list[Problem] = []
+    if settings.theme is not None:
+        told_by = settings.origins.get("theme", "theme")
+        found += theme_files.read(settings.theme, theme_files.directories(env), told_by).problems
+    if settings.keys or settings.commands:
+        # The framework is heavy, and few bind keys of their own.
+        from gymtui.tui.context.key_bindings import rebound
+
+        found += rebound(settings.keys, settings.origins, settings.commands).problems
+    return found
 
 
 def _of(value: object, origin: str | None) -> str:

@@ -100,7 +100,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
         known = self.session.store.rollouts
         now = self.services.now().timestamp()
-        moves = self._running_rollouts.update(known, delta.rollouts, self.session.pace)
+        moves = self._running_rollouts.update(known, delta.rollouts, self.session.tracker)
         self._failures.keep(known)
         self._pending |= set(delta.rollouts)
         self._causes_work.begin(at_once=len(self._pending) + len(self._failures) <= AT_ONCE)

@@ -46,7 +46,10 @@ def watched_details(
     """
     if row is None:
         return [()] * height
-    life, gaps_s = session.tracker.segments(row), session.pace.gaps_s(row.rollout_id)
+    life, gaps_s = (
+        session.tracker.segments(row),
+        session.tracker.observer.own_gaps_s(row.rollout_id),
+    )
     lines = max(height, OWN_LINES + 1)
     return rollout_details(row, life, cells, lines, gaps_s, plain=plain)[:height]
 

@@ -230,7 +230,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         # Where the cursor stands changes nothing in it.
         if self._header is None or self._header[0] != cells:
             now = self.services.now()
-            watched, limits = self.session.pace, self.session.settings.stuck
+            watched, limits = self.session.tracker, self.session.settings.stuck
             stuck = count_stuck(self._rows.records, self._numbers, Running(limits), watched, now)
             lines = run_header(
                 RunView(row, self.session.store.summary(self.run_id), stuck=stuck),

@@ -123,7 +123,7 @@ class RunsScreen(ListScreen[RunView]):
     def changed(self, delta: Delta) -> None:
         """Take the changed runs in."""
         store = self.session.store
-        self._views.running.update(store.rollouts, delta.rollouts, self.session.pace)
+        self._views.running.update(store.rollouts, delta.rollouts, self.session.tracker)
         waited = self._views.waits
         if not self._views.order_is_known(self._rows.order):
             if not waited:
