@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from gymtui.session.replay import ReplaySession
 from gymtui.session.session import Session
 from gymtui.store.formats import duration
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 DELETED: Final = "this run was deleted"
+NOT_RECORDED: Final = "this run's rollouts were not recorded by then"
 
 
 def is_deleted(session: Session, run_id: str) -> bool:
@@ -31,6 +33,8 @@ def why_empty(session: Session, run_id: str) -> str | None:
     """Why nothing is listed of a run, where that is no matter of time."""
     if is_deleted(session, run_id):
         return DELETED
+    if isinstance(session, ReplaySession) and not session.store.knows_rollouts_of(run_id):
+        return NOT_RECORDED
     wait_s = session.poller.forbidden_s(run_id)
     if wait_s is None:
         return None

@@ -215,6 +215,15 @@ async def test_keys_move_through_it_and_nothing_can_be_changed(tmp_path: Path) -
         assert "play or pause the recording" in viewer.screen()
 
 
+async def test_what_was_not_recorded_by_then_is_not_said_to_be_none(tmp_path: Path) -> None:
+    directory, gym = tmp_path / "recording", staged()
+    gym.forbidden.add("day-1")
+    await recorded(gym, directory, tmp_path)
+    async with replayed(directory, tmp_path) as viewer:
+        viewer.app.navigate(OpenRun("day-1"))
+        assert "this run's rollouts were not recorded by then" in await viewer.shown()
+
+
 async def test_it_plays_at_its_speed_to_the_end(tmp_path: Path) -> None:
     directory = tmp_path / "recording"
     await recorded(staged(), directory, tmp_path)
