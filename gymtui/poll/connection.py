@@ -43,6 +43,7 @@ class Link(Struct, frozen=True):
     # interval; None where it is not.
     rest_s: float | None = None
     recorded: bool = False  # whether a recorder brings that
+    spared_s: float = 0.0  # how old may be what it brings of what is on screen
 
     def state(self, now_s: float) -> LinkState:
         """What to call it at this moment, monotonic seconds."""
@@ -52,7 +53,7 @@ class Link(Struct, frozen=True):
             return LinkState.PAUSED
         if self.since_s is None:
             return LinkState.CONNECTING
-        fresh = now_s - self.since_s <= LIVE_INTERVALS * self.interval_s
+        fresh = now_s - self.since_s <= max(LIVE_INTERVALS * self.interval_s, self.spared_s)
         return LinkState.LIVE if fresh else LinkState.STALE
 
 

@@ -119,9 +119,13 @@ class Intake:
         log.recorded(seen, applied, self._store)
         await self._pass_on(query, applied, window, NOTHING, BATCH)
 
-    def recorder_seen(self, until_s: float) -> None:
-        """Leave what is not on screen to a recorder; what it brought is fresh until then."""
-        self._log.recorder.seen(self._monotonic(), until_s)
+    def recorder_seen(self, until_s: float, spares_s: float = 0.0) -> None:
+        """Leave what is not on screen to a recorder; what it brought is fresh until then.
+
+        Args:
+            spares_s: What it asked of the lists no longer ago is left to it, too.
+        """
+        self._log.recorder.seen(self._monotonic(), until_s, spares_s)
 
     def tell(self) -> None:
         """Tell of what was heard and waits for more to be told with it."""

@@ -77,6 +77,7 @@ class LinkReport:
             if recorded
             else self._flights.rest_interval.seconds(view.interval_s, now_s),
             recorded=recorded,
+            spared_s=self._log.recorder.spares_s if recorded else 0.0,
             **self._progress(),
         )
         # While all is well, times pass unsaid.

@@ -44,6 +44,8 @@ SCENARIO_EVERY_S = 10.0
 """How often the runs of a scenario are asked about together, at most."""
 IDLE_INTERVAL_S = 30.0
 SLOWING = 1.1
+OWN_S = 120.0
+"""Whether the gym answers here, too, is found out so often, whatever a recorder brings."""
 ANEW = 0.7
 """A question is not asked again before this share of the interval: ticks jitter, keys wake."""
 
@@ -79,7 +81,8 @@ def plan(
         return [min(wanted, key=lambda query: log.recall(query).failures)]
 
     def due(queries: Iterable[Request]) -> list[Request]:
-        return [q for q in dict.fromkeys(queries) if _due(log, q, view, now_s)]
+        found = (q for q in dict.fromkeys(queries) if _due(log, q, view, now_s))
+        return [query for query in found if not _is_spared(log, query, view, now_s)]
 
     rollouts = _rollouts(log, store, view, now_s, room)
     first = due(on_screen(log, store, view, rollouts, now_s))
@@ -224,6 +227,17 @@ def _due(log: RequestLog, query: Request, view: View, now_s: float) -> bool:
     if state.planned_s < log.forced_s:
         return True
     return now_s >= state.not_before_s and now_s - state.planned_s >= ANEW * view.interval_s
+
+
+def _is_spared(log: RequestLog, query: Request, view: View, now_s: float) -> bool:
+    """Whether a recorder has just asked it for a whole team; what is open is asked by each."""
+    state = log.recall(query)
+    if state.planned_s < log.forced_s or not log.recorder.spares(state.sent_s, now_s):
+        return False
+    if isinstance(query, RunsPage) and not query.offset:
+        return now_s - state.planned_s < OWN_S
+    is_open = isinstance(query, RolloutsOf) and query.run_id == view.open_run
+    return not (is_open or view.all_running)
 
 
 def _is_overdue(log: RequestLog, view: View, run_id: str, now_s: float) -> bool:

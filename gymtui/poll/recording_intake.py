@@ -133,7 +133,9 @@ class RecordingIntake:
         self._intake.tell()
         late_s = self._late_s(news.interval_s)
         age_s = (self._now_us() - news.to_us) / 1_000_000
-        self._intake.recorder_seen(self._monotonic() + late_s - age_s)
+        # Of a team many look: what all of them ask is asked once.
+        spares_s = 0.0 if self._elsewhere is None else late_s - LOOK_S
+        self._intake.recorder_seen(self._monotonic() + late_s - age_s, spares_s)
 
     # -- reading, in a thread ----------------------------------------------------------------
 

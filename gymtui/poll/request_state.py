@@ -51,6 +51,9 @@ class RecorderLink(Struct):
     fresh_until_s: float = -math.inf  # until then it counts as at work
     # When it last brought results of a past run, or began to bring anything.
     brought_s: float = -math.inf
+    # What it asked of the lists no longer ago is not asked here; 0 for one that only brings what
+    # is not on screen.
+    spares_s: float = 0.0
 
     def brings(self, now_s: float) -> bool:
         """Whether it brings what is not on screen."""
@@ -60,11 +63,15 @@ class RecorderLink(Struct):
         """Whether results of past runs are about to come from it."""
         return self.brings(now_s) and now_s - self.brought_s < LEFT_S
 
-    def seen(self, now_s: float, until_s: float) -> None:
+    def spares(self, sent_s: float, now_s: float) -> bool:
+        """Whether a question about the lists need not be asked that was last asked then."""
+        return self.brings(now_s) and now_s - sent_s < self.spares_s
+
+    def seen(self, now_s: float, until_s: float, spares_s: float = 0.0) -> None:
         """It was looked at; what it brought is fresh until then."""
         if not self.brings(now_s):
             self.brought_s = now_s
-        self.fresh_until_s = until_s
+        self.fresh_until_s, self.spares_s = until_s, spares_s
 
 
 def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from gymtui.poll.plan import OWN_S
 from gymtui.poll.request_state import LEFT_S
 from gymtui.store.delta import (
     Observation,
@@ -133,3 +134,44 @@ def test_that_the_recorder_gets_through_says_nothing_of_this_connection() -> Non
     bring(desk, RolloutsOf(NAMES[0]), listed(NAMES[0]))
     assert desk.log.struggling
     assert desk.log.recall(RunningRollouts()).answered_s is None
+
+
+def of_a_team(**view: object) -> Desk:
+    """A colleague's recorder brings all of it, and has just asked for the list."""
+    desk = recorded(**view)
+    desk.plan()
+    desk.now += 4
+    bring(desk, HEAD, runs_body(*(run(name, running=1) for name in NAMES)))
+    desk.log.recorder.seen(desk.now, math.inf, spares_s=5.0)
+    return desk
+
+
+def test_what_a_recorder_has_just_asked_for_a_team_nobody_else_asks() -> None:
+    desk = of_a_team(runs_in_view=NAMES[:1])
+    bring(desk, RolloutsOf(NAMES[0]), listed(NAMES[0]))
+    assert desk.plan() == []
+    desk.now += 4  # the answer was a second old
+    assert HEAD in desk.plan()
+
+
+def test_what_is_open_and_what_a_person_wants_now_is_asked_all_the_same() -> None:
+    desk = of_a_team(open_run=NAMES[0])
+    bring(desk, RolloutsOf(NAMES[0]), listed(NAMES[0]))
+    assert desk.plan() == [RolloutsOf(NAMES[0])]
+    desk = of_a_team(all_running=True)
+    bring(desk, RUNNING, rollouts_body(*(rollout(f"{i}.0", i, status="running") for i in NAMES)))
+    assert RUNNING in desk.plan()
+    desk = of_a_team()
+    desk.log.release(desk.now)
+    assert HEAD in desk.plan()
+
+
+def test_whether_the_gym_answers_here_is_found_out_now_and_then() -> None:
+    desk = of_a_team()
+    for _ in range(round(OWN_S)):
+        desk.now += 1
+        bring(desk, HEAD, runs_body(*(run(name, running=1) for name in NAMES)))
+        if HEAD in desk.plan():
+            break
+    else:
+        raise AssertionError("it was never asked")

@@ -1,0 +1,163 @@
+"""Fifty dashboards and one recorder of a team, on a clock that jumps: what they cost the gym."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+from gymtui.api.client import Answer
+from gymtui.api.endpoints import Endpoints
+from gymtui.cli.headless import headless_session, take_news
+from gymtui.cli.record import SHARED_LOOK_S, new_recorder
+from gymtui.config.settings import Settings
+from gymtui.core.replacement import replace
+from gymtui.poll.poller import LinkState, Poller
+from gymtui.poll.recording_intake import LOOK_S, RecordingIntake
+from gymtui.session.session import Session
+from gymtui.store.delta import Request
+from gymtui.store.history.recording_copy import FETCH_EVERY_S, SEND_EVERY_S
+from gymtui.store.history.recording_format import SUFFIX
+from tests.bench.rows import Row, at_most
+from tests.helpers.model_gym import ModelGym
+from tests.helpers.virtual_time import play
+from tests.poll.test_poller import FakeClient
+
+DASHBOARDS, ACTIVE, EACH = 50, 20, 2
+SETTLING_S, WATCHED_S = 20, 120
+TIMES = 3.0
+WALL_S = 1e9
+SETTINGS = Settings(interval_s=2.0)
+
+
+@dataclass
+class DatedClient(FakeClient):
+    """Its answers say what time it is, in whole seconds."""
+
+    async def _answer(self, query: Request) -> Answer:
+        answer = await super()._answer(query)
+        date = datetime.fromtimestamp(int(WALL_S + answer.received_s), UTC)
+        return replace(answer, date=date)
+
+
+@dataclass
+class Colleague:
+    """A recorder on another machine is at work."""
+
+    is_recorded: bool = True
+
+
+def rows() -> list[Row]:
+    """Count; a dashboard's list is on screen, and no run of it is open."""
+    alone = play(lambda: _requests(1, recorded=False))
+    with patch.object(asyncio, "to_thread", _at_once):
+        team = play(lambda: _requests(DASHBOARDS, recorded=True))
+    note = f"requests of {WATCHED_S} s, {ACTIVE} active runs of {EACH}"
+    what = f"{DASHBOARDS} dashboards and one recorder, against one dashboard"
+    return [at_most(what, team, alone, TIMES, "count", note)]
+
+
+async def _at_once(work: Callable[..., Any], *values: object) -> Any:
+    """Reading takes no time on this clock."""
+    return work(*values)
+
+
+async def _requests(dashboards: int, *, recorded: bool) -> int:
+    """How many requests a gym gets."""
+    gym = ModelGym(random.Random(3), finishing=0.0)
+    for _ in range(ACTIVE):
+        gym.launch(EACH)
+    clients: list[DatedClient] = []
+    followers: list[Session] = []
+    loop = asyncio.get_running_loop()
+    with tempfile.TemporaryDirectory() as home:
+        here, there = Path(home) / "recorder", Path(home) / "copy"
+        there.mkdir()
+        async with AsyncExitStack() as until:
+
+            async def session(prepare: Callable[[Session], object]) -> Session:
+                clients.append(DatedClient(gym))
+                return await until.enter_async_context(
+                    headless_session(
+                        SETTINGS,
+                        cast("Endpoints", clients[-1]),
+                        journal=None,
+                        wall=lambda: WALL_S + loop.time(),
+                        monotonic=loop.time,
+                        prepare=prepare,
+                    )
+                )
+
+            works = [_steps(gym)]
+            if recorded:
+                recorder = await session(lambda session: new_recorder(session, here))
+                works += [_write(recorder), _copy(here, there)]
+            for _ in range(dashboards):
+                await asyncio.sleep(0.1)
+                follower = await session(lambda _session: None)
+                followers.append(follower)
+                works += [_follow(follower, there)] if recorded else []
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in works]
+                await asyncio.sleep(SETTLING_S)
+                before = sum(len(client.began) for client in clients)
+                await asyncio.sleep(WATCHED_S)
+                count = sum(len(client.began) for client in clients) - before
+                links = [follower.link for follower in followers]
+                assert all(link.state(loop.time()) is LinkState.LIVE for link in links)
+                assert all(link.recorded is recorded for link in links)
+                for task in tasks:
+                    task.cancel()
+            return count
+
+
+async def _steps(gym: ModelGym) -> None:
+    while True:
+        gym.step()
+        await asyncio.sleep(2.0)
+
+
+async def _write(session: Session) -> None:
+    while True:
+        await asyncio.sleep(SHARED_LOOK_S)
+        await take_news(session, at_once=True)
+
+
+async def _copy(here: Path, there: Path) -> None:
+    """What is written is sent and fetched."""
+    while True:
+        await asyncio.sleep(SEND_EVERY_S + FETCH_EVERY_S)
+        _copy_now(here, there)
+
+
+def _copy_now(here: Path, there: Path) -> None:
+    for path in here.glob(f"*{SUFFIX}"):
+        shutil.copy(path, there)
+
+
+async def _follow(session: Session, there: Path) -> None:
+    poller = session.poller
+    assert isinstance(poller, Poller)
+    intake = RecordingIntake(
+        there,
+        *(SETTINGS.source, None),
+        store=session.store,
+        tracker=session.tracker,
+        intake=poller.intake,
+        clock=session.clock,
+        monotonic=session.monotonic,
+        remember=poller.remember,
+        elsewhere=Colleague(),
+    )
+    while True:
+        await intake.look()
+        await take_news(session)
+        await asyncio.sleep(LOOK_S)
