@@ -59,7 +59,6 @@ _KEEP_METHOD = frozenset({307, 308})
 _REDIRECT = frozenset({301, 302, 303}) | _KEEP_METHOD
 _NOT_MODIFIED = 304
 _POLLED = frozenset({"/runs", "/runs/{run_id}", "/rollouts"})
-"""What is asked again and again."""
 
 
 _ANY_RUN = Call("GET", "/runs", query=(("limit", "1"),))

@@ -70,32 +70,33 @@ class Unreachable(GymError):
         return self.reason in _NO_CONNECTION or self.reason.startswith("TLS")
 
 
-class Unauthorized(GymError):
+class _Denied(GymError):
+    """A status that alone says what is wrong."""
+
+    status: int
+    meaning = ""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(str(self.status), detail=detail)
+
+    @property
+    def line(self) -> str:
+        """What it means, and the server's words."""
+        return f"{self.meaning} ({self.status}): {self.detail}".removesuffix(": ")
+
+
+class Unauthorized(_Denied):
     """401: the key is missing or not valid."""
 
     status = 401
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__("401", detail=detail)
-
-    @property
-    def line(self) -> str:
-        """What it means, and the server's words."""
-        return f"the key was refused (401): {self.detail}".removesuffix(": ")
+    meaning = "the key was refused"
 
 
-class Forbidden(GymError):
+class Forbidden(_Denied):
     """403: the key is valid and may not do this."""
 
     status = 403
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__("403", detail=detail)
-
-    @property
-    def line(self) -> str:
-        """What it means, and the server's words."""
-        return f"forbidden (403): {self.detail}".removesuffix(": ")
+    meaning = "forbidden"
 
 
 class NotFound(GymError):

@@ -47,17 +47,18 @@ _STEP = re.compile(rb'"current_step":\s*([0-9]{1,9})(?=[,}\s])')
 
 
 class _Runs(msgspec.Struct):
-    runs: list[msgspec.Raw]
+    items: list[msgspec.Raw] = msgspec.field(name="runs")
     total: msgspec.Raw = msgspec.Raw()
 
 
-class _Rollouts(msgspec.Struct):
-    rollouts: list[msgspec.Raw]
-    total: msgspec.Raw = msgspec.Raw()
+class _Rollouts(_Runs):
+    items: list[msgspec.Raw] = msgspec.field(name="rollouts")
 
 
-_RUNS = msgspec.json.Decoder(_Runs)
-_ROLLOUTS = msgspec.json.Decoder(_Rollouts)
+_LISTS: dict[str, msgspec.json.Decoder[_Runs]] = {
+    "runs": msgspec.json.Decoder(_Runs),
+    "rollouts": msgspec.json.Decoder(_Rollouts),
+}
 
 
 def split(body: bytes, key: Literal["runs", "rollouts"]) -> ListAnswer:
@@ -77,11 +78,8 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> ListAnswer:
     if holds_too_many(body):
         raise Garbled(f"GET /{key}: more than {ITEMS:,} items")
     try:
-        if key == "runs":
-            runs = _RUNS.decode(body)
-            return ListAnswer(_total(runs.total), tuple(map(_own, runs.runs)))
-        rollouts = _ROLLOUTS.decode(body)
-        return ListAnswer(_total(rollouts.total), tuple(map(_own, rollouts.rollouts)))
+        listed = _LISTS[key].decode(body)
+        return ListAnswer(_total(listed.total), tuple(map(own_bytes, listed.items)))
     except (msgspec.MsgspecError, RecursionError):
         return _split_widely(body, key)
 
@@ -175,7 +173,8 @@ def _split_widely(body: bytes, key: str) -> ListAnswer:
     return ListAnswer(total if type(total) is int else None, items)
 
 
-def _own(raw: msgspec.Raw) -> bytes:
+def own_bytes(raw: msgspec.Raw) -> bytes:
+    """An item as bytes of its own, within what is kept."""
     return bound_item(memoryview(raw))
 
 

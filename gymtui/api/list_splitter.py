@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 
 from gymtui.api.errors import Garbled
-from gymtui.api.item_limits import ITEMS, bound_item
-from gymtui.api.list_answer import ListAnswer, split
+from gymtui.api.item_limits import ITEMS
+from gymtui.api.list_answer import ListAnswer, own_bytes, split
 
 PART_BYTES = 256_000
 """What is taken apart at a time: some 1 ms."""
@@ -107,7 +107,7 @@ class ListSplitter:
             before[-1:] = b"]"
             try:
                 # What is a list when closed here has no item open: none is torn.
-                items = list(map(_own, _ITEMS.decode(b"[" + before)))
+                items = list(map(own_bytes, _ITEMS.decode(b"[" + before)))
             except (msgspec.MsgspecError, RecursionError):
                 continue
             del self._rest[:end]
@@ -130,7 +130,3 @@ def splitting(body: bytes, key: Literal["runs", "rollouts"]) -> Generator[None, 
         yield
     rest = splitter.close()
     return ListAnswer(rest.total, (*items, *rest.items))
-
-
-def _own(raw: msgspec.Raw) -> bytes:
-    return bound_item(memoryview(raw))

@@ -17,7 +17,6 @@ from gymtui.core import urls
 _PLAIN = re.compile(r"[!-~]+")
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
-"""The proxies that can be spoken to."""
 
 
 def proxy_for(base_url: str, env: Mapping[str, str]) -> str | None:

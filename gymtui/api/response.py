@@ -34,8 +34,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _DETAIL_CHARS = 2000
 _REQUEST_TIMEOUT = 408
-_PROXY_LOGIN = 407
-_NETWORK_LOGIN = 511
+_LOGINS = {407: "a proxy", 511: "the network"}
 _PAGES = frozenset({403, 404, 451})
 """With these a proxy's page says something of a gym that was never asked."""
 _LOOKED_AT = 4096
@@ -76,19 +75,11 @@ def error_of(
         fields = tuple(FieldError(field.loc, secret.mask(field.msg)) for field in fields)
     if status == 401:
         return Unauthorized(detail)
-    if status == _PROXY_LOGIN:
-        return Intercepted(
-            "407, a proxy requires a login", "a proxy requires a login (407)", status
-        )
-    if status == _NETWORK_LOGIN:
-        return Intercepted(
-            "511, the network requires a login", "the network requires a login (511)", status
-        )
-    if (
-        status in _PAGES
-        and (page := detect_interception(body, status)) is not None
-        and body.strip()
-    ):
+    if (who := _LOGINS.get(status)) is not None:
+        words = f"{who} requires a login"
+        return Intercepted(f"{status}, {words}", f"{words} ({status})", status)
+    page = detect_interception(body, status) if status in _PAGES and body.strip() else None
+    if page is not None:
         return page
     if status == 403:
         return Forbidden(detail)

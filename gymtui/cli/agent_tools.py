@@ -44,7 +44,6 @@ MOST_ROWS = 500
 MOST_TURNS = 100
 MOST_CHARACTERS = 100_000
 MOST_SEARCHED_BYTES = 256 << 20
-"""Transcripts that one search downloads at most."""
 
 P = ParamSpec("P")
 

@@ -90,7 +90,6 @@ class _Run:
 
 
 def _run_line(run: _Run, first: str) -> dict[str, Any]:
-    """A run and how far it is from the first, by the names of the JSON document."""
     summary, found = run.view.summary, run.found
     interval = summary.interval if summary is not None else None
     return {

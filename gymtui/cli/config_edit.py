@@ -27,16 +27,17 @@ from gymtui.config.schema import (
     TABLES,
     Choices,
     ConfigFile,
+    JournalSource,
+    StuckThresholds,
     command_value,
     describe_error,
     nearest,
 )
 from gymtui.config.tables import (
-    journal_value,
+    entry_value,
     keys_value,
     model_key_value,
     read_tables,
-    stuck_value,
 )
 from gymtui.core.atomic_write import locked, replace_text
 
@@ -141,10 +142,10 @@ def _value_of(
     if path[0] == "keys" or setting.part == "command" or name in listed:
         words = _list_words(words)
     if path[0] == "stuck":
-        return stuck_value(name, _one(words))
+        return entry_value(StuckThresholds, name, _one(words))
     if path[0] == "journal":
         words_or_one = list(words) if name == "password_command" and len(words) > 1 else _one(words)
-        return journal_value(name, words_or_one)
+        return entry_value(JournalSource, name, words_or_one)
     if path[0] == "keys":
         from gymtui.tui.context.key_bindings import rebound
 
@@ -228,28 +229,25 @@ def write_setting(path: Path, setting: SettingPlace, value: Any) -> None:
     path = path.resolve()  # a link, into a repository of such files as may be, stays one
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with locked(path.parent):  # another `config set` waits: it would write over what this one sets
-        _write_setting(path, setting, value)
-
-
-def _write_setting(path: Path, setting: SettingPlace, value: Any) -> None:
-    try:
-        text, mode = path.read_text(encoding="utf-8"), path.stat().st_mode & 0o7777
-    except FileNotFoundError:
-        text, mode = "", 0o600
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8") from None
-    try:
-        document = tomlkit.parse(text)
-        before: dict[str, Any] = tomllib.loads(text)
-    except (TOMLKitError, tomllib.TOMLDecodeError):
-        raise ConfigError(f"{path} is not valid TOML; fix it first") from None
-    plain = list(value) if isinstance(value, tuple) else value
-    _put(document, setting.where, plain, path)
-    _put(before, setting.where, plain, path)
-    written = tomlkit.dumps(document)
-    if tomllib.loads(written) != before:
-        raise ConfigError(f"{'.'.join(setting.where)} cannot be edited automatically: edit {path}")
-    replace_text(path, written, mode=mode, lasting=True)
+        try:
+            text, mode = path.read_text(encoding="utf-8"), path.stat().st_mode & 0o7777
+        except FileNotFoundError:
+            text, mode = "", 0o600
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path} is not UTF-8") from None
+        try:
+            document = tomlkit.parse(text)
+            before: dict[str, Any] = tomllib.loads(text)
+        except (TOMLKitError, tomllib.TOMLDecodeError):
+            raise ConfigError(f"{path} is not valid TOML; fix it first") from None
+        plain = list(value) if isinstance(value, tuple) else value
+        _put(document, setting.where, plain, path)
+        _put(before, setting.where, plain, path)
+        written = tomlkit.dumps(document)
+        if tomllib.loads(written) != before:
+            name = ".".join(setting.where)
+            raise ConfigError(f"{name} cannot be edited automatically: edit {path}")
+        replace_text(path, written, mode=mode, lasting=True)
 
 
 def _put(table: Any, where: Sequence[str], value: Any, path: Path) -> None:

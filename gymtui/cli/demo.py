@@ -122,11 +122,6 @@ class LocalGym:
         self._process: subprocess.Popen[str] | None = None
         self.served = ServedGym(url="", kept=False, anew=True)
 
-    @property
-    def url(self) -> str:
-        """Where it serves."""
-        return self.served.url
-
     def __enter__(self) -> Self:
         """Start it, and wait until it listens.
 

@@ -32,7 +32,7 @@ def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
         "status": run.status,
         "done": run.finished,
         "progress": progress(run),
-        "numbers": _numbers(run) if numbers and run.summary is not None else None,
+        "numbers": _numbers(run, run.summary) if numbers and run.summary is not None else None,
         "note": run.note,
         "malformed": run.row.malformed,
     }
@@ -85,10 +85,7 @@ def _field(received: Any, read: BaseModel | None, name: str) -> Any:
     return value if value is None or isinstance(value, str | int) else received
 
 
-def _numbers(run: RunView) -> dict[str, Any]:
-    summary: RunSummary | None = run.summary
-    if summary is None:
-        return dict.fromkeys(document_keys.NUMBERS)
+def _numbers(run: RunView, summary: RunSummary) -> dict[str, Any]:
     interval, bounds = summary.interval, pass_bounds(run)
     return {
         "rollouts": summary.known,

@@ -75,7 +75,6 @@ _dashboard_options = with_options(
     looks_options,
     click.option("--debug", is_flag=True, help="Write a debug log."),
 )
-"""The options of the dashboard alone."""
 
 
 class Commands(click.Group):

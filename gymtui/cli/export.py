@@ -186,7 +186,6 @@ def _fault_of(path: Path, form: str, row: RolloutRow) -> str | None:
 
 
 def _why_outdated(then: RolloutRow, now: RolloutRow) -> str | None:
-    """Why the artifacts of a rollout as it was then are not those it has now."""
     if then.outcome in ACTIVE:
         return "it had not finished"
     ended = [row.rollout.completed_at if row.rollout is not None else None for row in (then, now)]

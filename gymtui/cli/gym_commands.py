@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,12 @@ from gymtui.core.text import clean
 @click.option("--seed", type=int, default=7, show_default=True, help="Random seed.")
 @click.option("--faults", is_flag=True, help="Accept fault injection, for tests.")
 @click.option(
-    "--clock-offset", type=float, default=0.0, metavar="S", help="Offset of the gym's clock."
+    "--clock-offset",
+    "clock_offset_s",
+    type=float,
+    default=0.0,
+    metavar="S",
+    help="Offset of the gym's clock.",
 )
 @click.option(
     "--max-parallel",
@@ -46,6 +52,7 @@ from gymtui.core.text import clean
     "--scenarios",
     multiple=True,
     metavar="DIR",
+    type=click.Path(path_type=Path),
     help="Scenario of your own, or a directory of them. Repeatable.",
 )
 @click.option(
@@ -55,6 +62,7 @@ from gymtui.core.text import clean
 @click.option("--judge-url", metavar="URL", help="Base URL of the judge model.")
 @click.option(
     "--model-timeout",
+    "model_timeout_s",
     type=click.FloatRange(0, min_open=True),
     default=600.0,
     show_default=True,
@@ -65,21 +73,12 @@ from gymtui.core.text import clean
 def gym(
     context: click.Context,
     /,
-    port: int,
-    host: str,
     db: str,
     db_password_command: str | None,
-    speed: float,
-    seed: int,
-    faults: bool,
-    clock_offset: float,
-    max_parallel: int,
-    max_requests: int,
-    scenarios: tuple[str, ...],
     no_worker: bool,
     judge_model: str | None,
     judge_url: str | None,
-    model_timeout: float,
+    **serving: Any,
 ) -> None:
     """Serve a local gym: the same API, with rollouts that really run.
 
@@ -96,21 +95,12 @@ def gym(
         judge |= {"base_url": judge_url} if judge_url is not None else {}
     try:
         serve(
-            host,
-            port,
-            place_of(db, db_password_command),
-            speed=speed,
-            seed=seed,
-            faults=faults,
-            clock_offset_s=clock_offset,
-            max_parallel=max_parallel,
-            max_requests=max_requests,
+            place=place_of(db, db_password_command),
             judge=judge,
-            model_timeout_s=model_timeout,
             api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
-            scenarios=[Path(name) for name in scenarios],
             works=not no_worker,
             ready=lambda url: click.echo(f"gym listening on {url}", err=True),
+            **serving,
         )
     except CannotServeError as error:
         fail(str(error), EXIT_USAGE)
@@ -144,10 +134,11 @@ def new(directory: str) -> None:
     "--scenarios",
     multiple=True,
     metavar="DIR",
+    type=click.Path(path_type=Path),
     help="Scenario of your own, or a directory of them, as the gym has them. Repeatable.",
 )
 def gym_worker(
-    db: str, db_password_command: str | None, at_once: int, scenarios: tuple[str, ...]
+    db: str, db_password_command: str | None, at_once: int, scenarios: tuple[Path, ...]
 ) -> None:
     """Run rollouts of a local gym in PostgreSQL, beside any number of other workers.
 
@@ -164,7 +155,7 @@ def gym_worker(
             place,
             at_once=at_once,
             judge_key=os.environ.get("GYMTUI_JUDGE_KEY", ""),
-            scenarios=[Path(name) for name in scenarios],
+            scenarios=scenarios,
             ready=lambda: click.echo(told, err=True),
         )
     except CannotWorkError as error:

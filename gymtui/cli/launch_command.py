@@ -32,7 +32,6 @@ model = "gpt-4o"                 # or ["gpt-4o", "gpt-4o-mini"]: one run each
 provider = "openai"              # custom openai anthropic aws-bedrock azure-openai gcp
 temperature = 0.7                # a list likewise, as of max_steps
 """
-"""A launch as a file."""
 
 
 def _epilog() -> str:

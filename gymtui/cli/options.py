@@ -59,7 +59,6 @@ gym_options = with_options(
     click.option("--base-url", metavar="U", help="URL of the gym."),
     click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
 )
-"""The options that choose a gym."""
 
 as_option = click.option(
     "--as", "as_", metavar="SOURCE", help="Read directories as this source (default: found out)."
@@ -86,7 +85,6 @@ looks_options = with_options(
     ),
     click.option("--ascii", "ascii_", is_flag=True, help="Draw with ASCII only."),
 )
-"""The options that say how a screen looks."""
 
 interval_option = click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
 
@@ -287,7 +285,9 @@ def _forget_output() -> None:
 def exit_quietly(act: Callable[[], T]) -> T:
     """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
     try:
-        return _flush_after(act)
+        done = act()
+        sys.stdout.flush()
+        return done
     except BrokenPipeError:
         _forget_output()
         sys.exit(0)
@@ -305,9 +305,3 @@ def exit_quietly(act: Callable[[], T]) -> T:
         # Python's own exit code is 1, by which `wait` says that a run failed.
         traceback.print_exc()
         fail("this is a bug in gymtui", EXIT_DEFECT)
-
-
-def _flush_after(act: Callable[[], T]) -> T:
-    done = act()
-    sys.stdout.flush()
-    return done

@@ -15,7 +15,6 @@ from gymtui.store.lists.columns import RunView, certain_interval, pass_rate
 from gymtui.store.stats.formulas import known_sum
 
 BETWEEN = " · "
-"""Between the parts of a line."""
 _LEAST_NAME = 20
 
 

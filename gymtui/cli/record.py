@@ -42,7 +42,6 @@ from gymtui.store.lists.query import Filter
 from gymtui.store.running_rollouts import Running
 
 TELL_EVERY_S = 600.0
-"""How often it is said how far it is."""
 LOOK_S, SHARED_LOOK_S = 2.0, 1.0
 """How often it is looked after; and where what is recorded is to be with others soon."""
 

@@ -106,26 +106,20 @@ def _columns(now: datetime, last_steps: Mapping[str, int]) -> tuple[Column[Rollo
         words = f"{GLYPH[row.outcome]} {state_words(row)}"
         return Cell(words, _COLOUR.get(row.outcome, ""))
 
-    def elapsed(row: RolloutRow) -> Cell:
-        return Cell(duration(elapsed_s(row, now)))
-
     def step(row: RolloutRow) -> Cell:
         if row.rollout is None or row.rollout.current_step is not None:
             return Cell(steps(row.rollout) if row.rollout else None)
         # Seen by a dashboard, not said: there may have been another step after it.
         return Cell(steps(row.rollout, last_steps.get(row.rollout_id)), "dim")
 
-    def run(row: RolloutRow) -> Cell:
-        return Cell(row.run_id)
-
     return (
         Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=16),
         Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=18),
         Column("STATE", state),
         Column("STEPS", step, right=True),
-        Column("ELAPSED", elapsed, right=True),
+        Column("ELAPSED", lambda row: Cell(duration(elapsed_s(row, now))), right=True),
         Column("SCORE", lambda row: Cell(score(score_of(row))), right=True, priority=3),
-        Column("RUN", run, least=20, priority=1),
+        Column("RUN", lambda row: Cell(row.run_id), least=20, priority=1),
         Column("NOTE", lambda row: Cell(row.note), least=8, priority=2),
         Column("MESSAGE", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
     )

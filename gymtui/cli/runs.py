@@ -155,7 +155,6 @@ def _is_cheap(text: str) -> bool:
 
 
 def _unknown(reader: GymReader, found: FilteredRows[RunView]) -> list[str]:
-    """Those of these runs whose rollouts are still to be asked for."""
     missing = []
     for view in found.rows:
         total = view.row.run.total if view.row.run is not None else 0
@@ -172,9 +171,6 @@ def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunVie
             return Cell(f"(malformed: {run.row.malformed})", "yellow")
         return Cell(run.name, "bold" if run.row.active else "")
 
-    def status(run: RunView) -> Cell:
-        return Cell(run.status, _STATUS.get(run.status, ""))
-
     def done(run: RunView) -> Cell:
         if run.row.run is None:
             return Cell(ABSENT, "dim")
@@ -189,51 +185,43 @@ def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunVie
         words = f"{percent(rate)}{between} of {summary.verdicts}"
         return Cell(words, "dim" if run.row.active else "")
 
-    def mean_score(run: RunView) -> Cell:
-        return Cell(score(run.summary.score if run.summary is not None else None))
-
     def errors(run: RunView) -> Cell:
         number = run.summary.errors if run.summary is not None else None
         return Cell(count(number), "yellow" if number else "dim")
 
     def counter(field: str) -> Callable[[RunView], Cell]:
-        def cell(run: RunView) -> Cell:
-            return Cell(count(getattr(run.row.run, field, None)))
-
-        return cell
+        return lambda run: Cell(count(getattr(run.row.run, field, None)))
 
     def left(run: RunView) -> Cell:
         if run.left is None:
             return Cell(ABSENT, "dim")
         return Cell(eta_words(run.left), "yellow" if isinstance(run.left, str) else "")
 
-    def started(run: RunView) -> Cell:
-        return Cell(age(run.began_at, now), "dim")
-
     def scenario(run: RunView) -> Cell:
-        return Cell(run.row.run.scenario_id if run.row.run else None)
+        return Cell(run.row.run and run.row.run.scenario_id)
 
-    def model(run: RunView) -> Cell:
-        return Cell(run.summary.model if run.summary else None)
+    def mean(run: RunView) -> Cell:
+        return Cell(score(run.summary.score if run.summary is not None else None))
 
-    # Most verifiers give none.
-    def note(run: RunView) -> Cell:
-        return Cell(run.note)
-
-    note_column = (Column("NOTE", note, least=8, priority=4),) if noted else ()
-    score_column = (Column("SCORE", mean_score, right=True, priority=5),) if scored else ()
-    return (
+    columns: tuple[Column[RunView], ...] = (
         Column("RUN", name, least=28),
-        Column("STATUS", status, priority=3),
+        Column("STATUS", lambda run: Cell(run.status, _STATUS.get(run.status, "")), priority=3),
         Column("DONE", done, right=True),
         Column("PASS@1", passes),
-        *score_column,
+        Column("SCORE", mean, right=True, priority=5),  # most verifiers give none
         Column("ERR", errors, right=True, priority=1),
         Column("RUNNING", counter("running"), right=True, priority=4),
         Column("WAITING", counter("pending"), right=True, priority=5),
         Column("ETA", left, right=True, priority=3),
-        Column("AGE", started, right=True, priority=2),
-        *note_column,
-        Column("SCENARIO", scenario, least=8, priority=7),
-        Column("MODEL", model, least=10, priority=6),
+        Column("AGE", lambda run: Cell(age(run.began_at, now), "dim"), right=True, priority=2),
+        Column("NOTE", lambda run: Cell(run.note), least=8, priority=4),
+        Column(
+            "SCENARIO",
+            lambda run: Cell(run.row.run and run.row.run.scenario_id),
+            least=8,
+            priority=7,
+        ),
+        Column("MODEL", lambda run: Cell(run.summary and run.summary.model), least=10, priority=6),
     )
+    there = {"SCORE": scored, "NOTE": noted}
+    return tuple(column for column in columns if there.get(column.title, True))

@@ -168,7 +168,6 @@ class _Lines:
 
 
 def _tail(text: str, cells: int) -> str:
-    """The end of a text, cut at its beginning."""
     while text and width(text) > cells:
         text = text[max(1, (width(text) - cells) // 2) :]
     return text

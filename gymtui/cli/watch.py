@@ -33,7 +33,6 @@ from gymtui.store.history.recording_writer import RecorderLock
 VERSION = 1
 """Of the documents; another one where a field goes or means something else."""
 LOOK_S = 1.0
-"""How often it is looked for more."""
 
 
 def watch(

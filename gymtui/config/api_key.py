@@ -50,7 +50,6 @@ class KeySearch(Struct, frozen=True):
 
 
 NOT_LOOKED = KeySearch(None, "", (), ())
-"""What comes of not looking."""
 
 
 @dataclass(frozen=True)

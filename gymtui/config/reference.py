@@ -8,14 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gymtui.config.schema import (
-    KEY_FIELDS,
-    NAMES,
-    Choices,
-    JournalSource,
-    StuckThresholds,
-    variable,
-)
+from pydantic.fields import FieldInfo
+
+from gymtui.config.schema import NAMES, Choices, JournalSource, StuckThresholds, variable
 
 _FLAGS = (
     *("profile", "base_url", "source", "scenario", "interval"),
@@ -54,92 +49,54 @@ def toml_value(value: object) -> str:
 
 def rows() -> tuple[Row, ...]:
     """The settings, in the order in which a person meets them."""
+    file = ("profile", "file")
+    key = "the API key; the file must be readable by its owner alone"
+    source = "source of the model API key, per provider"
+    own = "a command of your own, with its key and screen"
     return (
-        Row(
-            "profile",
-            ("--profile", variable("profile"), "file"),
-            "",
-            "default profile",
-            '"prod"',
-        ),
+        Row("profile", ("--profile", variable("profile"), "file"), "", "default profile", '"prod"'),
         *map(_choice, FIELDS),
-        *_keys(),
-        *(
-            Row(
-                f"stuck.{name}",
-                ("profile", "file"),
-                toml_value(field.default),
-                field.description or "",
-                toml_value(field.default),
-            )
-            for name, field in StuckThresholds.model_fields.items()
-        ),
-        *(
-            Row(
-                f"journal.{name}",
-                (variable("journal_url"), "profile", "file")
-                if name == "url"
-                else ("profile", "file"),
-                "",
-                field.description or "",
-                _EXAMPLES[f"journal.{name}"],
-            )
-            for name, field in JournalSource.model_fields.items()
-        ),
+        Row("api_key_env", file, "", "environment variable that holds the API key", '"GYM_KEY"'),
         Row(
-            "model_keys.PROVIDER",
-            ("profile", "file"),
+            "api_key_command",
+            file,
             "",
-            "source of the model API key, per provider",
-            '{ env = "OPENAI_API_KEY" }',
+            "command that prints the API key",
+            _EXAMPLES["api_key_command"],
         ),
+        Row("api_key", (variable("api_key"), *file), "", key),
+        *(_entry("stuck", name, field) for name, field in StuckThresholds.model_fields.items()),
+        *(_entry("journal", name, field) for name, field in JournalSource.model_fields.items()),
+        Row("model_keys.PROVIDER", file, "", source, '{ env = "OPENAI_API_KEY" }'),
         Row("keys.NAME", ("file",), "", "key or keys bound to a command", '"x"'),
-        Row(
-            "commands.NAME",
-            ("file",),
-            "",
-            "a command of your own, with its key and screen",
-            '{ key = "f5", scope = "runs", command = ["my-script"] }',
-        ),
+        Row("commands.NAME", ("file",), "", own, _EXAMPLES["commands.NAME"]),
     )
 
 
 _EXAMPLES = {
     "scenario": '"hr"',
     "theme": '"day"',
+    "api_key_command": '["pass", "show", "gym"]',
     "journal.url": '"postgresql://db.lab/gym"',
     "journal.password_command": '["pass", "show", "db"]',
+    "commands.NAME": '{ key = "f5", scope = "runs", command = ["my-script"] }',
     "on_finish": '["notify-send", "a run has ended"]',
 }
 
 
 def _choice(name: str) -> Row:
     field = Choices.model_fields[FIELDS[name]]
-    where = ["profile", "file"] if name in NAMES else ["profile"]
-    if name in NAMES:
-        where.insert(0, variable(name))
-    if name in _FLAGS:
-        where.insert(0, f"--{name.replace('_', '-')}")
+    flag = (f"--{name.replace('_', '-')}",) if name in _FLAGS else ()
+    where = (*flag, variable(name), "profile", "file") if name in NAMES else (*flag, "profile")
     default = toml_value(field.default)
-    meaning = field.description or ""
-    return Row(name, tuple(where), default, meaning, _EXAMPLES.get(name, default))
+    return Row(name, where, default, field.description or "", _EXAMPLES.get(name, default))
 
 
-def _keys() -> tuple[Row, ...]:
-    meanings = {
-        "api_key_env": ("environment variable that holds the API key", '"GYM_KEY"'),
-        "api_key_command": ("command that prints the API key", '["pass", "show", "gym"]'),
-        "api_key": ("the API key; the file must be readable by its owner alone", ""),
-    }
-    return tuple(
-        Row(
-            name,
-            (variable(name), "profile", "file") if name == "api_key" else ("profile", "file"),
-            "",
-            *meanings[name],
-        )
-        for name in KEY_FIELDS
-    )
+def _entry(table: str, name: str, field: FieldInfo) -> Row:
+    """An entry of a table that a profile may have too."""
+    where = (variable("journal_url"), "profile", "file") if name == "url" else ("profile", "file")
+    path, default = f"{table}.{name}", toml_value(field.default)
+    return Row(path, where, default, field.description or "", _EXAMPLES.get(path, default))
 
 
 def markdown() -> str:

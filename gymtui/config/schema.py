@@ -23,11 +23,6 @@ from pydantic_core import ErrorDetails
 from gymtui.core import urls
 
 DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
-INTERVAL_LIMITS_S = (0.1, 3600.0)
-REQUEST_LIMITS = (0.1, 100.0)
-ARTIFACT_LIMITS_MIB = (1, 4096)
-ARCHIVE_LIMITS_MIB = (0, 1024 * 1024)
-DISK_LIMITS_MIB = (1, 1_048_576)
 Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 """Of models, as the API names them."""
 PROVIDERS = get_args(Provider)
@@ -75,19 +70,15 @@ def command_value(value: object) -> tuple[str, ...]:
 
 
 Text = Annotated[str, Field(pattern=r"\S")]
-Seconds = Annotated[float, BeforeValidator(_number(*INTERVAL_LIMITS_S, "a number of seconds"))]
-MiB = Annotated[
-    int, BeforeValidator(_number(*ARTIFACT_LIMITS_MIB, "a whole number of MiB", whole=True))
-]
+Seconds = Annotated[float, BeforeValidator(_number(0.1, 3600, "a number of seconds"))]
+MiB = Annotated[int, BeforeValidator(_number(1, 4096, "a whole number of MiB", whole=True))]
 ArchiveMiB = Annotated[
-    int, BeforeValidator(_number(*ARCHIVE_LIMITS_MIB, "a whole number of MiB", whole=True))
+    int, BeforeValidator(_number(0, 1 << 20, "a whole number of MiB", whole=True))
 ]
-DiskMiB = Annotated[
-    int, BeforeValidator(_number(*DISK_LIMITS_MIB, "a whole number of MiB", whole=True))
-]
+DiskMiB = Annotated[int, BeforeValidator(_number(1, 2**20, "a whole number of MiB", whole=True))]
 Days = Annotated[int, BeforeValidator(_number(1, 3650, "a whole number of days", whole=True))]
 Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
-PerSecond = Annotated[float, BeforeValidator(_number(*REQUEST_LIMITS, "a number of requests"))]
+PerSecond = Annotated[float, BeforeValidator(_number(0.1, 100, "a number of requests"))]
 Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
 Samples = Annotated[int, BeforeValidator(_number(1, 1000, "a whole number", whole=True))]
 Command = Annotated[tuple[str, ...], BeforeValidator(command_value)]

@@ -11,10 +11,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gymtui.config.schema import (
     PROVIDERS,
@@ -74,7 +75,7 @@ def read_tables(
         may_run(file)
         return user_command(name, value)
 
-    stuck = _entries(tables, file, both, "stuck", stuck_value)
+    stuck = _entries(tables, file, both, "stuck", partial(entry_value, StuckThresholds))
     tables.stuck = StuckThresholds.model_validate(stuck)
     tables.journal = _journal(tables, file, both, env)
     tables.model_keys = _entries(tables, file, both, "model_keys", model_key)
@@ -89,13 +90,16 @@ def _journal(
     def entry(name: str, value: object) -> object:
         if name == "password_command":
             may_run(file)
-        return journal_value(name, value)
+        return entry_value(JournalSource, name, value)
 
     found = _entries(tables, file, places, "journal", entry)
     place = variable("journal_url")
     if url := env.get(place):
         try:
-            found["url"], tables.origins["journal.url"] = journal_value("url", url), place
+            found["url"], tables.origins["journal.url"] = (
+                entry_value(JournalSource, "url", url),
+                place,
+            )
         except ValidationError as error:
             tables.problems.append(Problem(place, describe_error(error)))
     return JournalSource.model_validate(found)
@@ -147,28 +151,16 @@ def _rows(tables: Tables, file: ConfigFile, path: tuple[str, ...]) -> Iterator[t
     yield from present.items()
 
 
-def stuck_value(name: str, value: object) -> float:
-    """A value of `[stuck]`.
-
-    Raises:
-        ValueError: It may not be that, or there is no such name.
-        ValidationError: It may not be that.
-    """
-    if name not in StuckThresholds.model_fields:
-        raise ValueError(f"unknown setting{nearest(name, tuple(StuckThresholds.model_fields))}")
-    return float(getattr(StuckThresholds.model_validate({name: value}), name))
-
-
-def journal_value(name: str, value: object) -> Any:
-    """A value of `[journal]`.
+def entry_value(table: type[BaseModel], name: str, value: object) -> Any:
+    """A value of `[stuck]` or `[journal]`.
 
     Raises:
         ValueError: There is no such name.
         ValidationError: It may not be that.
     """
-    if name not in JournalSource.model_fields:
-        raise ValueError(f"unknown setting{nearest(name, tuple(JournalSource.model_fields))}")
-    return getattr(JournalSource.model_validate({name: value}), name)
+    if name not in table.model_fields:
+        raise ValueError(f"unknown setting{nearest(name, tuple(table.model_fields))}")
+    return getattr(table.model_validate({name: value}), name)
 
 
 def keys_value(value: object) -> tuple[str, ...]:

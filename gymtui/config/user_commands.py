@@ -21,7 +21,6 @@ from pydantic import BaseModel, BeforeValidator, StrictBool, ValidationError, mo
 from gymtui.config.schema import Text, command_value, describe_fault, nearest
 
 CommandScope = Literal["runs", "rollouts", "active", "matrix", "transcript"]
-"""Screens on which a person's command may work."""
 SCOPES = get_args(CommandScope)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)

@@ -114,7 +114,7 @@ def clean(value: object, *, newline: str = "⏎") -> str:
         newline: What a line end becomes.
 
     Returns:
-        Text for which `is_clean` holds (as it does for ``newline``, which is not looked at).
+        Text that nothing in it acts on a terminal or hides in; ``newline`` is not looked at.
     """
     text = _text(value)
     if text.isascii() and text.isprintable():
@@ -127,7 +127,7 @@ def clean_block(value: object) -> str:
     """Make display text of several lines, ended by LF alone, with tabs expanded to stops of 8.
 
     Returns:
-        Text whose every line satisfies `is_clean`.
+        Text whose every line is as `clean` would make it.
     """
     text = _neutral(_text(value))
     if "\t" not in text:
@@ -135,20 +135,6 @@ def clean_block(value: object) -> str:
     if text.isascii():
         return text.expandtabs(TAB)
     return "\n".join(_expand_tabs(line) for line in text.split("\n"))
-
-
-def is_clean(text: str, *, block: bool = False) -> bool:
-    """Tell whether text can be drawn as it is: nothing in it acts on a terminal or hides.
-
-    Args:
-        block: Whether LF is allowed.
-
-    Returns:
-        True exactly when `clean` (or, for a block, `clean_block`) would change nothing.
-    """
-    if text.isascii() and text.isprintable():
-        return True
-    return (clean_block(text) if block else clean(text)) == text
 
 
 def readable(text: str | None) -> str | None:

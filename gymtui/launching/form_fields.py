@@ -172,7 +172,6 @@ def _kind(path: str, annotation: Any) -> tuple[FieldKind, tuple[str, ...]]:
 
 
 def _plain(annotation: Any) -> Any:
-    """A type without what is said about it, and without "or nothing"."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
@@ -212,7 +211,6 @@ FIELDS: Final[tuple[FormField, ...]] = tuple(_all())
 """Every field, in the order in which the form shows them."""
 
 BY_PATH: Final = MappingProxyType({field.path: field for field in FIELDS})
-"""The same by path."""
 
 
 def nearest(path: str) -> str:

@@ -30,6 +30,7 @@ from gymtui.launching.form_fields import (
     nearest,
 )
 from gymtui.launching.requests import document_of, value_of
+from gymtui.store.formats import of_many
 from gymtui.store.rules import RuleError, RuleSpec
 
 _STANDS_IN: Final = ApiKey("-")
@@ -60,9 +61,9 @@ class DraftCheck:
         """`2 models × 3 tasks × 4 rollouts = 24`; of a sweep `6 runs × …`."""
         swept = any(variant.settings for variant in self.variants)
         counted = (
-            _many(len(self.variants), "run" if swept else "model"),
-            _many(len(self.tasks), "task"),
-            "? rollouts" if self.attempts is None else _many(self.attempts, "rollout"),
+            of_many(len(self.variants), "run" if swept else "model"),
+            of_many(len(self.tasks), "task"),
+            "? rollouts" if self.attempts is None else of_many(self.attempts, "rollout"),
         )
         total = "?" if self.total is None else f"{self.total:,}"
         return f"{' × '.join(counted)} = {total}"
@@ -218,7 +219,6 @@ def _find_unlisted(
     offered: Sequence[str] | None,
     scenarios: Sequence[str] | None,
 ) -> dict[str, str]:
-    """Names that the gym's lists do not have; the gym alone knows whether they are wrong."""
     found: dict[str, str] = {}
     scenario = draft.text(SCENARIO).strip()
     if scenarios is not None and scenario and scenario not in scenarios:
@@ -237,9 +237,5 @@ def _remarks(draft: Draft, tasks: Sequence[str], rules: Sequence[RuleSpec]) -> d
     if draft.text(OVERRIDES) and not tasks:
         found[OVERRIDES] = "is checked once tasks are known"
     if rules:
-        found[RULES] = f"{_many(len(rules), 'rule')}, armed once launched"
+        found[RULES] = f"{of_many(len(rules), 'rule')}, armed once launched"
     return found
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

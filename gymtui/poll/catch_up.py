@@ -107,7 +107,6 @@ def may_ask_scenario(log: RequestLog, store: Store, scenario_id: str) -> bool:
 
 
 def _scenarios_worth_asking(log: RequestLog, store: Store) -> Iterator[str]:
-    """The scenarios of which one answer spares the most requests."""
     runs: Counter[str] = Counter()
     rollouts: Counter[str] = Counter()
     for run_id in log.past_runs:

@@ -181,7 +181,6 @@ class Flights:
         return self.catch_up.next_request(self._log, self._store, view, self._under_way, now_s)
 
     def _note_wait(self, query: Request, view: View, now_s: float) -> None:
-        """Note how long something has waited that is not on screen."""
         since_s = None
         if isinstance(query, ScenarioRollouts):
             since_s = self._log.recall(query).planned_s

@@ -241,7 +241,6 @@ def _is_spared(log: RequestLog, query: Request, view: View, now_s: float) -> boo
 
 
 def _is_overdue(log: RequestLog, view: View, run_id: str, now_s: float) -> bool:
-    """Whether a recorder has not brought a run's rollouts in time."""
     seen_s = log.recall(RolloutsOf(run_id)).answered_s or -math.inf
     behind_s = log.behind_s(run_id)
     if behind_s is None:
@@ -274,8 +273,6 @@ def _opened(log: RequestLog, store: Store, view: View) -> Iterator[Request]:
 
 
 class _Rollouts(Struct, frozen=True):
-    """How the rollouts of active runs are asked for."""
-
     together: tuple[Request, ...]  # questions about many runs at once
     singly: Collection[str]  # runs to be asked one by one
     # Those of them that a question about their scenario covers in its time.

@@ -34,7 +34,6 @@ class RequestState(Struct):
 
 
 NEVER = RequestState()
-"""Of what was never asked."""
 
 
 class Moved(Struct, frozen=True):

@@ -23,20 +23,16 @@ class Sweep(Struct):
     total: int | None = None  # the server's own count, as last given
     # What was known when the last completed round began and was not listed in it.
     missed: frozenset[str] = frozenset()
+    # The most rows that a page ever held: a server may give fewer than it was asked for.
+    page_size: int = 0
     _seen: set[str] = field(default_factory=set)
     _known: frozenset[str] = frozenset()
-    _page_size: int = 0
     _first: str | None = None
-
-    @property
-    def page_size(self) -> int:
-        """The most rows that a page ever held: a server may give fewer than it was asked for."""
-        return self._page_size
 
     @property
     def overlap(self) -> int:
         """Rows that neighbouring pages share."""
-        return min(PAGE_OVERLAP, self._page_size // 2)
+        return min(PAGE_OVERLAP, self.page_size // 2)
 
     def answered(
         self,
@@ -54,7 +50,7 @@ class Sweep(Struct):
             self.next = max(0, self.next - (self.total - total))
         self.total = total
         self._seen.update(ids)
-        self._page_size = max(self._page_size, len(ids))
+        self.page_size = max(self.page_size, len(ids))
         if offset == 0:
             self._first = ids[0] if ids else None
         if offset > self.next:
@@ -75,4 +71,4 @@ class Sweep(Struct):
             return True  # nothing there; or a server that gives its first page for any offset
         if total is not None:
             return offset + len(ids) >= total
-        return len(ids) < self._page_size
+        return len(ids) < self.page_size

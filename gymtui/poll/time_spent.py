@@ -22,8 +22,6 @@ UNWATCHED_COST = 0.05
 
 
 class _Spent(Struct):
-    """Where a run's time went, as far as it was looked through."""
-
     phases: PhaseTime = field(default_factory=PhaseTime)
     due: dict[str, None] = field(default_factory=dict)  # the rollouts to look through (again)
 

@@ -100,7 +100,6 @@ class ArchiveFile:
         return db
 
     def _lay_out(self, db: sqlite3.Connection) -> None:
-        """Make the tables, in the place of those of another version."""
         for table in ("trigrams", "transcripts", "bodies", "texts"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA:

@@ -34,7 +34,6 @@ from gymtui.store.stats.forecast import RunForecast
 SPEEDS = (1, 2, 5, 10, 30, 60, 120, 300, 600)
 FIRST_SPEED = 60
 TICK_S = 0.1
-"""How often it is played on."""
 FRESH_US = 95_000_000
 """So long after an answer the picture counts as fresh: a quiet gym is asked twice a minute."""
 AT_ONCE = 200

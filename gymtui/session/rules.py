@@ -280,7 +280,6 @@ class RuleActions:
                 yield RunAlert(AlertKind.RULE, held.run, held.reason)
 
     async def _cancel_by(self, held: HeldRule) -> None:
-        """Cancel a run by a rule, and keep what came of that."""
         run_id = held.rule.run_id
         result = (await self._act(Verb.CANCEL, [run_id])).results[run_id]
         outcome = f"{describe_result(result)}: {held.reason}"
@@ -290,7 +289,6 @@ class RuleActions:
 
 
 def _figures(run: RunView) -> str:
-    """How a run stands, as far as rules go by it."""
     summary = run.summary
     if summary is None or not summary.known:
         return "no rollouts known yet"

@@ -37,7 +37,6 @@ from gymtui.transcript.hits import (
 from gymtui.transcript.packed_passages import unpacked
 
 AT_ONCE = 4
-"""Downloads at the same time."""
 MOST_BYTES = 256 * 1024 * 1024
 """What one search downloads unless it is told to go on."""
 _EVERYTHING = 1 << 40
@@ -261,11 +260,7 @@ class TranscriptSearch:
             before = now
 
         try:
-            body = await self._loader.body(
-                target.ref.rollout_id,
-                key=self._keys.get(target.ref.rollout_id),
-                on_progress=received,
-            )
+            body = await self._loader.body(target.ref.rollout_id, key=key, on_progress=received)
         except NotFound:
             progress.not_run += target.not_run
             progress.missing += not target.not_run

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gymtui.cli.output import Cell, Column, Printer, table
-from gymtui.core.text import is_clean, width
+from gymtui.core.text import width
+from tests.helpers.clean_text import is_clean
 
 Row = tuple[str, str, int]
 COLUMNS: tuple[Column[Row], ...] = (

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from gymtui.core.text import is_clean
 from gymtui.transcript import export
 from gymtui.transcript.body_reader import open_body
 from tests.cli.calling import gymtui
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym, unfinished
 from tests.helpers import patient_http
+from tests.helpers.clean_text import is_clean
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from gymtui.core.text import (
     clean_block,
     clusters,
     fit,
-    is_clean,
     span_lines,
     width,
 )
+from tests.helpers.clean_text import is_clean
 from tests.helpers.hostile_text import PIECES
 
 # Pieces that hurt, mixed with what any text is made of: random text alone seldom makes a sequence.

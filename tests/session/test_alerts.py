@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import pytest
 
 from gymtui.config.schema import EVENT_PREFIX
-from gymtui.core.text import is_clean
 from gymtui.session.alerts import (
     NONE_RUNS_S,
     NOTHING_MOVES_S,
@@ -23,6 +22,7 @@ from gymtui.store.delta import Observation, RolloutsOf, RunsPage
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.store import Store
 from gymtui.tui.app.notifier import event_variables, notification
+from tests.helpers.clean_text import is_clean
 
 NOW_S = 1_800_000_000.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.core.text import is_clean
+from tests.helpers.clean_text import is_clean
 from tests.terminal.harness import PYTHON, Pty, Size, Terminal, until
 from tests.terminal.processes import alive, cpu_seconds, family
 from tests.terminal.tiny import HOSTILE, SECRET

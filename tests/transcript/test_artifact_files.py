@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gymtui.core import new_file
-from gymtui.core.text import is_clean
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import FileProblem, find, load
+from tests.helpers.clean_text import is_clean
 from tests.helpers.hostile_text import PIECES
 
 

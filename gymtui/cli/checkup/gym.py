@@ -47,7 +47,6 @@ from gymtui.store.phases import is_finished
 STEP_S = 5.0
 """How long a name, a connection or a single call may take."""
 WHOLE_S = 40.0
-"""How long all of it may take."""
 PINGS = 4
 SLOW_S = 1.0
 CLOCK_OFF_S = 30.0
@@ -351,7 +350,6 @@ async def _step(
 
 
 def _failed(name: str, error: GymError, settings: Settings, report: GymChecks) -> None:
-    """What a failed call means, and what to do."""
     key = f"the key from {settings.key_origin}" if settings.key is not None else "no key"
     match error:
         case Unauthorized():

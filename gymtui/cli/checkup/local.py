@@ -7,6 +7,7 @@ import platform
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -26,6 +27,8 @@ from gymtui.store.history.journal_place import SharedPlace, place_of
 LIBRARIES = ("textual", "httpx", "pydantic", "msgspec", "click")
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 
+_check = partial(Check, "paths")
+
 
 def check_versions() -> Iterator[Check]:
     """This program, what it stands on, and the machine."""
@@ -42,9 +45,9 @@ def check_versions() -> Iterator[Check]:
 def check_files(env: Mapping[str, str], config: Path, settings: Settings) -> Iterator[Check]:
     """Where files are, and whether they can be read and written; the journal of the gym, too."""
     there = f"{config}" if config.exists() else f"{config} (none, optional)"
-    yield Check("paths", "configuration", there)
+    yield _check("configuration", there)
     vendor = paths.vendor_config_file(env)
-    yield Check("paths", "simlab's", f"{vendor}" if vendor.exists() else f"{vendor} (none)")
+    yield _check("simlab's", f"{vendor}" if vendor.exists() else f"{vendor} (none)")
     for name, directory, loss in (
         ("state", paths.state_dir(env), "timelines and numbers of earlier sessions are not saved"),
         ("log", paths.log_dir(env), "no log and no crash reports"),
@@ -62,16 +65,16 @@ def check_files(env: Mapping[str, str], config: Path, settings: Settings) -> Ite
 def _archive(path: Path, limit_mib: int) -> Check:
     """What transcripts take on disk, the log of their database included."""
     if not limit_mib:
-        return Check("paths", "transcripts", "kept in memory only (archive_limit_mib = 0)")
+        return _check("transcripts", "kept in memory only (archive_limit_mib = 0)")
     files = (path, path.with_name(f"{path.name}-wal"))
     size = sum(file.stat().st_size for file in files if file.exists())
     if not path.exists():
-        return Check("paths", "transcripts", f"{path} (created when needed)")
+        return _check("transcripts", f"{path} (created when needed)")
     if not os.access(path, os.R_OK | os.W_OK):
         advice = "transcripts are kept in memory only; make it readable and writable"
-        return Check("paths", "transcripts", f"{path} is not writable", State.WARNING, advice)
+        return _check("transcripts", f"{path} is not writable", State.WARNING, advice)
     message = f"{path}, {size / 2**20:.1f} of at most {limit_mib} MiB"
-    return Check("paths", "transcripts", message)
+    return _check("transcripts", message)
 
 
 def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
@@ -79,36 +82,34 @@ def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
     here = next((p for p in (place, *place.parents) if p.exists()), Path("/"))
     if not (here.is_dir() and os.access(here, os.W_OK | os.X_OK)):
         advice = f"{loss}; make {here} writable, or set {variable}"
-        return Check("paths", name, f"{place} is not writable", State.WARNING, advice)
+        return _check(name, f"{place} is not writable", State.WARNING, advice)
     free = shutil.disk_usage(here).free
     if free < LEAST_FREE_BYTES:
         message = f"{place}, with {free // 2**20} MiB free"
-        return Check(
-            "paths", name, message, State.WARNING, f"free some disk space, otherwise: {loss}"
-        )
-    return Check("paths", name, str(place) if place.exists() else f"{place} (created when needed)")
+        return _check(name, message, State.WARNING, f"free some disk space, otherwise: {loss}")
+    return _check(name, str(place) if place.exists() else f"{place} (created when needed)")
 
 
 def _journal(path: Path) -> Check:
     if not path.exists():
-        return Check("paths", "journal", f"{path} (created by the dashboard)")
+        return _check("journal", f"{path} (created by the dashboard)")
     found = journal_reader.read_condition(path)
     if found.version:
         message = f"{path}, {path.stat().st_size / 1e6:.1f} MB, version {found.version}"
-        return Check("paths", "journal", f"{message}, {of_many(found.runs, 'run')} kept")
+        return _check("journal", f"{message}, {of_many(found.runs, 'run')} kept")
     advice = "the next dashboard renames it and starts a new one, unless it is locked"
-    return Check("paths", "journal", f"{path} is not readable", State.WARNING, advice)
+    return _check("journal", f"{path} is not readable", State.WARNING, advice)
 
 
 def _shared(place: SharedPlace) -> Check:
     found, name = journal_reader.read_condition(place), urls.database_name(place.url)
     if found.fault:
         advice = "the dashboard goes on without; what it observes is written once it is back"
-        return Check("paths", "journal", found.fault, State.WARNING, advice)
+        return _check("journal", found.fault, State.WARNING, advice)
     if not found.version:
-        return Check("paths", "journal", f"{name} (tables are created by the dashboard)")
+        return _check("journal", f"{name} (tables are created by the dashboard)")
     message = f"{name}, version {found.version}, {of_many(found.runs, 'run')} kept"
-    return Check("paths", "journal", message + (", only read" if found.read_only else ""))
+    return _check("journal", message + (", only read" if found.read_only else ""))
 
 
 def _gym_database(url: str, command: str | None) -> Check:
@@ -116,19 +117,19 @@ def _gym_database(url: str, command: str | None) -> Check:
     from gymtui.gym.engine.databases import version_at
     from gymtui.gym.engine.records import DatabaseRefusedError, StorageError
 
-    subject, advice = ("paths", "local gym"), f"mend {gym_database.VARIABLE}"
+    advice = f"mend {gym_database.VARIABLE}"
     try:
         place = gym_database.shared_place(url, command)
     except ValueError as error:
         message = f"{gym_database.VARIABLE} {error}"
-        return Check(*subject, message, State.WARNING, advice)
+        return _check("local gym", message, State.WARNING, advice)
     try:
         version = version_at(place)
     except (DatabaseRefusedError, StorageError) as error:
         message = f"{place.name} cannot be used: {error}"
-        return Check(*subject, message, State.WARNING, "a gym cannot be served on it")
+        return _check("local gym", message, State.WARNING, "a gym cannot be served on it")
     message = f"version {version}" if version else "(tables are created by `gymtui gym`)"
-    return Check(*subject, f"{place.name}, {message}")
+    return _check("local gym", f"{place.name}, {message}")
 
 
 def check_settings(loaded: LoadedSettings) -> Iterator[Check]:

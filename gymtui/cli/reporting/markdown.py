@@ -5,24 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gymtui.cli.reporting.blocks import (
-    NAME_CELLS,
-    Block,
-    Heading,
-    HistogramChart,
-    Items,
-    Line,
-    Marks,
-    Name,
-    OutcomeBar,
-    Paragraph,
-    Piece,
-    RateBar,
-    Report,
-    Strong,
-    Table,
-    TrendChart,
-)
+from gymtui.cli.reporting import blocks
+from gymtui.cli.reporting.blocks import NAME_CELLS, Block, Line, Piece, Report
 from gymtui.core.text import ABSENT, clean, fit
 from gymtui.store.formats import GLYPH
 
@@ -34,17 +18,17 @@ def render_markdown(report: Report) -> str:
 
 def _block(block: Block) -> str:
     match block:
-        case Heading():
+        case blocks.Heading():
             return f"{'#' * block.level} {_line(block.line)}"
-        case Paragraph():
+        case blocks.Paragraph():
             return f"> **{_line(block.line)}**" if block.notice else _line(block.line)
-        case Items():
+        case blocks.Items():
             return "\n".join(f"- {_line(line)}" for line in block.lines)
-        case Table():
+        case blocks.Table():
             rule = ["---:" if n in block.right else "---" for n in range(len(block.headings))]
             rows = [_row(map(_line, block.headings)), f"| {' | '.join(rule)} |"]
             return "\n".join([*rows, *(_row(map(_line, row)) for row in block.rows)])
-        case TrendChart() | HistogramChart():
+        case blocks.TrendChart() | blocks.HistogramChart():
             return ""
 
 
@@ -61,14 +45,14 @@ def _piece(piece: Piece) -> str:
     match piece:
         case str():
             return piece
-        case Name():
+        case blocks.Name():
             return code(piece.text)
-        case Strong():
+        case blocks.Strong():
             return f"**{piece.text}**"
-        case Marks():
+        case blocks.Marks():
             glyphs = (ABSENT if outcome is None else GLYPH[outcome] for outcome in piece.outcomes)
             return code("".join(glyphs)) if piece.outcomes else ABSENT
-        case RateBar() | OutcomeBar():
+        case blocks.RateBar() | blocks.OutcomeBar():
             return ""
 
 

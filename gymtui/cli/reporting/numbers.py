@@ -27,7 +27,6 @@ from gymtui.store.stats.formulas import AtK, quantile, spread
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 
 NOTHING: Line = (ABSENT,)
-"""What stands where nothing is known."""
 
 
 def numbers_of(runs: Sequence[RunFacts]) -> Table:

@@ -17,13 +17,13 @@ from gymtui.cli.reporting import html, markdown
 from gymtui.cli.reporting.blocks import Heading, Name, Paragraph, Report, ReportOrigin, Table
 from gymtui.cli.reporting.contents import report_contents
 from gymtui.cli.reporting.run_facts import facts_of
-from gymtui.core.text import is_clean
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.trend import Trend
 from gymtui.store.store import Store
+from tests.helpers.clean_text import is_clean
 from tests.helpers.model_gym import rollout, rollouts_body, run, saw
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.core.text import clean_block, is_clean, width
+from gymtui.core.text import clean_block, width
 from gymtui.transcript import export
 from gymtui.transcript.blocks import Text
 from gymtui.transcript.body_reader import open_body
@@ -18,6 +18,7 @@ from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.transcript.line_index import LineIndex
 from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
+from tests.helpers.clean_text import is_clean
 from tests.helpers.places import TRAJECTORIES as DATA
 from tests.helpers.trajectories import ALL as FILES
 from tests.helpers.trajectories import fewer
