@@ -309,8 +309,6 @@ def _rollouts(log: RequestLog, store: Store, view: View, now_s: float, room: int
             rarely = expected > MANY_RUNNING and not view.all_running
             waited_s = now_s - log.recall(everything).planned_s
             together = [] if rarely and waited_s < MANY_EVERY_S else [everything]
-    if len(singly) <= room // 2:
-        return _Rollouts(tuple(together), singly)
     by_scenario: dict[str, list[str]] = {}
     for run_id in singly:
         run = store.runs[run_id].run

@@ -84,6 +84,17 @@ def test_at_first_the_head_alone_is_asked_and_then_page_after_page_without_repea
     assert len(desk.store.runs) == 500
 
 
+def test_while_it_is_not_known_which_end_of_the_list_is_new_its_ends_are_read_first() -> None:
+    desk = Desk().synced(*(run(f"r{i}") for i in range(5)))
+    asked = [query.run_id for query in desk.plan() if isinstance(query, RolloutsOf)]
+    assert sorted(asked[:2]) == ["r0", "r4"]
+    for name, hour in (("r0", 5), ("r4", 1)):
+        times = {"created_at": f"2026-03-20T{hour:02}:00:00Z"}
+        desk.hear(RolloutsOf(name), rollouts_body(ended(f"{name}a", name) | times))
+    assert desk.store.order.newest_first
+    assert desk.catch_up.next_request(desk.log, desk.store, desk.view, (), desk.now) is not None
+
+
 @pytest.mark.parametrize("total", [None, 110])
 def test_a_server_with_smaller_pages_is_read_to_its_end(total: int | None) -> None:
     desk = Desk()

@@ -216,6 +216,17 @@ def test_it_goes_live_and_follows_what_moves() -> None:
     staged(scene)
 
 
+def test_of_several_questions_that_fail_the_one_on_screen_is_told() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(3)
+        faults = {HEAD: ServerError("the list"), RolloutsOf(ACTIVE): ServerError("the run")}
+        stage.client.fault = faults.get
+        await stage.play(10)
+        assert stage.poller.link.error is faults[RolloutsOf(ACTIVE)]
+
+    staged(scene, open_run=ACTIVE)
+
+
 def test_the_first_sync_does_not_pause_between_its_pages_nor_repeat_anything() -> None:
     async def scene(stage: Stage) -> None:
         await stage.play(1.5)

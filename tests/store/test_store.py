@@ -362,6 +362,26 @@ def test_a_stray_that_no_longer_runs_is_dropped_and_a_held_one_asks_for_its_list
     assert not store.apply(saw(RUNNING, rollouts_body(), 4.0)).overtaken
 
 
+@pytest.mark.parametrize(("total", "overtaken"), [(None, {"a"}), (0, {"a"}), (1, set())])
+def test_a_list_of_running_ones_that_is_cut_short_says_nothing_of_those_it_lacks(
+    total: int | None, overtaken: set[str]
+) -> None:
+    store = filled(run("a", running=1))
+    store.apply(saw(RolloutsOf("a"), rollouts_body(rollout("r", "a", status="running"))))
+    body = json.dumps({"total": total, "rollouts": []}).encode()
+    assert store.apply(saw(RUNNING, body, 1.0)).overtaken == overtaken
+
+
+def test_a_scenarios_running_ones_say_nothing_of_another_scenarios() -> None:
+    store = filled(run("a", running=1), run("b", running=1))
+    for name, scenario in (("a", "hr"), ("b", "it")):
+        item = rollout(f"{name}1", name, status="running", scenario_id=scenario)
+        store.apply(saw(RolloutsOf(name), rollouts_body(item)))
+    for scenario, overtaken in (("hr", {"a"}), ("it", {"b"}), ("x", set())):
+        answer = saw(RunningRollouts(scenario), rollouts_body(), 1.0)
+        assert store.apply(answer).overtaken == overtaken
+
+
 def test_an_empty_list_does_not_empty_a_run_and_a_cut_one_removes_nothing() -> None:
     store = filled(run("a"))
     store.apply(saw(RolloutsOf("a"), rollouts_body(ended("r", "a"), ended("s", "a"))))

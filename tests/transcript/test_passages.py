@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gymtui.transcript import passages
 from gymtui.transcript.blocks import Text, ToolCall, ToolResult
 from gymtui.transcript.edits import diff_lines
 from gymtui.transcript.passages import body
@@ -88,3 +89,19 @@ def test_a_result_in_the_frame_of_the_protocol_is_read_without_it() -> None:
 def test_arguments_that_are_no_valid_json_are_said_to_be_none() -> None:
     assert body(ToolCall("f", '{"a": ')).split("\n") == ["→ f  (no valid JSON)", '{"a": ']
     assert body(ToolCall("f", "free text")).split("\n") == ["→ f", "free text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "divided"),
+    [
+        ("short", ["short"]),
+        ("abc\ndef\nghi\njkl", ["abc\ndef\n", "ghi\njkl"]),
+        ("a" * 25, ["a" * 10, "a" * 10, "a" * 5]),
+        ("abcdefghi\n" * 2, ["abcdefghi\n"] * 2),
+    ],
+)
+def test_long_text_is_divided_at_line_ends(
+    text: str, divided: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passages, "PART", 10)
+    assert passages.parts(text) == divided

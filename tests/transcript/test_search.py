@@ -53,6 +53,12 @@ def test_a_regular_expression_is_announced() -> None:
     assert found("re:^b", "a\nb\nb") == [(0, "b"), (0, "b")]
 
 
+def test_case_counts_in_a_regular_expression_too_but_not_in_its_escapes() -> None:
+    assert found("re:e+rr", "Err err") == [(0, "Err"), (0, "err")]
+    assert found("re:E+rr", "Err err") == [(0, "Err")]
+    assert found(r"re:\Srr", "Err err ERR") == [(0, "Err"), (0, "err"), (0, "ERR")]
+
+
 def test_a_regular_expression_goes_over_lines_of_a_block_but_not_over_its_end() -> None:
     text = "first one\nsecond two\nthird"
     assert found(r"re:one$\n^second", text) == [(0, "one\nsecond")]

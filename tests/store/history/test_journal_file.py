@@ -6,10 +6,13 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from gymtui.store.history.file_engine import set_aside
 from gymtui.store.history.journal_file import PRUNE_ROWS, JournalFile, connect
 from gymtui.store.history.journal_store import Batch, Limits
-from tests.helpers.journals import NOW, impatient, observation, rows
+from gymtui.store.history.observer import UnchangedPoll
+from tests.helpers.journals import NOW, impatient, observation, rows, summary
 
 
 def test_a_new_file_is_not_set_aside_for_the_old_ones_sake(tmp_path: Path) -> None:
@@ -85,3 +88,17 @@ def test_pruning_goes_in_steps_that_let_others_write(tmp_path: Path) -> None:
     assert max(before - after for before, after in pairwise(left)) <= 2_000
     assert len(left) > 10
     assert rows(path) == len(left) - 1
+
+
+@pytest.mark.parametrize(
+    ("batch", "waits"),
+    [
+        (Batch(), True),
+        (Batch(looks=(UnchangedPoll("a", NOW, NOW),)), True),
+        (Batch(observations=(observation(),)), False),
+        (Batch(summaries=(summary(),)), False),
+        (Batch(forgotten=("a",)), False),
+    ],
+)
+def test_what_only_tells_that_all_goes_on_can_wait(batch: Batch, waits: bool) -> None:
+    assert batch.can_wait is waits

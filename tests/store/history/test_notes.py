@@ -16,14 +16,14 @@ def test_tags_are_words_that_begin_with_the_sign() -> None:
 
 
 def test_what_is_written_is_there_again_for_its_owner_alone(tmp_path: Path) -> None:
-    journal = tmp_path / "state" / "journal-gym-1.sqlite3"
+    journal = tmp_path / "own" / "state" / "journal-gym-1.sqlite3"
     notes = Notes.beside(journal)
     notes.write(NoteOf.RUN, ["a", "b"], "  baseline\n #keep ")
     notes.write(NoteOf.ROLLOUT, ["a"], "x" * 2 * LONGEST)
     again = Notes.beside(journal)
     assert again.all(NoteOf.RUN) == {"a": "baseline #keep", "b": "baseline #keep"}
     assert again.all(NoteOf.ROLLOUT) == {"a": "x" * LONGEST}
-    (path,) = (tmp_path / "state").iterdir()
+    (path,) = journal.parent.iterdir()
     assert path.name == "gym-1.notes.json"
     assert path.stat().st_mode & 0o077 == 0
     again.write(NoteOf.RUN, ["a"], "")

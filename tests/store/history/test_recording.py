@@ -14,6 +14,7 @@ from gymtui.poll.recording_snapshot import without_keys
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.playback import Player
 from gymtui.store.history.recording_format import HEAD_BYTES, MAGIC, SUFFIX
+from gymtui.store.history.recording_frames import FrameError, builds_on
 from gymtui.store.history.recording_items import ChangeList
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import (
@@ -201,3 +202,9 @@ def test_no_key_is_ever_written() -> None:
     assert b"sk-1" not in without_keys(escaped)
     plain = b'{"rollout_id":"r","n":"\\u00e4"}'
     assert without_keys(plain) == plain
+
+
+def test_a_key_too_short_to_say_what_it_builds_on_is_damage() -> None:
+    assert builds_on(b"\x07\x00\x00\x00rest") == 7
+    with pytest.raises(FrameError):
+        builds_on(b"\x07\x00")

@@ -13,6 +13,20 @@ from gymtui.config.schema import StuckThresholds
 from gymtui.store.phases import SegmentKind
 from gymtui.store.stats.eta import Eta, Lifetimes, UsualTimes, eta, stuck_after_s
 
+
+def test_mean_and_deviation_of_whole_lives_are_those_of_what_ended_and_of_an_exponential_tail() -> (
+    None
+):
+    ended_s = [*range(10, 60, 10), 100.0, 110.0, 120.0, 130.0, 140.0]
+    lives = Lifetimes(ended_s, [])
+    # Beyond 50 s: five of ten, 70 s longer in the mean, and as far apart.
+    whole = [(t, 0.1) for t in ended_s[:5]] + [(120.0, 0.5)]
+    mean = sum(t * weight for t, weight in whole)
+    spread = sum((t - mean) ** 2 * weight for t, weight in whole) + 0.5 * 70**2
+    assert lives.mean_s == pytest.approx(mean)
+    assert lives.deviation_s == pytest.approx(math.sqrt(spread))
+
+
 # -- how long it will take -----------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally
 from gymtui.store.stats.matrix import Matrix, most_verdicts, sum_tasks, usual_k
 from gymtui.store.stats.run_stats import run_numbers
-from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
+from gymtui.store.stats.task_rows import NO_TASK, TaskAcrossRuns, TaskRow, row_id_of
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -168,3 +168,8 @@ def test_a_difference_is_clear_where_chance_brings_it_once_in_twenty(
 def test_a_run_without_verdicts_makes_no_difference() -> None:
     row_ = TaskAcrossRuns("t", (task(0, 0), task(4, 4)))
     assert (row_.difference, row_.clear) == (None, False)
+
+
+def test_rollouts_that_name_no_task_have_a_row_that_says_so() -> None:
+    assert TaskAcrossRuns("book", ()).name == "book"
+    assert TaskAcrossRuns(None, ()).name == NO_TASK

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder
+from gymtui.store.stats.formulas import Tally
+from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder, from_kept, to_keep
 
 START = datetime(2026, 3, 20, 10, tzinfo=UTC)
 
@@ -93,6 +94,22 @@ def test_it_is_settled_once_all_have_ended_and_completed_ones_have_results() -> 
     assert not plainly([row()]).settled
     assert not plainly([row(status="paused")]).settled
     assert plainly([row(status="archived", completed_at=START)]).settled
+
+
+def test_what_the_journal_keeps_of_a_run_comes_back_whole() -> None:
+    rows = [
+        row(task_id="t", result={"success": True, "score": 0.5}, created_at=START),
+        row(task_id="t", result={"success": False, "score": 0.0}, model_config={"model": "m"}),
+        row(task_id="u", result={"success": True}, completed_at=START, started_at=START),
+        row(result={"success": True}),
+    ]
+    summary = plainly(rows)
+    assert summary.tallies is not None
+    assert dict(summary.tallies) == {"t": Tally(1, 2), "u": Tally(1, 1)}
+    assert summary.tallies.loose == Tally(1, 1)
+    assert (summary.scored, summary.score) == (2, 0.25)
+    assert from_kept(to_keep("a", summary)) == summary
+    assert from_kept(to_keep("a", plainly([row(status="running")]))) is None
 
 
 TIMES = st.none() | st.integers(0, 3).map(lambda s: START + timedelta(seconds=s))

@@ -46,4 +46,5 @@ def test_the_tool_with_most_errors_comes_first_with_its_commonest_answer() -> No
     assert (first.tool, first.calls, first.errors, first.commonest) == ("read", 3, 3, "gone")
     assert (first.commonest_count, first.rollout_ids) == (2, ("one", "two"))
     assert (second.tool, second.error_share, second.rollout_ids) == ("send", 1 / 9, ("two",))
-    assert result_of(tool_tallies({"none": (ToolUse("send", 1),)}))[0].commonest is None
+    (none,) = result_of(tool_tallies({"none": (ToolUse("send", 1),)}))
+    assert (none.commonest, none.commonest_count) == (None, 0)

@@ -181,6 +181,28 @@ def test_a_recorded_result_that_no_message_shows_follows_its_call() -> None:
     assert transcript.exchanges[0].result == Place(2, 0)
 
 
+def test_recorded_calls_of_which_messages_lack_some_are_matched_by_their_tools() -> None:
+    calls = [{"name": name, "arguments": {"n": n}} for name, n in (("a", 1), ("b", 2), ("b", 3))]
+    transcript = read(
+        {
+            "messages": [{"role": "assistant", "tool_calls": calls}],
+            "tool_calls": [
+                {"tool_name": "b", "parameters": {"n": 3}},
+                {"tool_name": "c", "parameters": {}},
+            ],
+            "tool_results": [{"observation": "three"}, {"observation": "other"}],
+        }
+    )
+    told = [(exchange.tool, exchange.result is not None) for exchange in transcript.exchanges]
+    assert told == [("a", False), ("b", False), ("b", True), ("c", True)]
+
+
+def test_the_summary_of_reasoning_is_thought_and_not_said() -> None:
+    item = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "why"}]}
+    (turn,) = read([item]).turns
+    assert turn.blocks == (Thinking("why"),)
+
+
 def test_recorded_calls_written_as_text_are_found_there() -> None:
     """SWE-agent in text mode (FORMATS 1.7): a demonstration comes first and is not the run."""
     transcript = read(
@@ -389,6 +411,11 @@ def test_results_find_their_calls(messages: list[object], expected: list[str | N
             True,
             False,
         ),
+        ({"source": "agent", "observation": "mcp", "content": "x", "success": False}, True, False),
+        ({"source": "agent", "observation": "mcp", "content": "x", "success": True}, None, False),
+        ({"source": "agent", "observation": "error", "content": "x"}, True, False),
+        ({"role": "bashExecution", "command": "ls", "output": "x", "exitCode": 0}, False, False),
+        ({"role": "bashExecution", "command": "ls", "output": "x", "exitCode": 1}, True, False),
     ],
 )
 def test_spellings_of_failure(message: Any, error: bool | None, inferred: bool) -> None:
