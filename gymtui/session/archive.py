@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,9 +204,9 @@ class Archive:
         self, key: ArchiveKey, numbers: Sequence[int] | None
     ) -> Sequence[SpokenPassage] | None:
         """Some or all of an indexed transcript's passages; None if they are here no more."""
-        wanted = (
-            None if numbers is None else sorted({number - number % IN_A_PACK for number in numbers})
-        )
+        places: defaultdict[int, set[int]] = defaultdict(set)
+        for number in numbers or ():
+            places[number - number % IN_A_PACK].add(number % IN_A_PACK)
 
         def read(db: sqlite3.Connection) -> list[tuple[int, bytes]] | None:
             found = db.execute(
@@ -216,22 +217,20 @@ class Archive:
             if found is None:
                 return None
             first = found[0] << NUMBERS
-            if wanted is None:
+            if numbers is None:
                 packs = packs_at(db, found[0])
             else:
                 one = "SELECT number, text FROM texts WHERE number = ?"
-                packs = [row for at in wanted for row in db.execute(one, (first | at,))]
+                packs = [row for at in sorted(places) for row in db.execute(one, (first | at,))]
             return [(number - first, pack) for number, pack in packs]
 
         packs = self._file.use(read, None)
         if packs is None:
             return None
-        chosen = None if numbers is None else frozenset(numbers)
         return [
             spoken
             for first, pack in packs
-            for at, spoken in enumerate(unpacked(pack), first)
-            if chosen is None or at in chosen
+            for spoken in (unpacked(pack) if numbers is None else unpacked(pack, places[first]))
         ]
 
     def close(self) -> None:

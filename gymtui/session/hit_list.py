@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.transcript.hits import Hit
+from gymtui.transcript.hits import Hit, Hits
 
 
 class FoundHit(NamedTuple):
@@ -13,6 +15,23 @@ class FoundHit(NamedTuple):
 
     ref: RolloutRef
     hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHits:
+    """Hits in one transcript, each made when it is looked at."""
+
+    ref: RolloutRef
+    hits: Hits
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[FoundHit]:
+        return (FoundHit(self.ref, hit) for hit in self.hits)
+
+
+NO_HITS = FoundHits(RolloutRef("", ""), Hits())
 
 
 class HitList(Protocol):

@@ -18,7 +18,7 @@ from gymtui.poll.fetch import ask, observation_of
 from gymtui.session.archive import Archive, Known
 from gymtui.session.archive_key import ArchiveKey, version_of
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
-from gymtui.session.hit_list import FoundHit
+from gymtui.session.hit_list import NO_HITS, FoundHits
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
 from gymtui.session.transcript_reader import ReaderEndedError, TranscriptReader
@@ -161,7 +161,7 @@ class TranscriptSearch:
         self._indexing = asyncio.Lock()
         self.progress = SearchProgress(len(self._targets))
 
-    async def hits(self) -> AsyncGenerator[Sequence[FoundHit], None]:
+    async def hits(self) -> AsyncGenerator[FoundHits, None]:
         """Search, and hand over what was found as it is found.
 
         Yields:
@@ -188,7 +188,7 @@ class TranscriptSearch:
             self._stopped.set()
             self._reader.close()
         self.progress.done = True
-        yield ()
+        yield NO_HITS
 
     def _known(self, targets: Sequence[SearchTarget]) -> Known:
         names = (target.ref.rollout_id for target in targets)
@@ -197,7 +197,7 @@ class TranscriptSearch:
 
     def _look_through(
         self, targets: Sequence[SearchTarget], known: Known
-    ) -> Iterator[tuple[SearchTarget, Sequence[FoundHit] | None]]:
+    ) -> Iterator[tuple[SearchTarget, FoundHits | None]]:
         """Look through what is indexed; None of what has gone meanwhile."""
         for target in targets:
             key = self._keys.get(target.ref.rollout_id)
@@ -205,22 +205,21 @@ class TranscriptSearch:
                 continue
             numbers = known.passages[key]
             if numbers is not None and not numbers:
-                yield target, ()
+                yield target, NO_HITS
                 continue
             passages = self._archive.passages(key, numbers)
             yield target, None if passages is None else self._found(target, passages)
 
-    def _found(self, target: SearchTarget, passages: Iterable[SpokenPassage]) -> Sequence[FoundHit]:
-        hits = find_hits(passages, self._wanted, self._stopped.is_set)
-        return [FoundHit(target.ref, hit) for hit in hits]
+    def _found(self, target: SearchTarget, passages: Iterable[SpokenPassage]) -> FoundHits:
+        return FoundHits(target.ref, find_hits(passages, self._wanted, self._stopped.is_set))
 
     # -- what is not indexed ---------------------------------------------------------------
 
     async def _read_others(
         self, targets: Sequence[SearchTarget], known: Known
-    ) -> AsyncGenerator[Sequence[FoundHit], None]:
+    ) -> AsyncGenerator[FoundHits, None]:
         """Read what is not indexed, downloading what is not here; a few at a time."""
-        here: asyncio.Queue[Sequence[FoundHit] | BaseException] = asyncio.Queue()
+        here: asyncio.Queue[FoundHits | BaseException] = asyncio.Queue()
         waiting = iter(targets)
 
         async def work() -> None:
@@ -247,11 +246,11 @@ class TranscriptSearch:
 
     async def _read(
         self, target: SearchTarget, key: ArchiveKey | None, *, is_kept: bool
-    ) -> Sequence[FoundHit]:
+    ) -> FoundHits:
         progress = self.progress
         if not is_kept and (progress.received >= self._most_bytes or progress.problem):
             progress.left += 1
-            return ()
+            return NO_HITS
         before = 0
 
         def received(now: int, _announced: int | None) -> None:
@@ -264,26 +263,26 @@ class TranscriptSearch:
         except NotFound:
             progress.not_run += target.not_run
             progress.missing += not target.not_run
-            return ()
+            return NO_HITS
         except TooLargeError:
             progress.failed += 1
-            return ()
+            return NO_HITS
         except GymError as error:
             progress.failed += 1
             if isinstance(error, NOT_THE_GYM):
                 progress.problem = error.line  # the rest would say the same
-            return ()
+            return NO_HITS
         try:
             packs = await self._reader.read(body, target.result)
         except ReaderEndedError:  # as by a kernel that is out of memory
             progress.failed += 1
-            return ()
+            return NO_HITS
         async with self._indexing:
             found = await asyncio.to_thread(self._index, target, packs)
         progress.searched += 1
         return found
 
-    def _index(self, target: SearchTarget, packs: Sequence[bytes]) -> Sequence[FoundHit]:
+    def _index(self, target: SearchTarget, packs: Sequence[bytes]) -> FoundHits:
         key = self._keys.get(target.ref.rollout_id)
         if key is not None:
             self._archive.index(key, packs)
@@ -291,8 +290,8 @@ class TranscriptSearch:
 
 
 def _next_batch(
-    found: Iterator[tuple[SearchTarget, Sequence[FoundHit] | None]],
-) -> list[tuple[SearchTarget, Sequence[FoundHit] | None]]:
+    found: Iterator[tuple[SearchTarget, FoundHits | None]],
+) -> list[tuple[SearchTarget, FoundHits | None]]:
     """What comes within a short time, at least one; none when there is no more."""
     until_s = time.monotonic() + _TURN_S
     batch = []

@@ -7,7 +7,7 @@ can hold a phrase at all, is `session.archive`; finding text in a passage is `se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -24,6 +24,7 @@ from gymtui.transcript.search import (
     Passage,
     PatternError,
     Query,
+    Span,
     finder,
     parse,
     passages_of,
@@ -50,7 +51,6 @@ class SpokenPassage:
 class Hit(NamedTuple):
     """One place where something was found. A tuple, as `Match` is."""
 
-    # Where it is, and no more: of thousands of hits few are ever written out.
     spoken: SpokenPassage
     left: int  # where in the passage its snippet begins
     start: int  # where it begins itself
@@ -107,6 +107,36 @@ class Hit(NamedTuple):
         )
         spoken = replace(self.spoken, passage=shown)
         return Hit(spoken, 0, self.start - left, self.end - left)
+
+
+class Hits:
+    """Hits in a transcript, in order, `MOST` at most.
+
+    Kept as places alone: of thousands few are ever written out, and each is made then.
+    """
+
+    __slots__ = ("_count", "_places")
+
+    def __init__(self, places: Iterable[tuple[SpokenPassage, Sequence[Span]]] = ()) -> None:
+        self._places: list[tuple[SpokenPassage, Sequence[Span]]] = []
+        self._count = 0
+        for spoken, spans in places:
+            taken = spans if self._count + len(spans) <= MOST else spans[: MOST - self._count]
+            self._places.append((spoken, taken))
+            self._count += len(taken)
+            if self._count >= MOST:
+                return
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Hit]:
+        for spoken, spans in self._places:
+            heading = _heading(spoken)
+            for start, end in spans:
+                least = heading if start >= heading else 0
+                left = start - BEFORE
+                yield Hit(spoken, left if left > least else least, start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,32 +229,27 @@ def spoken_passages(transcript: Transcript) -> Iterator[SpokenPassage]:
 
 def find_hits(
     passages: Iterable[SpokenPassage], wanted: Wanted, stop: Callable[[], bool] = lambda: False
-) -> Iterator[Hit]:
+) -> Hits:
     """Find what is wanted in a transcript's passages.
 
     Args:
         stop: Asked between passages whether nobody wants the answer any more.
 
     Raises:
-        PatternError: A regular expression took too long; hits until then came.
+        PatternError: A regular expression took too long.
     """
-    return islice(_hits(passages, wanted, stop), MOST)
-
-
-def _hits(
-    passages: Iterable[SpokenPassage], wanted: Wanted, stop: Callable[[], bool]
-) -> Iterator[Hit]:
     look = finder(wanted.query) if wanted.has_phrase else None
-    for spoken in until(filter(wanted.takes, passages), stop):
-        text, heading = spoken.passage.text, _heading(spoken)
-        if look is None:
-            end = text.find("\n", heading)
-            yield Hit(spoken, heading, heading, len(text) if end < 0 else end)
-            continue
-        for start, end in look(text):
-            least = heading if start >= heading else 0
-            left = start - BEFORE
-            yield Hit(spoken, left if left > least else least, start, end)
+    found = until(filter(wanted.takes, passages), stop)
+    if look is None:
+        return Hits((spoken, (_first_line(spoken),)) for spoken in found)
+    return Hits((spoken, [*islice(look(spoken.passage.text), MOST)]) for spoken in found)
+
+
+def _first_line(spoken: SpokenPassage) -> Span:
+    """Where the first line of a passage is, without that which names a tool."""
+    text, heading = spoken.passage.text, _heading(spoken)
+    end = text.find("\n", heading)
+    return heading, len(text) if end < 0 else end
 
 
 def _heading(spoken: SpokenPassage) -> int:

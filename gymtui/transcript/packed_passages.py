@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ IN_A_PACK = 16
 """Passages of a pack: a few of a transcript are read without the rest."""
 LEVEL = 3
 _Written = list[tuple[int, int, str, tuple[int, ...], str, str, bool]]
+_KINDS = {str(kind): kind for kind in BlockKind}
 _decoder = msgspec.msgpack.Decoder(_Written)
 
 
@@ -31,16 +32,22 @@ def packed(passages: Iterable[SpokenPassage]) -> list[bytes]:
     ]
 
 
-def unpacked(pack: bytes) -> list[SpokenPassage]:
+def unpacked(pack: bytes, places: Collection[int] = range(IN_A_PACK)) -> list[SpokenPassage]:
     """The passages of a pack.
+
+    Args:
+        places: Which of them, counted from 0.
 
     Raises:
         zlib.error: It is damaged.
         msgspec.DecodeError: Likewise.
     """
     return [
-        SpokenPassage(Passage(turn, block, text, starts), BlockKind(kind), tool, error)
-        for turn, block, text, starts, kind, tool, error in _decoder.decode(zlib.decompress(pack))
+        SpokenPassage(Passage(turn, block, text, starts), _KINDS[kind], tool, error)
+        for place, (turn, block, text, starts, kind, tool, error) in enumerate(
+            _decoder.decode(zlib.decompress(pack))
+        )
+        if place in places
     ]
 
 

@@ -222,19 +222,12 @@ def _in_pieces(typed: str, text: str, *, case: bool) -> Iterator[Span]:
 
 
 def _all_in(typed: str, text: str, *, case: bool) -> list[Span]:
-    between: Iterable[int]
-    if case or text.isascii():
-        between = map(len, (text if case else text.lower()).split(typed))
-    else:
-        # Bytes have only ASCII letters in lower case, which are all that counts, and far sooner.
-        pieces = text.encode("utf-8", "surrogatepass").lower().split(typed.encode())
-        between = (len(piece.decode("utf-8", "surrogatepass")) for piece in pieces)
-    found, size, at = [], len(typed), 0
-    for length in between:
-        at += length
+    found, size = [], len(typed)
+    looked_at = text if case else text.lower()
+    at = looked_at.find(typed)
+    while at >= 0:
         found.append((at, at + size))
-        at += size
-    found.pop()  # which is the text's end
+        at = looked_at.find(typed, at + size)
     return found
 
 

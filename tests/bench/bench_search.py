@@ -26,6 +26,7 @@ from gymtui.session.artifacts import ArtifactLoader
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.transcript_search import SearchTarget, TranscriptSearch
 from gymtui.transcript.hits import wanted_of
+from gymtui.tui.runtime.gc_control import GcControl
 from tests.bench.bench_transcript import body
 from tests.bench.rows import Row, faster, told, within
 
@@ -61,9 +62,12 @@ def rows(*, long: bool) -> Iterator[Row]:
         for number in range(count):
             _write(files / f"r{number}.json", number)
         archive = Archive(Path(there) / "transcripts.sqlite3", 2 << 30)
+        collecting = GcControl(0.0)
+        collecting.begin()  # as the dashboard does, which never looks through everything meanwhile
         try:
             yield from _searched(files, archive, count, note)
         finally:
+            collecting.end()
             archive.close()
 
 
@@ -82,7 +86,7 @@ def _searched(files: Path, archive: Archive, count: int, note: str) -> Iterator[
     used = _memory_bytes() - before + _memory_bytes(resource.RUSAGE_CHILDREN)
     yield within("search: memory while indexing, above idle", used, 150e6, "bytes", note)
     held_s = min(_longest_hold(files, files.parent) for _ in range(3))
-    yield within("search: event loop held while indexing, at most", held_s, 0.02, "s", note)
+    yield within("search: event loop held, at most", held_s, 0.02, "s", note)
     grep_s = min(_grep(files, RARE) for _ in range(3))
     first_s, all_s, hits = min(asyncio.run(_search(files, archive, count, RARE)) for _ in range(3))
     assert hits >= count // _RARE_IN
@@ -137,21 +141,25 @@ def _memory_bytes(whose: int = resource.RUSAGE_SELF) -> float:
 
 
 def _longest_hold(files: Path, there: Path) -> float:
-    """Seconds for which the event loop is held at most, while transcripts are read and indexed."""
+    """For how long the event loop is held at most while transcripts are indexed and searched.
+
+    Processor seconds of this process between two turns of the loop: what other programs take is
+    not counted.
+    """
     sys.setswitchinterval(THREAD_SWITCH_S)
     archive = Archive(there / f"{random.random()}.sqlite3", 2 << 30)
 
-    async def measured() -> float:
-        searching = asyncio.create_task(_search(files, archive, _HELD, RARE))
-        longest_s, before_s = 0.0, time.perf_counter()
+    async def measured(phrase: str) -> float:
+        searching = asyncio.create_task(_search(files, archive, _HELD, phrase))
+        longest_s, before_s = 0.0, time.process_time()
         while not searching.done():
             await asyncio.sleep(_TICK_S)
-            now_s = time.perf_counter()
-            longest_s, before_s = max(longest_s, now_s - before_s - _TICK_S), now_s
+            now_s = time.process_time()
+            longest_s, before_s = max(longest_s, now_s - before_s), now_s
         await searching
         return longest_s
 
     try:
-        return asyncio.run(measured())
+        return max(asyncio.run(measured(phrase)) for phrase in (RARE, COMMON))
     finally:
         archive.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gymtui.transcript import hits
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import AFTER, BEFORE, SpokenPassage, find_hits, wanted_of
 from gymtui.transcript.search import Passage
@@ -22,6 +23,20 @@ def test_a_hit_without_its_passage_shows_the_same(typed: str, tool: str) -> None
         for name in ("match", "kind", "tool", "error", "before", "text", "after"):
             assert getattr(alone, name) == getattr(hit, name), name
         assert len(alone.spoken.passage.text) <= BEFORE + 2 * AFTER
+
+
+def test_hits_are_places_until_they_are_looked_at_and_not_endless(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spoken = [SpokenPassage(Passage(n, 0, "aXa Ä ax"), BlockKind.TOOL, "", False) for n in (0, 1)]
+    found = find_hits(spoken, wanted_of("ax"))
+    assert [(hit.match.turn, hit.start, hit.text) for hit in found] == [
+        (turn, start, text) for turn in (0, 1) for start, text in ((0, "aX"), (6, "ax"))
+    ]
+    assert len(found) == 4
+    monkeypatch.setattr(hits, "MOST", 3)
+    found = find_hits(spoken, wanted_of("ax"))
+    assert (len(found), len([*found])) == (3, 3)
 
 
 def test_a_snippet_leaves_out_the_line_that_names_the_tool() -> None:

@@ -89,7 +89,9 @@ class CompareRunsScreen(RunsMatrixScreen):
     def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
         """A column a run, and what their difference is worth."""
         task, difference, *runs = super().columns()
-        evidence = Column("evidence", "EVIDENCE", 9, self._evidence, ideal=18, most=26, flex=1)
+        # On a narrow screen two runs go before what is said of the cursor's task anyway.
+        last = 2 if len(runs) == 2 else 0
+        evidence = Column("evidence", "EVIDENCE", 9, self._evidence, last, 18, most=26, flex=1)
         return (task, difference, evidence, *runs)
 
     def body(self) -> Iterable[Widget]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
+from itertools import islice
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -12,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker
 
-from gymtui.session.hit_list import FoundHit
+from gymtui.session.hit_list import FoundHit, FoundHits
 from gymtui.session.transcript_search import (
     MOST_BYTES,
     SearchProgress,
@@ -40,6 +41,8 @@ from gymtui.tui.search.columns import HITS, HitRow, hit_columns, snippet, who
 
 MOST_HITS = 10_000
 """Hits that are listed; a search ends there."""
+AT_ONCE = 250
+"""Hits taken in before others get their turn: a few ms."""
 _SHOWN_S = 0.05
 """How often what was found is shown."""
 _TERMS = ("tool:", "error:", "role:assistant", "role:system", "role:tool", "role:user")
@@ -245,15 +248,28 @@ class SearchScreen(ListScreen[HitRow]):
         self._progress = search.progress
         async with aclosing(search.hits()) as found:
             async for hits in found:
-                self._take(hits, by_id)
-                if len(self._rows.records) + len(self._found) >= MOST_HITS:
+                await self._take_in_pieces(hits, by_id)
+                if self._listed >= MOST_HITS:
                     search.progress.problem = f"ended at {MOST_HITS:,} hits"
                     break
-                await self.services.input_priority.yield_to_input()
         self._ended("")
 
-    def _take(self, hits: Sequence[FoundHit], rows: dict[str, RolloutRow]) -> None:
-        first = len(self._rows.records) + len(self._found)
+    @property
+    def _listed(self) -> int:
+        return len(self._rows.records) + len(self._found)
+
+    async def _take_in_pieces(self, hits: FoundHits, rows: dict[str, RolloutRow]) -> None:
+        """Take hits in, a few milliseconds of them at a time; one transcript may have thousands."""
+        coming = iter(hits)
+        while True:
+            piece = [*islice(coming, min(AT_ONCE, MOST_HITS - self._listed))]
+            self._take(piece, rows)
+            await self.services.input_priority.yield_to_input()
+            if len(piece) < AT_ONCE:
+                return
+
+    def _take(self, hits: Iterable[FoundHit], rows: dict[str, RolloutRow]) -> None:
+        first = self._listed
         for number, found in enumerate(hits, first):
             self._found.append(
                 HitRow(number, FoundHit(found.ref, found.hit.alone()), rows[found.ref.rollout_id])

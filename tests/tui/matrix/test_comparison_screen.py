@@ -71,6 +71,12 @@ async def test_what_differs_is_ranked_by_what_it_is_worth(gym: ScriptedGym, tmp_
         assert "not significant" in tasks[1]
         assert "one attempt" in tasks[2]
         await person.sees("3 differ · 1 significant", "1 by one attempt only")
+        # Where there is little room both runs are seen; the evidence stands with the cursor's task.
+        await person.pilot.resize_terminal(60, 24)
+        await person.until(lambda: "EVIDENCE" not in person.screen())
+        shown = person.screen()
+        assert "DIFF" in shown and "p = 0.029" in shown
+        assert shown.count("100% of 4") >= 2 and "0% of 4" in shown
 
 
 async def test_eleven_checkpoints_say_what_p_is_adjusted_for(tmp_path: Path) -> None:
