@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.stats.eta import UsualTimes
@@ -25,16 +26,23 @@ SIZES = [(80, 24), (120, 36), (200, 50)]
 
 
 class Standing:
-    """A pace that a test lays down: for how long each rollout has not moved, however late it is.
+    """A tracker by which a test lays down how long each rollout has not moved, however late it is.
 
     Args:
+        tracker: What tells all else.
         now: What time it is when somebody asks.
         still_s: By rollout.
     """
 
-    def __init__(self, now: Callable[[], datetime], **still_s: float) -> None:
+    def __init__(
+        self, tracker: RolloutTracker, now: Callable[[], datetime], **still_s: float
+    ) -> None:
+        self._tracker = tracker
         self._now = now
         self._still_s = {name.replace("_", "."): s for name, s in still_s.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tracker, name)
 
     def moved_at(self, rollout_id: str) -> datetime | None:
         still_s = self._still_s.get(rollout_id)
@@ -43,19 +51,28 @@ class Standing:
     def phase_seen_at(self, rollout_id: str) -> datetime | None:
         return self.moved_at(rollout_id)
 
-    def gaps_s(self, rollout_id: str) -> tuple[float, ...]:
-        return ()
-
     def usual(self, run_id: str) -> UsualTimes:
         return UsualTimes(step_s=10.0, build_s=30.0, verify_s=5.0, watched=10)
+
+
+def lay_down(
+    monkeypatch: pytest.MonkeyPatch, now: Callable[[], datetime] | None = None, **still_s: float
+) -> None:
+    """Let every session's tracker say that rollouts stand still so long."""
+
+    def tracker(session: Session) -> Standing:
+        return Standing(session.__dict__["tracker"], now or session.now, **still_s)
+
+    def keep(session: Session, tracker: RolloutTracker) -> None:
+        session.__dict__["tracker"] = tracker
+
+    monkeypatch.setattr(Session, "tracker", property(tracker, keep), raising=False)
 
 
 @pytest.fixture
 def standing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of five running rollouts two are stuck: one for lack of steps, one in its verification."""
-    still_s = {"a_001": 5, "a_002": 20, "b_001": 910, "b_002": 70, "c_001": 45}
-    pace = property(lambda session: Standing(session.now, **still_s))
-    monkeypatch.setattr(Session, "pace", pace)
+    lay_down(monkeypatch, a_001=5, a_002=20, b_001=910, b_002=70, c_001=45)
 
 
 @pytest.fixture
@@ -154,8 +171,7 @@ async def test_a_run_is_marked_by_the_passing_of_time_alone(
     began = datetime.now(UTC)
     passed = timedelta()
     monkeypatch.setattr(GymtuiApp, "now", lambda app: began + passed)
-    pace = Standing(lambda: began, b_001=5, b_002=1)
-    monkeypatch.setattr(Session, "pace", pace)
+    lay_down(monkeypatch, lambda: began, b_001=5, b_002=1)
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("5 running", "3 runs")
         person.app.session.poller.pause(True)
@@ -192,7 +208,7 @@ async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(
 async def test_what_is_not_watched_is_not_known(
     gym: ScriptedGym, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Session, "pace", property(lambda session: Standing(session.now)))
+    lay_down(monkeypatch)
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "5 running", "not observed yet")
         assert "–" in line(person, "enrol")
