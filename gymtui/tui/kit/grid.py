@@ -143,14 +143,16 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         top = self.scroll_offset.y
         return tuple(self._rows[top : top + max(0, self.size.height - 1)])
 
-    def set_rows(self, rows: Sequence[str]) -> None:
+    def set_rows(self, rows: Sequence[str], *, filling: bool = True) -> None:
         """Show these ids, or the same sequence again after it changed in place.
 
-        A cursor that nobody has put anywhere stays on the first row, whatever comes to stand
-        there: a list fills piecemeal. Otherwise cursor and marks stay with their rows; when the
-        cursor's row is gone, the cursor stays at its place. A cursor that was moved away from the
-        top holds the window to its row, so that rows arriving above it do not push it out from
-        under the reader.
+        Cursor and marks stay with their rows; when the cursor's row is gone, the cursor stays at
+        its place. A cursor that was moved away from the top holds the window to its row, so that
+        rows arriving above it do not push it out from under the reader.
+
+        Args:
+            filling: Whether the list is only coming to stand, or was put in another order: then a
+                cursor that nobody has put anywhere stays on the first row, whatever comes there.
         """
         before, top = self._cursor_at, self.scroll_offset.y
         self._rows = rows
@@ -160,7 +162,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         now = None if self.cursor_id is None else self._index(self.cursor_id)
         if not rows:
             self.cursor_id = None
-        elif not self._held:
+        elif not self._held and (filling or now is None):
             self.cursor_id = rows[0]
         elif now is None:
             self.cursor_id = rows[min(before, len(rows) - 1)]

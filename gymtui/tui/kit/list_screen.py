@@ -174,7 +174,7 @@ class ListScreen(GymScreen, Generic[R]):
         self.hold_rows()
         everything = self._rows.records if known is None else known
         self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
-        self._grid.set_rows(self._rows)
+        self._grid.set_rows(self._rows, filling=self.is_reading)
 
     def select_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last, if it is listed."""

@@ -101,6 +101,14 @@ async def test_a_cursor_that_nobody_moved_stays_on_the_first_row_while_a_list_fi
             assert (grid.cursor_id, grid.cursor_index) == (rows[0], 0)
 
 
+async def test_what_arrives_in_a_list_that_stands_does_not_take_the_cursor() -> None:
+    async with table(["row-004"]) as (grid, _, _):
+        grid.set_rows(["row-002", "row-004"], filling=False)
+        assert (grid.cursor_id, grid.cursor_index) == ("row-004", 1)
+        grid.set_rows(["row-002", "row-007"], filling=False)
+        assert grid.cursor_id == "row-002", "of a row that is gone nothing is left to stay with"
+
+
 @pytest.mark.parametrize("keys", [("down", "up"), ("space", "up"), ("enter",), ("v",), ("g",)])
 async def test_a_cursor_that_was_put_somewhere_stays_with_its_row(keys: tuple[str, ...]) -> None:
     async with table(NAMES[3:6]) as (grid, pilot, _):
