@@ -11,7 +11,11 @@ import asyncio
 from typing import Any
 
 from textual._context import active_app
+from textual._queue import Queue
 from textual.app import App
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot
 
 from gymtui.tui.app.app import GymtuiApp
 from tests.tui.frames import waits
@@ -49,6 +53,36 @@ async def at_rest(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
         elif not _draws(app):
             return
         left = await _others_turns(left)
+
+
+_wait_for_screen = Pilot._wait_for_screen
+_BEGAN = "_tests_began"
+"""Attribute of a pilot: whether it has waited for its app's first screen, as the framework does."""
+
+
+async def others_handled(pilot: Pilot[Any]) -> bool:
+    """Wait until no widget has a message to deal with, as the framework's pilot does.
+
+    That has each of them deal with a message of its own, which was a third of all messages.
+
+    Returns:
+        Whether there was no error.
+    """
+    app = pilot.app
+    began = vars(pilot).setdefault(_BEGAN, False)
+    setattr(pilot, _BEGAN, True)
+    await _others_turns(MOST_TURNS)
+    if began and app._screen_stack and app._exception is None:
+        screen = app._screen_stack[-1]
+        if all(map(_waits, (app, *screen.walk_children(with_self=True)))):
+            return True
+    return await _wait_for_screen(pilot)
+
+
+def _waits(pump: MessagePump) -> bool:
+    """Whether a widget has dealt with all that it was told, and waits for more."""
+    queue: Queue[Message | None] = pump._message_queue
+    return queue.empty() and bool(queue.ready_event._waiters)
 
 
 async def _others_turns(most: int) -> int:
