@@ -1,10 +1,13 @@
-"""What all tests have in common: how properties are searched, and which tests begin first."""
+"""What all tests have in common: how much of a product is tried, and which tests begin first."""
 
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import signal
+from collections import defaultdict
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -54,13 +57,53 @@ _LONGEST = (
 """Where the tests of many seconds are, by how their names begin: the longest first."""
 
 
+DRAWS = bool(os.environ.get("GYMTUI_DRAW"))
+"""Whether pictures are drawn anew: then all of them."""
+_SIZES = frozenset({"size", "cells", "width"})
+"""What parameters are called that say how large a screen is."""
+
+
+def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    """What `make test` leaves to CI.
+
+    Of the sizes at which a test has a screen drawn, all but one, which differs from test to test;
+    of the cases of a test that is marked `fair_part`, all but every so manieth.
+    """
+    tests: defaultdict[str, list[pytest.Function]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            tests[item.nodeid.partition("[")[0]].append(item)
+    out: set[pytest.Item] = set()
+    for name, cases in tests.items():
+        part = cases[0].get_closest_marker("fair_part")
+        if part is not None:
+            (every,) = part.args
+            out.update(case for number, case in enumerate(cases) if number % every)
+            continue
+        indices = [case.callspec.indices for case in cases]
+        size = next(iter(_SIZES & indices[0].keys()), None)
+        if size is None or not inspect.iscoroutinefunction(cases[0].obj):
+            continue
+        sizes = len({each[size] for each in indices})
+        with_it = {key for key in indices[0] if all(each[key] == each[size] for each in indices)}
+        for case, each in zip(cases, indices, strict=True):
+            others = sorted((key, index) for key, index in each.items() if key not in with_it)
+            if each[size] != crc32(f"{name}{others}".encode()) % sizes:
+                out.add(case)
+    return out
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of several workers each begins with its share of the longest tests.
+    """Leave out what is left to CI; of several workers each begins with some of the longest tests.
 
     A worker is given a stretch of the list, and takes from the end of another's once it is done:
     what is long and begins last would leave the others idle.
     """
+    if not THOROUGH and not DRAWS:
+        out = _left_out(items)
+        config.hook.pytest_deselected(items=list(out))
+        items[:] = [item for item in items if item not in out]
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers == 1:
         return

@@ -79,6 +79,7 @@ def test_a_run_is_found_by_the_other_spelling_of_its_letters(tmp_path: Path) -> 
         assert patient_http.get(f"{gym.url}/runs").json()["total"] == 0
 
 
+@pytest.mark.fair_part(2)
 @pytest.mark.parametrize(
     ("encoding", "command"),
     [

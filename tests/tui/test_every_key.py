@@ -1,7 +1,6 @@
 """Every key of every screen does something that is seen, or says why it does nothing.
 
-`make test` presses all of them at the first row of each place, and shares them out among the other
-states of that place; CI presses all of them in every state.
+CI presses each in every state of every place that has it, `make test` in every eighth of them.
 """
 
 from __future__ import annotations
@@ -9,8 +8,9 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -247,30 +247,23 @@ async def opened(person: Person, place: str, *ready: str, press: tuple[str, ...]
 
 
 async def silent_keys(
-    person: Person,
-    watch: Watcher,
-    place: str,
-    state: str,
-    *ready: str,
-    press: tuple[str, ...] = (),
-    skip: frozenset[str] = SILENT | ALWAYS,
-) -> list[str]:
-    """Which keys of a place do nothing and say nothing in a state of it."""
+    person: Person, watch: Watcher, states: Sequence[State]
+) -> dict[State, list[str]]:
+    """Which keys do nothing and say nothing in which of these states."""
+    found: dict[State, list[str]] = {}
+    for state in states:
+        place, _, press = state
+        words = shown_at(state)
 
-    async def again() -> None:
-        await opened(person, place, *ready, press=press)
+        async def again(
+            place: str = place, words: tuple[str, ...] = words, press: tuple[str, ...] = press
+        ) -> None:
+            await opened(person, place, *words, press=press)
 
-    keys = shared(keys_at(PLACES[place]()), place, state)
-    return await watch.silent_among(keys, person.pilot, again, skip)
-
-
-def shared(keys: list[Key], place: str, state: str) -> list[Key]:
-    """The keys that are pressed in a state of a place: its share, or all of them."""
-    if THOROUGH or state == "first":
-        return keys
-    states = [NOTHING, UNREACHABLE, *(["last"] if place in READY else [])]
-    states += [odd for odd, (where, _) in ODD.items() if where == place]
-    return keys[states.index(state) :: len(states)]
+        keys = pressed(state)
+        if keys and (silent := await watch.silent_among(keys, person.pilot, again, SILENT)):
+            found[state] = silent
+    return found
 
 
 def classes_of(kind: type[Any]) -> Iterator[type[Any]]:
@@ -326,60 +319,97 @@ NOTHING, UNREACHABLE = "there is nothing", "there is no gym"
 OF_THE_GYM = [*READY, "form"]
 """Places that show what the gym says."""
 
+State = tuple[str, str, tuple[str, ...]]
+"""Of which place, what it is called, and what is pressed to get there."""
+STATES: dict[State, frozenset[str]] = {
+    **{(place, NOTHING, ()): SILENT | ALWAYS for place in OF_THE_GYM},
+    **{(place, UNREACHABLE, ()): SILENT | ANYWHERE for place in OF_THE_GYM},
+    **{(place, "first", ()): SILENT for place in PLACES},
+    **{(place, "last", ("end",)): SILENT | ANYWHERE for place in READY},
+    **{(place, odd, keys): SILENT | (ANYWHERE - {"panes"}) for odd, (place, keys) in ODD.items()},
+}
+"""All there are, and the names of keys that are not pressed there."""
+ELSEWHERE = 8
+"""`make test` presses a key in one of so many of the states in which it can be."""
 
-@pytest.mark.parametrize("place", OF_THE_GYM)
+
+def shown_at(state: State) -> tuple[str, ...]:
+    """What is on screen there, before anything is pressed."""
+    place, name, _ = state
+    return () if name in (NOTHING, UNREACHABLE) else READY.get(place, ())
+
+
+@cache
+def presses() -> dict[State, list[Key]]:
+    """Which keys are pressed in which state."""
+    where: dict[str, list[State]] = {}
+    bound = {place: keys_at(make()) for place, make in PLACES.items()}
+    for state, skipped in STATES.items():
+        for key in bound[state[0]]:
+            if key.name not in skipped:
+                where.setdefault(key.name, []).append(state)
+    turns = {name: number for number, name in enumerate(where)}
+    found: dict[State, list[Key]] = {state: [] for state in STATES}
+    for state, skipped in STATES.items():
+        for key in bound[state[0]]:
+            if key.name in skipped:
+                continue
+            states = where[key.name]
+            every = 1 if THOROUGH else min(ELSEWHERE, len(states))
+            if states.index(state) % every == turns[key.name] % every:
+                found[state].append(key)
+    return found
+
+
+def pressed(state: State) -> list[Key]:
+    """The keys that are pressed in a state: its share of them, or all."""
+    return presses()[state]
+
+
+def named(*names: str) -> list[State]:
+    """The states that are called so."""
+    return [state for state in STATES if state[1] in names]
+
+
+def test_every_key_is_pressed_somewhere() -> None:
+    everywhere = {key.name for make in PLACES.values() for key in keys_at(make())}
+    assert {key.name for keys in presses().values() for key in keys} == everywhere - SILENT
+
+
 async def test_where_there_is_nothing_every_key_says_why(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with staged_dashboard(StillGym(), tmp_path, SIZE) as person:
         await person.until(lambda: person.app.session.link.synced)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
-        assert await silent_keys(person, watch, place, NOTHING) == []
+        assert await silent_keys(person, watch, named(NOTHING)) == {}
 
 
-@pytest.mark.parametrize("place", OF_THE_GYM)
 async def test_without_a_gym_every_key_says_why(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with staged_dashboard(UnreachableGym(), tmp_path, SIZE) as person:
         await person.until(lambda: person.app.session.link.error is not None)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
-        skip = SILENT | ANYWHERE
-        assert await silent_keys(person, watch, place, UNREACHABLE, skip=skip) == []
+        assert await silent_keys(person, watch, named(UNREACHABLE)) == {}
 
 
-@pytest.mark.parametrize(
-    ("place", "end"),
-    [*((place, "first") for place in PLACES), *((place, "last") for place in READY)],
-)
-async def test_at_either_end_every_key_does_something_or_says_why(
-    place: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+PARTS = 6
+"""So many dashboards the states on a full gym are shared out among."""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_on_a_full_gym_every_key_does_something_or_says_why(
+    part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gym = full()
-    async with staged_dashboard(gym, tmp_path, SIZE) as person:
-        await person.until(lambda: len(person.app.session.store.rollouts) == 18)
-        watch = Watcher(person.app)
-        watch.attach(monkeypatch)
-        there = ("end",) if end == "last" else ()
-        skip = SILENT if end == "first" else SILENT | ANYWHERE
-        ready = READY.get(place, ())
-        assert await silent_keys(person, watch, place, end, *ready, press=there, skip=skip) == []
-
-
-@pytest.mark.parametrize("odd", ODD)
-async def test_in_every_odd_state_every_key_does_something_or_says_why(
-    odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    where, keys = ODD[odd]
     async with staged_dashboard(full(), tmp_path, SIZE) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 18)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
-        skip = SILENT | (ANYWHERE - {"panes"})
-        ready = READY[where]
-        assert await silent_keys(person, watch, where, odd, *ready, press=keys, skip=skip) == []
+        states = named("first", "last", *ODD)[part::PARTS]
+        assert await silent_keys(person, watch, states) == {}
 
 
 @pytest.mark.parametrize("odd", ["malformed", "gone"])
@@ -401,9 +431,15 @@ async def test_on_a_row_that_is_no_run_any_more_every_key_says_why(
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         shown = {"malformed": "malformed: run_id", "gone": "gamma"}[odd]
-        assert await silent_keys(person, watch, "runs", "first", shown) == []
+
+        async def again() -> None:
+            await opened(person, "runs", shown)
+
+        keys = [key for key in keys_at(RunsScreen()) if key.name not in ANYWHERE]
+        assert await watch.silent_among(keys, person.pilot, again) == []
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize("files", [1, 2])
 @pytest.mark.parametrize("what", ["transcript", "no transcript"])
 async def test_every_key_on_a_file_does_something_or_says_why(

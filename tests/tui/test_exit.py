@@ -15,6 +15,7 @@ from gymtui.tui.app.app import GymtuiApp
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize(
     "keys",
     ["enter", "m", "a", "n", "question_mark", "colon", "d", "o", "enter enter", "enter m"],

@@ -154,6 +154,7 @@ async def test_forbidden_artifacts_concern_that_transcript_alone(tmp_path: Path)
         await person.sees("hello there")
 
 
+@pytest.mark.fair_part(2)
 @pytest.mark.parametrize(
     ("status", "body", "line"),
     [

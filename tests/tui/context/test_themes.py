@@ -89,6 +89,7 @@ async def every_screen(person: Person, look: Callable[[], None]) -> None:
 _WORD = re.compile(r"[^\W_]")
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize("name", NAMED)
 async def test_every_text_that_is_drawn_can_be_read(
     name: str, gym: ScriptedGym, tmp_path: Path

@@ -260,6 +260,7 @@ def test_a_tip_names_a_filter() -> None:
     assert (Scope.ROLLOUTS, "state:failed") in _filters()
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize(("scope", "text"), _filters())
 async def test_a_filter_that_a_tip_names_finds_something(
     gym: ScriptedGym, tmp_path: Path, scope: Scope, text: str

@@ -216,6 +216,7 @@ async def test_what_is_not_fresh_does_not_show_that_a_cancelled_run_goes_on(
         await person.sees_no("cancelling …")
 
 
+@pytest.mark.fair_part(5)
 @pytest.mark.parametrize("answer", [500, httpx.ReadError, "<p>"])
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("verb", ["cancel", "delete"])

@@ -14,6 +14,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from gymtui.tui.runtime.cell_diff import Frames
+from tests.conftest import examples
 
 WIDTH, HEIGHT = 24, 6
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -81,7 +82,7 @@ def changed_a_little(line: Strip, rng: random.Random) -> Strip:
     return strip(*pieces)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(examples(40)))
 def test_the_screen_is_as_if_everything_had_been_written(seed: int) -> None:
     rng = random.Random(seed)
     picture = [anything(rng) for _ in range(HEIGHT)]
