@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 SET_UP := @sh tests/environment.sh "$(VENV)" "$(PYTHON)" "$(origin PYTHON)"
 
-.PHONY: help run-environment dev-environment demo test test-thorough check compiled format bench screenshots docs \
-  clean
+.PHONY: help run-environment dev-environment demo test test-thorough suite check compiled format bench \
+  screenshots docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -23,10 +23,13 @@ dev-environment:
 demo: run-environment ## the dashboard on a local gym with runs in progress
 	@exec $(BIN)/gymtui demo
 
-test: dev-environment ## make check, then the tests: of the longest products a fair part
+test: dev-environment ## make check, and the tests: of the longest products a fair part
 	@command -v tmux >/dev/null || echo "tmux is not installed: the tests in a real terminal are skipped"
-	@$(MAKE) --no-print-directory -j 2 check compiled
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(MAKE) --no-print-directory -j 2 check suite
+
+# More workers than cores: tests wait, for the screens of other programs and for a clock's ticks.
+suite: compiled
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-thorough: ## everything CI runs: make test, with the longest products whole
 	@THOROUGH=1 $(MAKE) --no-print-directory test

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calling import gymtui, in_shell
+from tests.cli.in_process import Shell
 from tests.gym.running_gym import launch_body, serving_gym
 from tests.helpers import patient_http
 from tests.helpers.environment import isolated
+from tests.helpers.odd_fields import RUN, OddGym
 
 KEY = "ck_live_fedcba9876543210"
+PIPE_BYTES = 65_536
+"""What a pipe holds that nobody reads (pipe(7))."""
 
 
 def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:
@@ -62,13 +66,13 @@ def test_runs_are_listed_as_one_document_as_lines_and_as_a_table(tmp_path: Path)
         assert "\x1b" not in table
 
 
-def test_more_runs_than_a_page_holds_are_all_listed_once(tmp_path: Path) -> None:
-    with serving_gym(tmp_path, held=True) as gym, patient_http.Client(base_url=gym.url) as http:
-        for number in range(205):
-            http.post("/runs", json=launch_body(run_name=f"run-{number}")).raise_for_status()
-        done = gymtui(tmp_path, "runs", "--json", "--base-url", gym.url)
-        names = [run["run_id"] for run in json.loads(done.stdout)["runs"]]
-        assert sorted(names) == sorted(f"run-{number}" for number in range(205))
+def test_more_runs_than_a_page_holds_are_all_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gym = OddGym([{**RUN, "run_id": f"run-{number}"} for number in range(205)])
+    done = Shell(tmp_path, gym.answer, monkeypatch)("runs", "--json", "--no-numbers")
+    names = [run["run_id"] for run in json.loads(done.stdout)["runs"]]
+    assert sorted(names) == sorted([*(f"run-{number}" for number in range(205)), "odd", "sound"])
 
 
 def test_options_before_the_command_count_too(tmp_path: Path) -> None:
@@ -117,10 +121,13 @@ def test_an_interval_of_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_is_not_an_error(tmp_path: Path) -> None:
-    with serving_gym(tmp_path) as gym, patient_http.Client(base_url=gym.url) as http:
-        for number in range(150):
-            http.post("/runs", json=launch_body(run_name=f"{number}-{'x' * 900}"))
-        command = f"{sys.executable} -m gymtui runs --json --base-url {gym.url} | head -c 10"
+    with serving_gym(tmp_path, held=True) as gym:
+        body = launch_body(run_name="large", rollout_count=250)
+        patient_http.post(f"{gym.url}/runs", json=body).raise_for_status()
+        whole = gymtui(tmp_path, "rollouts", "large", "--json", "--base-url", gym.url)
+        assert len(whole.stdout) > 2 * PIPE_BYTES
+        asked = f"rollouts large --json --base-url {gym.url}"
+        command = f"{sys.executable} -m gymtui {asked} | head -c 10"
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             env=isolated(tmp_path),

@@ -118,11 +118,11 @@ async def test_a_story_broken_off_in_its_opening_is_told_to_the_end(tmp_path: Pa
 async def test_the_oldest_of_what_has_ended_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "FINISHED_KEPT", 4)
+    monkeypatch.setattr(schedule, "FINISHED_KEPT", 1)
     async with engine_at(tmp_path / "db", temperaments=AGENTS) as engine:
         with launching(engine, speed=1e9):
-            await until(lambda: asyncio.sleep(0, file_of(engine).runs_ever > 12))
-        assert len(names(engine)) <= 4 + AT_ONCE + 1
+            await until(lambda: asyncio.sleep(0, file_of(engine).runs_ever > 7))
+        assert len(names(engine)) <= 1 + AT_ONCE + 1
 
 
 async def test_a_name_that_a_person_took_is_left_to_them(tmp_path: Path) -> None:

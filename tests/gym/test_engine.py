@@ -246,7 +246,7 @@ async def test_careful_passes_more_than_hasty_and_hasty_more_than_lost(tmp_path:
     async with engine_at(tmp_path / "db") as engine:
         for name in ("careful", "hasty", "lost"):
             run_id = await start(
-                engine, task_ids=ALL_TASKS, rollout_count=8, model=f"scripted/{name}"
+                engine, task_ids=ALL_TASKS, rollout_count=4, model=f"scripted/{name}"
             )
             verdicts = [
                 (item.task_id, item.result.success)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.harness import PYTHON, Terminal, until
+from tests.conftest import THOROUGH
+from tests.terminal.harness import PYTHON, Size, Terminal, until
 from tests.terminal.processes import alive
 
 DEMO = (PYTHON, "-m", "gymtui", "demo")
@@ -79,6 +80,8 @@ def test_it_is_there_again_as_it_was_left_another_beside_it_is_its_own_and_it_ca
     kept = {path.name for path in (tmp_path / "state" / "gymtui").iterdir()}
     assert kept <= {"demo", "log"}, "nothing of the person's own is touched"
 
+    if not THOROUGH:
+        return
     again.keys("C-q")
     assert again.wait_exit() == 0
     anew = another().start([*DEMO, "--fresh", "--speed", "0.5"])
@@ -86,11 +89,22 @@ def test_it_is_there_again_as_it_was_left_another_beside_it_is_its_own_and_it_ca
     anew.wait_for(r"0/2 done")
 
 
-def test_a_demo_that_was_killed_goes_on_and_says_what_was_cut_off(
+def test_at_any_size_it_is_drawn_whole_and_when_it_was_killed_it_goes_on_and_says_what_was_cut_off(
     terminal: Terminal, another: Callable[[], Terminal]
 ) -> None:
-    terminal.start([*DEMO, "--speed", "4"])
+    terminal.start([*DEMO, "--speed", "4"], Size(80, 24))
+    # The first rows stand there before the first round of questions is over.
+    shown = terminal.wait_for(r"(?s)● live.*smoke-s4000 [^\n]* \d/2 ")
+    lines = shown.split("\n")
+    assert re.search(r"RUN +PROGRESS +DONE +PASS@1 +ERR", lines[2])
+    assert "gymtui" in lines[0] and "● live" in lines[0]
+    assert re.search(r"q quit|\? help|p pause", lines[23])
+    terminal.resize(Size(200, 50))
+    terminal.wait_for(r"SCENARIO +MODEL")
     opened(terminal, "policy-8b-s3000")
+    terminal.wait_for(r"MESSAGE")
+    terminal.resize(Size(80, 24))
+    terminal.wait_gone(r"MESSAGE")
     terminal.wait_for(r"✓ pass")
     killed = terminal.pids()
     for pid in killed:  # the gym too, in the middle of whatever it wrote
@@ -102,3 +116,6 @@ def test_a_demo_that_was_killed_goes_on_and_says_what_was_cut_off(
     again.wait_for(r"! \d+ agent")
     again.wait_for(r"\d+ running")  # what waited goes on
     again.wait_for(r"\(from [1-9]\d* of")  # what was seen is known
+    left = again.kill_terminal()
+    assert len(left) >= 2, "the gym is a process of its own"
+    until(lambda: not any(map(alive, left)), "nothing is left")

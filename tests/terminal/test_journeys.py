@@ -38,19 +38,28 @@ def status_of(gym: RunningGym, name: str) -> httpx.Response:
     return patient_http.get(f"{gym.url}/runs/{path}", headers={"API-Key": KEY})
 
 
-def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
-    terminal.start([*GYMTUI, "demo", "--speed", "20"])
+def test_without_a_key_it_says_where_it_looked_and_enter_opens_the_demo_which_is_read_and_left(
+    terminal: Terminal,
+) -> None:
+    terminal.start(GYMTUI)
+    shown = terminal.wait_for(r"q +quits")
+    assert "GYMTUI_API_KEY" in shown
+    assert "COLLINEAR_API_KEY" in shown
+    terminal.keys("Enter")
     terminal.wait_for(r"gymtui .*● live")
     terminal.wait_for(r"policy-8b-s3000 .* \d+/\d+")
     gym_and_dashboard = terminal.pids()
     assert len(gym_and_dashboard) >= 2, "the gym is a process of its own"
-    terminal.keys("/").type("smoke-s4000")
+    terminal.keys("/").type("policy-8b-s1000")
     terminal.keys("Enter")
-    terminal.wait_for(r"smoke-s4000 .* 2/2")
+    terminal.wait_for(r"policy-8b-s1000 .* (\d+)/\1\b")
     terminal.keys("Enter")
-    terminal.wait_for(r"runs › smoke-s4000")
-    terminal.wait_for(r"2/2 done")
+    terminal.wait_for(r"runs › policy-8b-s1000")
+    terminal.wait_for(r"(\d+)/\1 done")
+    terminal.keys("/").type("outcome:passed")
     terminal.keys("Enter")
+    terminal.wait_for(r"filter: outcome:passed \(\d+ shown\)")
+    terminal.keys("g", "Enter")
     terminal.wait_for(r"◆ 1 user")
     terminal.wait_for(r"→ \w+\.\w+")
     terminal.keys("t", "G")
@@ -58,6 +67,15 @@ def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
     until(lambda: not any(map(alive, gym_and_dashboard)), "nothing is left")
+
+
+def test_without_a_key_q_leaves_and_the_words_stay(tmp_path: Path) -> None:
+    with Pty(GYMTUI, tmp_path, Size(120, 36), fork=True) as program:
+        program.read_until(r"q +quits")
+        program.send(b"q")
+        assert program.wait_exit() == 0
+        assert "gymtui config set api_key -" in program.screen()
+    assert not list(tmp_path.rglob("arrangement.json"))
 
 
 def test_runs_of_another_gym_are_shown_the_same_way_cancelled_and_deleted(
@@ -135,27 +153,6 @@ def test_a_run_is_launched_and_watched_and_the_gym_is_killed_and_restarted(
     held_gym.start_now()
     terminal.wait_for(r"● live")
     terminal.wait_for(r"older .* 1/1")  # what ran was cut off by the restart
-
-
-def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole_and_the_demo_ends_with_it(
-    terminal: Terminal,
-) -> None:
-    terminal.start([*GYMTUI, "demo", "--speed", "20"], Size(80, 24))
-    # The first rows stand there before the first round of questions is over.
-    shown = terminal.wait_for(r"(?s)● live.*nightly-\S+ [^\n]* \d+/\d+ ")
-    lines = shown.split("\n")
-    assert re.search(r"RUN +PROGRESS +DONE +PASS@1 +ERR", lines[2])
-    assert "gymtui" in lines[0] and "● live" in lines[0]
-    assert re.search(r"q quit|\? help|p pause", lines[23])
-    terminal.resize(Size(200, 50))
-    shown = terminal.wait_for(r"SCENARIO +MODEL")
-    terminal.keys("Enter")
-    terminal.wait_for(r"MESSAGE")
-    terminal.resize(Size(80, 24))
-    terminal.wait_gone(r"MESSAGE")
-    left = terminal.kill_terminal()
-    assert len(left) >= 2, "the gym is a process of its own"
-    until(lambda: not any(map(alive, left)), "nothing is left")
 
 
 def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
