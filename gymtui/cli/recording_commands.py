@@ -266,7 +266,7 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
         sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
     from gymtui.store.history.recording_copy import RecordingFetcher
 
-    fetcher = RecordingFetcher(place, 2)  # what is recorded while it plays
+    fetcher = RecordingFetcher(place)  # what is recorded while it plays
     try:
         sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
     finally:

@@ -28,7 +28,7 @@ from gymtui.store.history.recording_copy import RecordingFetcher, fetch_recordin
 from gymtui.store.history.recording_items import ChangeList, Cursor, ItemChange
 from gymtui.store.history.recording_place import RecordingPlace
 from gymtui.store.history.recording_reader import Recording
-from gymtui.store.history.recording_writer import RecorderLock
+from gymtui.store.history.recording_writer import RecorderLock, is_recorded
 
 VERSION = 1
 """Of the documents; another one where a field goes or means something else."""
@@ -63,26 +63,29 @@ def watch(
             news = changes.after(after)
         wanted = await _find_runs(client, run_ids, changes)
         with ended_by_signal() as ended:
-            async with _record(client, settings, place, journal, find_key) as session:
-                while not ended.is_set():
-                    if session is not None:
-                        await take_news(session, at_once=True)
-                    recording.refresh()
-                    if news is None and recording:
-                        news = changes.from_now()
-                    for change in news or ():
-                        if change is None:
-                            break
-                        document = document_of(change)
-                        if not wanted or document["run_id"] in wanted:
-                            tell(document)
-                            if session is not None and change.kind == "run" and change.first:
-                                session.poller.list_anew(change.item_id)
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_S):
-                            await ended.wait()
+            while not ended.is_set():
+                # Once a recorder has ended that was followed, it is recorded here.
+                async with _record(client, settings, place, journal, find_key) as (session, lives):
+                    while not ended.is_set() and lives():
+                        if session is not None:
+                            await take_news(session, at_once=True)
+                        recording.refresh()
+                        if news is None and recording:
+                            news = changes.from_now()
+                        for change in news or ():
+                            if change is None:
+                                break
+                            document = document_of(change)
+                            if not wanted or document["run_id"] in wanted:
+                                tell(document)
+                                if session is not None and change.kind == "run" and change.first:
+                                    session.poller.list_anew(change.item_id)
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(LOOK_S):
+                                await ended.wait()
 
-    fetch_recording(place)
+    if fault := fetch_recording(place).fault:
+        say(clean(fault))
     with_gym(settings, whole)
 
 
@@ -157,18 +160,19 @@ def _item(raw: bytes | None) -> dict[str, Any] | None:
 @asynccontextmanager
 async def _record(
     client: Endpoints, settings: Settings, place: RecordingPlace, journal: Place, find_key: FindKey
-) -> AsyncIterator[Session | None]:
+) -> AsyncIterator[tuple[Session | None, Callable[[], bool]]]:
+    """Record the gym, unless somebody else does: then None, and whether they still do."""
     if is_recorded_elsewhere(place):
-        fetcher = RecordingFetcher(place, 2)
+        fetcher = RecordingFetcher(place)
         try:
-            yield None
+            yield None, lambda: fetcher.is_recorded
         finally:
             fetcher.close()
         return
     try:
         lock = RecorderLock(place.directory)
     except BlockingIOError:
-        yield None
+        yield None, lambda: is_recorded(place.directory)
         return
     with ExitStack() as until:
         until.callback(lock.close)
@@ -181,7 +185,7 @@ async def _record(
             prepare=lambda session: new_recorder(session, place.directory),
         ) as session:
             try:
-                yield session
+                yield session, lambda: True
             finally:
                 if session.recorder is not None:
                     session.recorder.close()

@@ -137,6 +137,26 @@ def test_behind_another_recorder_a_cursor_goes_on_in_its_recording(
     lock.close()
 
 
+def test_once_the_recorder_that_it_followed_has_ended_it_records_itself(
+    gym: Moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(tmp_path, gym.answer, monkeypatch)
+    directory = Path(json.loads(shell("record", "status", "--json").stdout)["directory"])
+    lock, looks = RecorderLock(directory), 0
+    read = Recording.refresh
+
+    def refresh(recording: Recording) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            assert not gym.paths  # the other one asks
+            lock.close()
+        read(recording)
+
+    monkeypatch.setattr(Recording, "refresh", refresh)
+    assert len(call(gym, tmp_path, monkeypatch, 2, "--jsonl")) == 2
+
+
 def failed(home: Path, patch: pytest.MonkeyPatch, *arguments: str) -> Done:
     return Shell(home, ScriptedGym().answer, patch)("watch", *arguments)
 

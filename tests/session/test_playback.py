@@ -13,7 +13,7 @@ from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.playback import Player
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.store import Store
-from tests.helpers.recorded import Recorded, model_gym, picture
+from tests.helpers.recorded import TICK_S, Recorded, model_gym, picture
 
 
 def player_of(directory: Path) -> tuple[Player, Store, RolloutTracker]:
@@ -91,3 +91,23 @@ def test_so_it_is_over_restarts_of_the_recorder_and_steps_of_its_clock(
     for at_us, was in seen[1:]:
         player.play(at_us)
         assert shown(player, store, tracker) == was
+
+
+def test_of_two_recorders_at_once_that_one_counts_which_was_at_work(tmp_path: Path) -> None:
+    """Neither knew of the other: their files come together afterwards."""
+    one, other = (Recorded(model_gym(random.Random(7)), tmp_path, random.Random(i)) for i in (1, 2))
+    other.gym = one.gym
+    for count in range(20):
+        one.tick()
+        if 5 <= count < 10:
+            other.seconds = one.seconds - TICK_S
+            other.tick(step=False)
+        if count == 10:
+            other.recorder.close()
+    one.recorder.close()
+    assert Recording(tmp_path).gaps() == []
+    for at_us, seen in one.seen[1::3]:
+        player, store, tracker = player_of(tmp_path)
+        player.jump(at_us)
+        here = shown(player, store, tracker)
+        assert here == seen or here in [was for when, was in other.seen if when == at_us]

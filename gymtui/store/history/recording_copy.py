@@ -299,20 +299,21 @@ class RecordingFetcher(_Turns):
 
     Args:
         place: Of a team's recording.
-        newest: Of so many segments, the newest.
+        newest: Of so many segments, the newest; None for all.
         on_fault: Told once on its thread that nothing is fetched, and with None once it is again.
     """
 
     def __init__(
         self,
         place: RecordingPlace,
-        newest: int,
+        newest: int | None = None,
         on_fault: Callable[[str | None], object] = lambda _fault: None,
         *,
         away_s: tuple[float, float] = AWAY_S,
     ) -> None:
         self._newest = newest
-        self._fresh_until_s = -1.0
+        # Until it is known, one is taken to be.
+        self._fresh_until_s = time.monotonic() + FRESH_S
         super().__init__(place, FETCH_EVERY_S, writes=False, on_fault=on_fault, away_s=away_s)
 
     @property

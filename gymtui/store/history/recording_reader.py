@@ -25,7 +25,7 @@ from gymtui.store.history.recording_rows import (
     read_head,
     read_marks,
 )
-from gymtui.store.history.recording_segment import Place, Segment, in_order
+from gymtui.store.history.recording_segment import TOGETHER_US, Place, Segment, in_order
 from gymtui.store.history.recording_snapshots import SnapshotReader
 
 T = TypeVar("T")
@@ -142,7 +142,8 @@ class Recording:
         found = []
         before: Segment | None = None
         for segment in self._segments:
-            if before is not None and not segment.goes_on_from(before):
+            apart = before is not None and not segment.goes_on_from(before)
+            if before is not None and apart and segment.from_us > before.to_us - TOGETHER_US:
                 found.append(Gap(before.to_us, segment.from_us))
             for index in sorted(i for i in segment.broken if i < len(segment.places)):
                 found.append(Gap(segment.places[index - 1].at_us, segment.places[index].at_us))
@@ -178,7 +179,9 @@ class Recording:
             None for an empty recording.
         """
         index = max(0, bisect_right(self._starts, at_us) - 1)
-        for segment in self._segments[index::-1]:
+        # Of two recorders at once, that one counts that was at work until then.
+        before = self._segments[index::-1]
+        for segment in sorted(before, key=lambda segment: -min(segment.to_us, at_us)):
             times = [place.at_us for place in segment.places]
             found = self._last_before(segment, max(1, bisect_right(times, at_us)), goes_on)
             if found is not None:
@@ -220,6 +223,8 @@ class Recording:
             segment = self._segments[at]
             before = self._segments[at - 1] if at else None
             goes_on_from = before is not None and segment.goes_on_from(before)
+            if segment.to_us < self._segments[here].to_us - TOGETHER_US:
+                continue  # another recorder's, of what is known by then
             for index, place in enumerate(segment.places):
                 if segment.number == number and place.number <= chunk:
                     continue
