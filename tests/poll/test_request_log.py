@@ -228,3 +228,16 @@ def test_that_one_answer_for_all_was_large_is_believed_for_ten_minutes() -> None
     for seconds, again in ((598, False), (2, True)):
         desk.now += seconds
         assert (RUNNING in desk.plan()) is again
+
+
+def test_a_list_that_grew_by_what_no_page_shows_is_read_to_its_end() -> None:
+    desk = Desk().synced(run("a"), run("b"))
+    desk.hear(HEAD, runs_body(run("a"), run("b"), total=3))
+    assert desk.log.tail_due
+    desk.hear(HEAD, runs_body(run("a"), run("b"), total=2))
+    assert not desk.log.tail_due
+    desk.hear(HEAD, runs_body(run("a"), run("b"), total=4))
+    desk.hear(RunsPage(2), runs_body(run("a"), total=4))
+    assert desk.log.tail_due
+    desk.hear(RunsPage(3), runs_body(run("b"), total=4))
+    assert not desk.log.tail_due, "that was the end of the list"

@@ -16,7 +16,9 @@ from gymtui.store import rollout_intake, rollout_table
 from gymtui.store.delta import NOTHING, Delta, OneRun, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent
+from gymtui.store.stats.tool_errors import ToolUse
 from gymtui.store.store import Store
+from gymtui.transcript.usage import Usage
 from tests.conftest import examples
 from tests.helpers.model_gym import (
     ModelGym,
@@ -360,6 +362,19 @@ def test_a_stray_that_no_longer_runs_is_dropped_and_a_held_one_asks_for_its_list
     assert store.rollouts["r"].outcome is Outcome.RUNNING
     store.apply(saw(RolloutsOf("a"), rollouts_body(ended("r", "a")), 3.0))
     assert not store.apply(saw(RUNNING, rollouts_body(), 4.0)).overtaken
+
+
+def test_what_artifacts_do_not_say_stays_as_it_was_known() -> None:
+    store = filled(run("a"))
+    store.apply(saw(RolloutsOf("a"), rollouts_body(ended("r", "a"))))
+    used, called = Usage(1, 2), (ToolUse("send", 1),)
+    assert store.note_artifacts("r", used, called).rollouts_changed == {"r"}
+    store.note_artifacts("r", Usage(), (ToolUse("read", 2),))
+    assert (store.rollouts["r"].usage, store.rollouts["r"].tools) == (used, (ToolUse("read", 2),))
+    store.note_artifacts("r", Usage(3, 4), None)
+    row = store.rollouts["r"]
+    assert (row.usage, row.tools) == (Usage(3, 4), (ToolUse("read", 2),))
+    assert not store.note_artifacts("r", Usage(), None)
 
 
 @pytest.mark.parametrize(("total", "overtaken"), [(None, {"a"}), (0, {"a"}), (1, set())])

@@ -163,3 +163,11 @@ def test_what_is_forgotten_is_new_again() -> None:
     assert observer.moved_at("rol_1") is None
     assert observer.moved_at("rol_2") is None
     assert list(observer.step_gaps_s("run_1")) == []
+
+
+def test_steps_seen_at_one_instant_or_going_back_have_no_time_between_them() -> None:
+    observer = Observer()
+    for step, seconds in ((1, 5), (2, 5), (4, 9), (3, 11), (4, 12.5)):
+        observer.observe(rollout(step=step), window(seconds))
+    assert observer.own_gaps_s("rol_1") == (2.0, 2.0, 1.5)
+    assert observer.step_gaps_s("run_1") == (2.0, 2.0, 1.5)

@@ -84,3 +84,11 @@ def test_a_few_that_lie_far_off_leave_the_others_apart() -> None:
     found = histogram(rows, BY_NAME["elapsed"])
     assert len([one for one in found.bins if one.total]) > 8
     assert found.bins[-1].rollout_ids == ("stuck",) and isinf(found.bins[-1].high)
+
+
+@pytest.mark.parametrize(("last_s", "far"), [(169, False), (170, True)])
+def test_far_off_is_beyond_thrice_what_is_usual(last_s: int, far: bool) -> None:
+    # Of sixty 95 % took 57 s at most, 56 s longer than the first.
+    rows = [row(str(number), ran_s=number) for number in range(1, 60)]
+    found = histogram([*rows, row("last", ran_s=last_s)], BY_NAME["elapsed"])
+    assert isinf(found.bins[-1].high) is far

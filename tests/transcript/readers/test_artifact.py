@@ -197,6 +197,14 @@ def test_recorded_calls_of_which_messages_lack_some_are_matched_by_their_tools()
     assert told == [("a", False), ("b", False), ("b", True), ("c", True)]
 
 
+def test_a_recorded_call_is_found_whatever_server_its_name_says() -> None:
+    call = {"tool_server": "post", "tool_name": "mail__send", "arguments": {}}
+    recorded = {"tool_calls": [{"tool_server": "post", "tool_name": "send"}]}
+    messages = [{"role": "assistant", "tool_calls": [call]}]
+    (exchange,) = read({"messages": messages, **recorded}).exchanges
+    assert (exchange.server, exchange.call) == ("post", Place(0, 0))
+
+
 def test_the_summary_of_reasoning_is_thought_and_not_said() -> None:
     item = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "why"}]}
     (turn,) = read([item]).turns
