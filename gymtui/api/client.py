@@ -32,7 +32,7 @@ from gymtui.api.errors import (
 )
 from gymtui.api.etag_cache import EtagCache
 from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError
-from gymtui.api.request import Call, Progress, Timeouts, unreachable_reason
+from gymtui.api.request import Call, Timeouts, unreachable_reason
 from gymtui.api.response import Answer, date_of, detect_interception, error_of
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
@@ -46,7 +46,6 @@ del sys.modules["httpx._main"]
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Answer", "GymClient", "Progress", "Timeouts"]
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 _ERROR_BYTES = 64 * 1024

@@ -21,30 +21,8 @@ from pydantic import (
 )
 from pydantic import Strict as Exactly
 
-from gymtui.api.launch_request import LaunchRequest, ModelConfig, TaskOverride
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import readable
-
-__all__ = [
-    "Cancelled",
-    "ConfigCheck",
-    "CreatedRun",
-    "Deleted",
-    "DimensionScore",
-    "Kept",
-    "LaunchRequest",
-    "Malformed",
-    "ModelConfig",
-    "ModelSettings",
-    "Result",
-    "Rollout",
-    "RunStatus",
-    "Scenario",
-    "StatusEvent",
-    "Task",
-    "TaskOverride",
-    "ToolServer",
-]
 
 _EPOCH_IS_UNSET = 2
 """Years up to this one, and second 0 of the epoch, are other languages' way of writing null."""

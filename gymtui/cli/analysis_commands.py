@@ -13,26 +13,8 @@ from typing import Any
 import click
 
 from gymtui import __version__
-from gymtui.cli import suggestions
+from gymtui.cli import options, suggestions
 from gymtui.cli.directories import settings_and_names
-from gymtui.cli.options import (
-    EXIT_USAGE,
-    as_option,
-    csv_option,
-    fail,
-    form_option,
-    given,
-    gym_options,
-    journal_of,
-    json_option,
-    jsonl_option,
-    run_against_gym,
-    runs_argument,
-    scope_options,
-    seconds,
-    settings_of,
-    tell,
-)
 
 
 @click.command(
@@ -42,19 +24,19 @@ from gymtui.cli.options import (
     "all runs, not adjusted. --json has all tasks and failures, as `report --json`; --csv has the "
     "first table, a line a run."
 )
-@runs_argument("[DIR/]… RUN RUN…")
-@gym_options
-@as_option
-@json_option
-@csv_option
+@options.runs_argument("[DIR/]… RUN RUN…")
+@options.gym_options
+@options.as_option
+@options.json_option
+@options.csv_option
 def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
     """Compare runs with the first: settings, pass rates, tasks and failures that differ."""
-    settings, names = settings_and_names(given(flags), run_ids)
+    settings, names = settings_and_names(options.given(flags), run_ids)
     if len(set(names)) < 2 and not settings.directories:
-        fail("compare takes two or more runs", EXIT_USAGE)
+        options.fail("compare takes two or more runs", options.EXIT_USAGE)
     from gymtui.cli.compare import print_comparison
 
-    run_against_gym(settings, lambda: print_comparison(settings, names, form or "table"))
+    options.run_against_gym(settings, lambda: print_comparison(settings, names, form or "table"))
 
 
 @click.command(
@@ -63,9 +45,9 @@ def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
     "of rollouts that failed so minus that of the run compared with, over the tasks that both "
     "have, with its 95 % interval; yellow if p, adjusted for all rows, is 0.05 or less."
 )
-@runs_argument()
-@gym_options
-@as_option
+@options.runs_argument()
+@options.gym_options
+@options.as_option
 @click.option(
     "--by",
     type=click.Choice(["criterion", "tool", "message"]),
@@ -80,17 +62,17 @@ def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
     shell_complete=suggestions.runs,
     help="Compare with this run (default: the first, if there are several).",
 )
-@json_option
-@jsonl_option
-@csv_option
+@options.json_option
+@options.jsonl_option
+@options.csv_option
 def failures(
     run_ids: tuple[str, ...], by: str, against: str | None, form: str | None, **flags: Any
 ) -> None:
     """List what runs fail in, by criterion, tool or message; of a directory, all runs in it."""
-    settings, run_ids = settings_and_names(given(flags), run_ids)
+    settings, run_ids = settings_and_names(options.given(flags), run_ids)
     from gymtui.cli.failures import print_failures
 
-    run_against_gym(
+    options.run_against_gym(
         settings,
         lambda: print_failures(settings, run_ids, by, form or "table", against=against),
     )
@@ -102,12 +84,12 @@ def failures(
     "self-contained file. Time per phase is known for rollouts that a dashboard observed on this "
     "machine."
 )
-@runs_argument()
-@gym_options
-@as_option
-@form_option("markdown", "Markdown (default).", default="markdown")
-@form_option("html", "One self-contained HTML file.", default="markdown")
-@form_option("json", "The numbers as one JSON document.", default="markdown")
+@options.runs_argument()
+@options.gym_options
+@options.as_option
+@options.form_option("markdown", "Markdown (default).", default="markdown")
+@options.form_option("html", "One self-contained HTML file.", default="markdown")
+@options.form_option("json", "The numbers as one JSON document.", default="markdown")
 @click.option(
     "--baseline",
     metavar="RUN",
@@ -127,7 +109,7 @@ def report(
     **flags: Any,
 ) -> None:
     """Write a report on one run, or a comparison of several; of a directory, on all runs in it."""
-    settings, run_ids = settings_and_names(given(flags), run_ids)
+    settings, run_ids = settings_and_names(options.given(flags), run_ids)
     from datetime import UTC, datetime
     from pathlib import Path
 
@@ -136,14 +118,14 @@ def report(
     from gymtui.core.text import clean
 
     if file is not None and os.path.lexists(file):
-        fail(f"{clean(file)} already exists", EXIT_USAGE)
-    document = run_against_gym(
+        options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
+    document = options.run_against_gym(
         settings,
         lambda: render_report(
             settings,
             run_ids,
             form,
-            journal=journal_of(settings),
+            journal=options.journal_of(settings),
             version=__version__,
             now=datetime.now(UTC),
             usage=usage,
@@ -158,10 +140,10 @@ def report(
     try:
         write_new(Path(file), document)
     except FileExistsError:
-        fail(f"{clean(file)} already exists", EXIT_USAGE)
+        options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
     except OSError as error:
-        fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
-    tell(f"wrote {clean(file)}")
+        options.fail(f"{clean(file)}: {clean(error.strerror or error)}", options.EXIT_USAGE)
+    options.tell(f"wrote {clean(file)}")
 
 
 def moment(text: str) -> datetime:
@@ -179,7 +161,7 @@ def moment(text: str) -> datetime:
             return datetime.fromisoformat(text).astimezone()
     except ValueError:
         raise click.BadParameter("expected 18:02, 2026-11-29T18:02 or 12h") from None
-    return now - timedelta(seconds=seconds(text))
+    return now - timedelta(seconds=options.seconds(text))
 
 
 @click.command(
@@ -188,8 +170,8 @@ A run regressed if it passes less than the run of its name that ended before it 
 by Fisher's exact test, adjusted for all runs compared.
 """,
 )
-@gym_options
-@scope_options
+@options.gym_options
+@options.scope_options
 @click.option(
     "--since",
     type=moment,
@@ -198,15 +180,17 @@ by Fisher's exact test, adjusted for all runs compared.
     metavar="TIME",
     help="Since 18:02, 2026-11-29T18:02, or so long ago.",
 )
-@form_option("markdown", "Markdown, for a chat or a mail.")
-@json_option
+@options.form_option("markdown", "Markdown, for a chat or a mail.")
+@options.json_option
 def digest(since: datetime, form: str | None, **flags: Any) -> None:
     """Tell what happened since a time: runs finished and regressed, errors by cause."""
-    settings = settings_of(given(flags))
+    settings = options.settings_of(options.given(flags))
     from gymtui.cli.digest import digest_document, digest_lines, read_digest
     from gymtui.cli.output import Printer
 
-    found = run_against_gym(settings, lambda: read_digest(settings, journal_of(settings), since))
+    found = options.run_against_gym(
+        settings, lambda: read_digest(settings, options.journal_of(settings), since)
+    )
     printer = Printer.standard()
     if form == "json":
         printer.document(digest_document(found))
@@ -221,20 +205,22 @@ Needs gymtui[mcp]. Tools: list_runs, list_rollouts, failures, search, read_trans
 instruction. An agent is told of it by its command line: gymtui mcp.
 """,
 )
-@gym_options
-@scope_options
+@options.gym_options
+@options.scope_options
 @click.option("--allow-cancel", is_flag=True, help="Offer a tool that cancels runs.")
 def mcp(allow_cancel: bool, **flags: Any) -> None:
     """Let an agent look at runs, failures and transcripts (Model Context Protocol, stdio)."""
-    settings = settings_of(given(flags))
+    settings = options.settings_of(options.given(flags))
     from gymtui.cli.mcp import EXTRA, is_installed, serve
     from gymtui.core import paths
 
     if not is_installed():
-        fail(f"the SDK of the protocol is not installed: pip install '{EXTRA}'", EXIT_USAGE)
+        options.fail(
+            f"the SDK of the protocol is not installed: pip install '{EXTRA}'", options.EXIT_USAGE
+        )
     if allow_cancel and settings.read_only:
-        fail(f"{settings.why_read_only}: nothing can be cancelled", EXIT_USAGE)
-    journal, archive = journal_of(settings), paths.archive_file(os.environ)
-    run_against_gym(
+        options.fail(f"{settings.why_read_only}: nothing can be cancelled", options.EXIT_USAGE)
+    journal, archive = options.journal_of(settings), paths.archive_file(os.environ)
+    options.run_against_gym(
         settings, lambda: serve(settings, journal=journal, archive=archive, cancel=allow_cancel)
     )

@@ -15,28 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gymtui import __version__
+from gymtui.cli import options
 from gymtui.cli.directories import FILES, settings_and_names
-from gymtui.cli.options import (
-    EXIT_REFUSED,
-    EXIT_UNREACHABLE,
-    EXIT_USAGE,
-    as_option,
-    exit_quietly,
-    fail,
-    form_option,
-    given,
-    gym_options,
-    interval_option,
-    journal_of,
-    loaded,
-    looks_options,
-    report_problems,
-    run_against_gym,
-    scope_options,
-    want_terminal,
-    with_options,
-    with_streams,
-)
 
 if TYPE_CHECKING:
     from gymtui.config.settings import LoadedSettings
@@ -69,10 +49,10 @@ _ELSEWHERE: Mapping[str, str] = {
 }
 """Commands that are imported when they are named, by their module."""
 
-_dashboard_options = with_options(
-    interval_option,
+_dashboard_options = options.with_options(
+    options.interval_option,
     click.option("--read-only", is_flag=True, help="Disable launch, cancel and delete."),
-    looks_options,
+    options.looks_options,
     click.option("--debug", is_flag=True, help="Write a debug log."),
 )
 
@@ -92,18 +72,18 @@ class Commands(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
-    def main(self, *args: Any, **options: Any) -> Any:
+    def main(self, *args: Any, **others: Any) -> Any:
         """Do what a command line says."""
-        with_streams()
-        return super().main(*args, **options)
+        options.with_streams()
+        return super().main(*args, **others)
 
-    def make_context(self, *args: Any, **options: Any) -> click.Context:
+    def make_context(self, *args: Any, **others: Any) -> click.Context:
         """Read the command line; help and version are printed on the way."""
-        return exit_quietly(lambda: super(Commands, self).make_context(*args, **options))
+        return options.exit_quietly(lambda: super(Commands, self).make_context(*args, **others))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do it."""
-        return exit_quietly(lambda: super(Commands, self).invoke(ctx))
+        return options.exit_quietly(lambda: super(Commands, self).invoke(ctx))
 
 
 @click.group(
@@ -112,16 +92,16 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="gymtui")
-@gym_options
-@scope_options
+@options.gym_options
+@options.scope_options
 @_dashboard_options
 @click.pass_context
 def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command, opens the dashboard."""
     if context.invoked_subcommand is None:
         gc.disable()  # until the first frame: nothing that is imported is garbage
-        _own_gym(given(flags))
-    context.obj = given(flags)
+        _own_gym(options.given(flags))
+    context.obj = options.given(flags)
 
 
 @main.command()
@@ -140,9 +120,9 @@ def demo(speed: float, seed: int, fresh: bool, **flags: Any) -> None:
 
     The next demo continues where the last one stopped. Its state is separate from your gyms'.
     """
-    want_terminal()
+    options.want_terminal()
     gc.disable()  # as for the dashboard
-    _demo(given(flags), speed=speed, seed=seed, fresh=fresh)
+    _demo(options.given(flags), speed=speed, seed=seed, fresh=fresh)
 
 
 def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> NoReturn:
@@ -159,24 +139,26 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
     try:
         sys.exit(open_demo(settle, os.environ, speed=speed, seed=seed, fresh=fresh))
     except DemoError as error:
-        fail(str(error), EXIT_UNREACHABLE)
+        options.fail(str(error), options.EXIT_UNREACHABLE)
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True, metavar="[DIR/]… ROLLOUT")
-@gym_options
-@as_option
-@form_option("json", "JSON as received.", default="text")
-@form_option("markdown", "Markdown.", default="text")
-@form_option("text", "Plain text (default).", default="text")
+@options.gym_options
+@options.as_option
+@options.form_option("json", "JSON as received.", default="text")
+@options.form_option("markdown", "Markdown.", default="text")
+@options.form_option("text", "Plain text (default).", default="text")
 @click.option("--redact", is_flag=True, help="Have the gym redact tool calls.")
 def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
     from gymtui.cli.show import print_rollout
 
-    settings, rest = settings_and_names(given(flags), names)
+    settings, rest = settings_and_names(options.given(flags), names)
     rollout = _only("ROLLOUT", rest)
-    run_against_gym(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
+    options.run_against_gym(
+        settings, lambda: print_rollout(settings, rollout, form, redacted=redact)
+    )
 
 
 @main.command()
@@ -184,28 +166,30 @@ def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
 @click.option(
     "--to", "directory", required=True, metavar="DIR", help="Target directory, created if missing."
 )
-@gym_options
-@as_option
-@form_option("json", "JSON as received (default).", default="json")
-@form_option("markdown", "Markdown.", default="json")
-@form_option("text", "Plain text.", default="json")
+@options.gym_options
+@options.as_option
+@options.form_option("json", "JSON as received (default).", default="json")
+@options.form_option("markdown", "Markdown.", default="json")
+@options.form_option("text", "Plain text.", default="json")
 def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> None:
     """Save the artifacts of a run's finished rollouts; a second run adds only what is new."""
     from pathlib import Path
 
     from gymtui.cli.export import export_run
 
-    settings, rest = settings_and_names(given(flags), names)
+    settings, rest = settings_and_names(options.given(flags), names)
     run = _only("RUN", rest)
     try:
-        tally = run_against_gym(
+        tally = options.run_against_gym(
             settings,
-            lambda: export_run(settings, run, Path(directory), form, journal=journal_of(settings)),
+            lambda: export_run(
+                settings, run, Path(directory), form, journal=options.journal_of(settings)
+            ),
         )
     except OSError as error:
-        fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
+        options.fail(f"{directory}: {error.strerror or error}", options.EXIT_USAGE)
     click.echo(tally.words, err=True)
-    sys.exit(EXIT_REFUSED if tally.failed else 0)
+    sys.exit(options.EXIT_REFUSED if tally.failed else 0)
 
 
 def _only(what: str, names: tuple[str, ...]) -> str:
@@ -222,9 +206,9 @@ def _only(what: str, names: tuple[str, ...]) -> str:
     metavar="SOURCE",
     help="Read it as this source (default: found out); `files` opens transcripts one by one.",
 )
-@form_option("markdown", "Print Markdown, without the viewer.")
-@form_option("text", "Print plain text, without the viewer.")
-@looks_options
+@options.form_option("markdown", "Print Markdown, without the viewer.")
+@options.form_option("text", "Print plain text, without the viewer.")
+@options.looks_options
 def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags: Any) -> None:
     """Open what is on disk as runs (directories of results) or transcripts (files), without a gym.
 
@@ -239,7 +223,7 @@ def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags
     if read_as != FILES:
         from gymtui.cli.open import as_gym
 
-        settings = as_gym(paths, read_as, form, given(flags))
+        settings = as_gym(paths, read_as, form, options.given(flags))
         if settings is not None:
             _open_gym(settings, form)
     try:
@@ -247,14 +231,14 @@ def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags
         if form is not None:
             from gymtui.cli.open import print_files
 
-            sys.exit(0 if print_files(found, form) else EXIT_USAGE)
+            sys.exit(0 if print_files(found, form) else options.EXIT_USAGE)
     except FileProblem as problem:
-        fail(clean(problem), EXIT_USAGE)
-    want_terminal()
+        options.fail(clean(problem), options.EXIT_USAGE)
+    options.want_terminal()
     from gymtui.cli.open import view_files
 
     # What is wrong with where a gym is, is no matter here.
-    settings = loaded(given(flags), want_key=False)
+    settings = options.loaded(options.given(flags), want_key=False)
     sys.exit(view_files(found, settings, os.environ))
 
 
@@ -264,27 +248,29 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
         from gymtui.cli.show import print_all
 
         settings = found.settings
-        run_against_gym(settings, lambda: print_all(settings, form))
+        options.run_against_gym(settings, lambda: print_all(settings, form))
         sys.exit(0)
-    want_terminal()
+    options.want_terminal()
     gc.disable()  # as for the dashboard
     from gymtui.cli.dashboard import Storage, open_dashboard
     from gymtui.core import paths
 
     storage = Storage(paths.state_dir(os.environ))  # the files themselves are the journal
     sys.exit(
-        run_against_gym(found.settings, lambda: open_dashboard(found, os.environ, storage=storage))
+        options.run_against_gym(
+            found.settings, lambda: open_dashboard(found, os.environ, storage=storage)
+        )
     )
 
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
-    want_terminal()
+    options.want_terminal()
     from gymtui.core import paths
     from gymtui.session.saved_layout import SavedLayout
 
     env = os.environ
     picked = SavedLayout.read(paths.state_dir(env)).profile
-    found = report_problems(loaded(flags, remembered=picked))
+    found = options.report_problems(options.loaded(flags, remembered=picked))
     if found.settings.key is None:
         from gymtui.cli.first_start import nothing_set_up, offer_demo
 
@@ -297,7 +283,7 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
 
     storage, gyms = storage_of(found.settings, env), gyms_of(found, flags, env)
     sys.exit(
-        run_against_gym(
+        options.run_against_gym(
             found.settings,
             lambda: open_dashboard(found, env, storage=storage, gyms=gyms, model_env=env),
         )

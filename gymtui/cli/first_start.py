@@ -15,7 +15,8 @@ from pathlib import Path
 
 import click
 
-from gymtui.config.settings import DEFAULT_BASE_URL, LoadedSettings
+from gymtui.config.schema import DEFAULT_BASE_URL
+from gymtui.config.settings import LoadedSettings
 from gymtui.core import urls
 from gymtui.core.text import clean, width
 

@@ -7,16 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from gymtui.cli.options import (
-    EXIT_USAGE,
-    fail,
-    given,
-    gym_options,
-    journal_of,
-    json_option,
-    run_against_gym,
-    settings_of,
-)
+from gymtui.cli import options
 from gymtui.config.schema import RunSource
 from gymtui.core.replacement import replace
 
@@ -57,7 +48,7 @@ A launch is sent once. If its answer is lost, the run is looked up by name.
 
 @click.command(epilog=_epilog())
 @click.argument("file", metavar="FILE|-", type=click.Path(allow_dash=True))
-@gym_options
+@options.gym_options
 @click.option(
     "--dry-run", is_flag=True, help="Print the requests without sending them, keys masked."
 )
@@ -66,20 +57,20 @@ A launch is sent once. If its answer is lost, the run is looked up by name.
     type=click.Choice(get_args(RunSource)),
     help="Source to record; for the local gym, to try its filter.",
 )
-@json_option
+@options.json_option
 def launch(file: str, dry_run: bool, source: str | None, form: str | None, **flags: Any) -> None:
     """Launch the runs that a file describes, and print their ids."""
     from gymtui.cli.launch import dry, launch_all, read_file
     from gymtui.core.text import clean
     from gymtui.launching.launch_file import LaunchFileError
 
-    settings = settings_of(given(flags))
+    settings = options.settings_of(options.given(flags))
     try:
         meant = read_file(settings, file)
     except LaunchFileError as faults:
         for line in str(faults).splitlines()[:-1]:
             click.echo(f"gymtui: {clean(line)}", err=True)
-        fail(clean(str(faults).splitlines()[-1]), EXIT_USAGE)
+        options.fail(clean(str(faults).splitlines()[-1]), options.EXIT_USAGE)
     if source is not None:
         sourced = (one.model_copy(update={"source": source}) for one in meant.requests)
         meant = replace(meant, requests=tuple(sourced))
@@ -88,12 +79,12 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
         return
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")
-        fail(f"read-only ({clean(where)}): launch is disabled", EXIT_USAGE)
+        options.fail(f"read-only ({clean(where)}): launch is disabled", options.EXIT_USAGE)
     from gymtui.store.history.journal_place import local_path
 
-    journal, as_json = local_path(journal_of(settings)), form == "json"
+    journal, as_json = local_path(options.journal_of(settings)), form == "json"
     sys.exit(
-        run_against_gym(
+        options.run_against_gym(
             settings, lambda: launch_all(settings, meant, journal=journal, as_json=as_json)
         )
     )

@@ -9,31 +9,14 @@ from typing import Any
 import click
 
 from gymtui.cli import document_keys as keys
-from gymtui.cli import suggestions
+from gymtui.cli import options, suggestions
 from gymtui.cli.directories import settings_and_names
-from gymtui.cli.options import (
-    EXIT_REFUSED,
-    EXIT_USAGE,
-    as_option,
-    csv_option,
-    fail,
-    given,
-    gym_options,
-    journal_of,
-    json_option,
-    jsonl_option,
-    run_against_gym,
-    runs_argument,
-    scope_options,
-    tell,
-    with_options,
-)
 from gymtui.core import paths
 
-_list_options = with_options(
-    json_option,
-    jsonl_option,
-    csv_option,
+_list_options = options.with_options(
+    options.json_option,
+    options.jsonl_option,
+    options.csv_option,
     click.option(
         "--order",
         metavar="COLUMN",
@@ -74,9 +57,9 @@ def _epilog(*paragraphs: str) -> str:
     )
 )
 @click.argument("filters", nargs=-1, metavar="[DIR/]… [FILTER]…")
-@gym_options
-@as_option
-@scope_options
+@options.gym_options
+@options.as_option
+@options.scope_options
 @_list_options
 @click.option(
     "--numbers/--no-numbers",
@@ -95,20 +78,20 @@ def runs(
     **flags: Any,
 ) -> None:
     """List runs, all or those that match a filter; those in a directory if one is named."""
-    settings, filters = settings_and_names(given(flags), filters)
+    settings, filters = settings_and_names(options.given(flags), filters)
     if settings.directories and numbers is None:
         numbers = True  # they cost no requests
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.runs import print_runs
 
-    run_against_gym(
+    options.run_against_gym(
         settings,
         lambda: print_runs(
             settings,
             form or "table",
             ListRequest(filters, order, reverse, limit),
             numbers=numbers,
-            journal=journal_of(settings),
+            journal=options.journal_of(settings),
         ),
     )
 
@@ -121,10 +104,10 @@ def runs(
         keys.describe_keys("Fields of a rollout", keys.ROLLOUT),
     )
 )
-@runs_argument("[DIR/]… [RUN]…", required=False)
-@gym_options
-@as_option
-@scope_options
+@options.runs_argument("[DIR/]… [RUN]…", required=False)
+@options.gym_options
+@options.as_option
+@options.scope_options
 @click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Filter, as in `/`.")
 @click.option("--all", "every", is_flag=True, help="List the rollouts of all runs.")
 @_list_options
@@ -139,18 +122,18 @@ def rollouts(
     **flags: Any,
 ) -> None:
     """List the rollouts of runs (default: active runs; of a directory, all)."""
-    settings, run_ids = settings_and_names(given(flags), run_ids)
+    settings, run_ids = settings_and_names(options.given(flags), run_ids)
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.rollouts import print_rollouts
 
-    run_against_gym(
+    options.run_against_gym(
         settings,
         lambda: print_rollouts(
             settings,
             run_ids,
             form or "table",
             ListRequest(filters, order, reverse, limit),
-            journal=journal_of(settings),
+            journal=options.journal_of(settings),
             every=every or bool(settings.directories),
         ),
     )
@@ -172,8 +155,8 @@ def rollouts(
     "names", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
 )
 @click.argument("phrase", metavar="PHRASE")
-@gym_options
-@as_option
+@options.gym_options
+@options.as_option
 @click.option("--tool", default="", metavar="T", help="Only in calls and results of a tool.")
 @click.option("--error", is_flag=True, help="Only in what failed.")
 @click.option("--role", metavar="R", help="Only what system, user, assistant or tool said.")
@@ -184,9 +167,9 @@ def rollouts(
     metavar="MIB",
     help="Download at most so many MiB (default: no limit).",
 )
-@json_option
-@jsonl_option
-@csv_option
+@options.json_option
+@options.jsonl_option
+@options.csv_option
 def search(
     names: tuple[str, ...],
     phrase: str,
@@ -203,15 +186,17 @@ def search(
     from gymtui.transcript.hits import Wanted, role_of
     from gymtui.transcript.search import PatternError, Query, parse
 
-    settings, run_ids = settings_and_names(given(flags), names)
+    settings, run_ids = settings_and_names(options.given(flags), names)
     try:
         query = parse(f"re:{phrase}") if expression else Query(phrase)
         wanted = Wanted(query, tool, error, None if role is None else role_of(role))
     except PatternError as problem:
-        fail(str(problem), EXIT_USAGE)
+        options.fail(str(problem), options.EXIT_USAGE)
     if wanted.is_empty:
-        fail("nothing to search for: the phrase is empty, and there is no option", EXIT_USAGE)
-    progress = run_against_gym(
+        options.fail(
+            "nothing to search for: the phrase is empty, and there is no option", options.EXIT_USAGE
+        )
+    progress = options.run_against_gym(
         settings,
         lambda: print_hits(
             settings,
@@ -222,7 +207,7 @@ def search(
             most_bytes=None if max_download is None else max_download << 20,
         ),
     )
-    tell(progress.words)
+    options.tell(progress.words)
     if progress.problem:
-        tell(progress.problem)
-    sys.exit(EXIT_REFUSED if progress.failed or progress.problem else 0)
+        options.tell(progress.problem)
+    sys.exit(options.EXIT_REFUSED if progress.failed or progress.problem else 0)

@@ -21,7 +21,7 @@ from gymtui.core.instants import when_of
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.core.urls import without_login
-from gymtui.poll.poller import LinkState
+from gymtui.poll.connection import LinkState
 from gymtui.poll.recorder import Recorder
 from gymtui.session.session import FindKey, Session
 from gymtui.store.formats import data_size, duration, of_many

@@ -12,29 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gymtui.cli import suggestions
-from gymtui.cli.options import (
-    EXIT_REFUSED,
-    EXIT_USAGE,
-    fail,
-    form_option,
-    given,
-    gym_options,
-    interval_option,
-    journal_of,
-    json_option,
-    jsonl_option,
-    loaded,
-    looks_options,
-    report_problems,
-    run_against_gym,
-    runs_argument,
-    scope_options,
-    seconds,
-    settings_of,
-    tell,
-    want_terminal,
-)
+from gymtui.cli import options, suggestions
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
@@ -71,10 +49,10 @@ second one writes to a directory of its own, which it names, and shares nothing.
 """,
 )
 @click.argument("filters", nargs=-1, metavar="[FILTER…]")
-@gym_options
-@scope_options
-@interval_option
-@click.option("--for", "for_s", type=seconds, metavar="T", help="Stop after 90m, 12h, …")
+@options.gym_options
+@options.scope_options
+@options.interval_option
+@click.option("--for", "for_s", type=options.seconds, metavar="T", help="Stop after 90m, 12h, …")
 @click.option("--until-done", is_flag=True, help="Stop when no recorded run is active.")
 @click.option("--keep", is_flag=True, help="Never delete this recording by age or size.")
 @click.option("--force", is_flag=True, help="Record beside another recorder, elsewhere.")
@@ -87,8 +65,8 @@ def start(
     **flags: Any,
 ) -> None:
     """Record until stopped."""
-    given_flags = given(flags)
-    found = report_problems(loaded(given_flags))
+    given_flags = options.given(flags)
+    found = options.report_problems(options.loaded(given_flags))
     settings = found.settings
     from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
     from gymtui.cli.profiles import gyms_of
@@ -96,32 +74,34 @@ def start(
     from gymtui.cli.record import record as carry_out
     from gymtui.core.text import clean
 
-    options = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep, force)
+    wanted = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep, force)
     place = recording_of(settings)
     gyms = gyms_of(found, given_flags, os.environ)
     try:
-        run_against_gym(
+        options.run_against_gym(
             settings,
             lambda: carry_out(
-                settings, place, journal_of(settings), options, find_key=gyms.find_key
+                settings, place, options.journal_of(settings), wanted, find_key=gyms.find_key
             ),
         )
     except BlockingIOError:
-        fail(
+        options.fail(
             "another recorder of this gym is running (`gymtui record status`);"
             " --force records beside it",
-            EXIT_REFUSED,
+            options.EXIT_REFUSED,
         )
     except OSError as error:
-        fail(f"{clean(place.directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
+        options.fail(
+            f"{clean(place.directory)}: {clean(error.strerror or error)}", options.EXIT_USAGE
+        )
 
 
 @record.command()
-@gym_options
-@json_option
+@options.gym_options
+@options.json_option
 def status(form: str | None, **flags: Any) -> None:
     """Show whether a recorder is running, and what is recorded."""
-    settings = settings_of(given(flags))
+    settings = options.settings_of(options.given(flags))
     import dataclasses
 
     from gymtui.cli.output import Printer
@@ -147,9 +127,9 @@ the format of the files themselves.
 """,
 )
 @click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
-@gym_options
-@form_option("jsonl", "JSON lines (default).", default="jsonl")
-@form_option("parquet", "Parquet; needs gymtui[parquet].", default="jsonl")
+@options.gym_options
+@options.form_option("jsonl", "JSON lines (default).", default="jsonl")
+@options.form_option("parquet", "Parquet; needs gymtui[parquet].", default="jsonl")
 @click.option(
     "--to",
     "file",
@@ -167,9 +147,9 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
     try:
         if form == "parquet":
             if file is None:
-                fail("--parquet needs --to FILE", EXIT_USAGE)
+                options.fail("--parquet needs --to FILE", options.EXIT_USAGE)
             count = write_parquet(recording, file)
-            tell(f"wrote {count:,} rows to {clean(file)}")
+            options.tell(f"wrote {count:,} rows to {clean(file)}")
         elif file is None:
             printer = Printer(sys.stdout)
             for line in json_lines(recording):
@@ -177,15 +157,15 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
         else:
             with file.open("x", encoding="utf-8") as stream:
                 stream.writelines(f"{line}\n" for line in json_lines(recording))
-            tell(f"wrote {clean(file)}")
+            options.tell(f"wrote {clean(file)}")
     except NoParquetError as error:
-        fail(str(error), EXIT_USAGE)
+        options.fail(str(error), options.EXIT_USAGE)
     except FileExistsError:
-        fail(f"{clean(file)} already exists", EXIT_USAGE)
+        options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
     except OSError as error:
         if file is None:
             raise
-        fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
+        options.fail(f"{clean(file)}: {clean(error.strerror or error)}", options.EXIT_USAGE)
 
 
 def recording_of(settings: Settings) -> RecordingPlace:
@@ -193,7 +173,7 @@ def recording_of(settings: Settings) -> RecordingPlace:
     from gymtui.store.history.journal_place import local_path
     from gymtui.store.history.recording_place import recording_place
 
-    return recording_place(settings, local_path(journal_of(settings)))
+    return recording_place(settings, local_path(options.journal_of(settings)))
 
 
 def open_recording(
@@ -214,22 +194,22 @@ def open_recording(
 
     place, recorders = None, tuple[str, ...]()
     if source is None:
-        settings = settings_of(given(flags))
+        settings = options.settings_of(options.given(flags))
         place, what = recording_of(settings), f"of {clean(settings.base_url)}"
         path, fetched = place.directory, fetch_recording(place)
         recorders = fetched.recorders
         if fetched.fault:
-            tell(f"as far as it is on this machine: {clean(fetched.fault)}")
+            options.tell(f"as far as it is on this machine: {clean(fetched.fault)}")
     else:
         path, what = source, f"in {clean(source)}"
         if not path.exists():
-            fail(f"{clean(path)}: no such file or directory", EXIT_USAGE)
+            options.fail(f"{clean(path)}: no such file or directory", options.EXIT_USAGE)
     recording = Recording(path)
     for problem in recording.problems:
         if not (problem == recording.unfinished and (recorders or is_recorded(path))):
-            tell(clean(problem))
+            options.tell(clean(problem))
     if not recording:
-        fail(f"nothing is recorded {what}", EXIT_USAGE)
+        options.fail(f"nothing is recorded {what}", options.EXIT_USAGE)
     return recording, place
 
 
@@ -242,12 +222,12 @@ to the marks of the time line, `L` to its end.
 """,
 )
 @click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
-@gym_options
+@options.gym_options
 @click.option("--at", metavar="TIME", help="Begin there: 18:02, 2026-11-29T18:02, +2h.")
 @click.option(
     "--run", "run_id", metavar="RUN", help="Open this run.", shell_complete=suggestions.runs
 )
-@looks_options
+@options.looks_options
 def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any) -> None:
     """Play a recording in the dashboard's screens."""
     from gymtui.core.text import clean
@@ -257,18 +237,18 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
     try:
         at_us = None if at is None else moment_of(at, recording)
     except ValueError as error:
-        fail(clean(error), EXIT_USAGE)
+        options.fail(clean(error), options.EXIT_USAGE)
     if run_id is not None and at_us is None:
         began = (mark.at_us for mark in recording.marks if mark.run_id == run_id)
         at_us = next(began, None)
-    want_terminal()
+    options.want_terminal()
     if place is None or place.shared is None:
-        sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
+        sys.exit(_open_replay(recording, at_us, run_id, options.given(flags)))
     from gymtui.store.history.recording_copy import RecordingFetcher
 
     fetcher = RecordingFetcher(place)  # what is recorded while it plays
     try:
-        sys.exit(_open_replay(recording, at_us, run_id, given(flags)))
+        sys.exit(_open_replay(recording, at_us, run_id, options.given(flags)))
     finally:
         fetcher.close()
 
@@ -286,7 +266,7 @@ def _open_replay(
 
     env = os.environ
     # What is wrong with where a gym is, is no matter here.
-    found = loaded(flags, want_key=False)
+    found = options.loaded(flags, want_key=False)
     head = recording.head
     changes: dict[str, Any] = {"read_only": True, "key": None}
     if head is not None:
@@ -320,19 +300,19 @@ It follows the recording of `gymtui record` if one is running, else it records i
 in the recording hides is told as one change with its slack.
 """,
 )
-@runs_argument("[RUN…]", required=False)
-@gym_options
-@scope_options
-@interval_option
-@jsonl_option
+@options.runs_argument("[RUN…]", required=False)
+@options.gym_options
+@options.scope_options
+@options.interval_option
+@options.jsonl_option
 @click.option("--after", metavar="CURSOR", help="Go on after this change.")
 def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags: Any) -> None:
     """Print every change of runs and rollouts as it is seen, until ^C or SIGTERM.
 
     It goes on when the runs have ended: `gymtui wait` ends with them.
     """
-    given_flags = given(flags)
-    found = report_problems(loaded(given_flags))
+    given_flags = options.given(flags)
+    found = options.report_problems(options.loaded(given_flags))
     settings = found.settings
     from gymtui.cli.output import Printer
     from gymtui.cli.profiles import gyms_of
@@ -353,12 +333,12 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
     place = recording_of(settings)
     try:
         cursor = None if after is None else Cursor.read(after)
-        run_against_gym(
+        options.run_against_gym(
             settings,
             lambda: carry_out(
                 settings,
                 place,
-                journal_of(settings),
+                options.journal_of(settings),
                 run_ids,
                 cursor,
                 printed,
@@ -366,8 +346,10 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
             ),
         )
     except UnknownCursorError as error:
-        fail(clean(error), EXIT_REFUSED)
+        options.fail(clean(error), options.EXIT_REFUSED)
     except BrokenPipeError:
         raise
     except OSError as error:
-        fail(f"{clean(place.directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
+        options.fail(
+            f"{clean(place.directory)}: {clean(error.strerror or error)}", options.EXIT_USAGE
+        )

@@ -8,28 +8,8 @@ from typing import Any
 
 import click
 
+from gymtui.cli import options
 from gymtui.cli.directories import loaded_and_names
-from gymtui.cli.options import (
-    EXIT_FAILED,
-    EXIT_REFUSED,
-    EXIT_UNREACHABLE,
-    EXIT_USAGE,
-    as_option,
-    exit_with_error,
-    fail,
-    given,
-    gym_options,
-    interval_option,
-    journal_of,
-    json_option,
-    report_key,
-    run_against_gym,
-    runs_argument,
-    seconds,
-    settings_of,
-    tell,
-    with_options,
-)
 
 _EPILOG = (
     "Lists the runs and asks for confirmation; without a terminal, --yes is required. Prints the "
@@ -40,11 +20,11 @@ _EPILOG = (
     "run could not be checked, 4 a run was refused, rate limited or not found, or still exists."
 )
 
-_arguments = with_options(
-    runs_argument("RUN…"),
-    gym_options,
+_arguments = options.with_options(
+    options.runs_argument("RUN…"),
+    options.gym_options,
     click.option("-y", "--yes", is_flag=True, help="Skip the confirmation."),
-    json_option,
+    options.json_option,
 )
 
 
@@ -63,7 +43,7 @@ def delete(**arguments: Any) -> None:
 
 
 def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **flags: Any) -> None:
-    settings = settings_of(given(flags))
+    settings = options.settings_of(options.given(flags))
     from gymtui.cli import run_actions
     from gymtui.cli.output import Printer
     from gymtui.core.text import clean
@@ -72,19 +52,23 @@ def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **
     verb = Verb(what)
     if settings.read_only:
         where = clean(settings.origins.get("read_only", "the settings"))
-        fail(f"read-only ({where}): cancel and delete are disabled", EXIT_USAGE)
+        options.fail(f"read-only ({where}): cancel and delete are disabled", options.EXIT_USAGE)
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        fail(f"{verb} needs confirmation, and this is not a terminal: pass --yes", EXIT_USAGE)
-    found = run_against_gym(settings, lambda: run_actions.find_runs(settings, verb, run_ids))
+        options.fail(
+            f"{verb} needs confirmation, and this is not a terminal: pass --yes", options.EXIT_USAGE
+        )
+    found = options.run_against_gym(
+        settings, lambda: run_actions.find_runs(settings, verb, run_ids)
+    )
     for run_id in found.idle:
-        tell(run_actions.idle_words(verb, run_id))
+        options.tell(run_actions.idle_words(verb, run_id))
     question = found.question
     if question.targets and not yes and not run_actions.ask_on_terminal(question):
-        tell("nothing was changed")
-        sys.exit(EXIT_FAILED)
-    journal = journal_of(settings)
+        options.tell("nothing was changed")
+        sys.exit(options.EXIT_FAILED)
+    journal = options.journal_of(settings)
     done = (
-        run_against_gym(settings, lambda: run_actions.act_on(settings, question, journal))
+        options.run_against_gym(settings, lambda: run_actions.act_on(settings, question, journal))
         if question.targets
         else ()
     )
@@ -104,7 +88,7 @@ def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **
         printer.lines(message for message, well in lines if well)
     for message, well in lines:
         if not well:
-            tell(message)
+            options.tell(message)
     sys.exit(run_actions.status_of(done, found.missing))
 
 
@@ -156,13 +140,15 @@ Exit codes:
   124  --timeout expired; the runs continue
 """,
 )
-@runs_argument()
-@gym_options
-@as_option
-@click.option("--timeout", type=seconds, metavar="T", help="Stop waiting after 90s, 5m, 2h.")
+@options.runs_argument()
+@options.gym_options
+@options.as_option
+@click.option(
+    "--timeout", type=options.seconds, metavar="T", help="Stop waiting after 90s, 5m, 2h."
+)
 @click.option(
     "--patience",
-    type=seconds,
+    type=options.seconds,
     default="5m",
     show_default=True,
     metavar="T",
@@ -174,8 +160,8 @@ Exit codes:
     metavar="FILTER",
     help="Cancel a run when it matches, e.g. 'pass<30%' or 'errors>=10'.",
 )
-@interval_option
-@json_option
+@options.interval_option
+@options.json_option
 def wait(
     run_ids: tuple[str, ...],
     timeout: float | None,
@@ -186,7 +172,7 @@ def wait(
     **flags: Any,
 ) -> None:
     """Wait until runs have ended; exit 1 if one failed. Of a directory, all runs in it."""
-    given_flags = given(flags)
+    given_flags = options.given(flags)
     found, run_ids = loaded_and_names(given_flags, run_ids)
     settings = found.settings
     from gymtui.api.errors import GymError
@@ -203,17 +189,22 @@ def wait(
     if when is not None and not when.terms:
         raise click.UsageError("--cancel-if is empty, which would cancel every run")
     if when is not None and settings.read_only:
-        fail("read-only: cancel is disabled, so --cancel-if cannot work", EXIT_USAGE)
+        options.fail(
+            "read-only: cancel is disabled, so --cancel-if cannot work", options.EXIT_USAGE
+        )
     key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
     terms = WaitOptions(timeout, patience, fail_under, when)
     try:
         line = ProgressLine(sys.stderr, bounds=when is not None)
         waited = wait_for(settings, run_ids, terms, line, key.find)
     except GymError as error:
-        exit_with_error(key.settings, error)
+        options.exit_with_error(key.settings, error)
     except SilentError as silence:
         silent = duration(silence.silent_s)
-        fail(f"no answer from the gym for {silent}: {clean(silence.error.brief)}", EXIT_UNREACHABLE)
+        options.fail(
+            f"no answer from the gym for {silent}: {clean(silence.error.brief)}",
+            options.EXIT_UNREACHABLE,
+        )
     printer = Printer.standard()
     if form == "json":
         runs = [run.document for run in waited.runs]
@@ -228,11 +219,11 @@ def wait(
     else:
         printer.lines(run.line for run in waited.runs)
     if waited.timed_out:
-        fail(f"timed out after {duration(timeout)}; the runs continue", EXIT_TIMEOUT)
+        options.fail(f"timed out after {duration(timeout)}; the runs continue", EXIT_TIMEOUT)
     if waited.failed:
-        sys.exit(EXIT_FAILED)
+        sys.exit(options.EXIT_FAILED)
     for run_id, denied in waited.forbidden.items():
-        tell(f"{clean(run_id)}: {clean(denied.line)}")
+        options.tell(f"{clean(run_id)}: {clean(denied.line)}")
     if waited.forbidden:
-        report_key(key.settings, next(iter(waited.forbidden.values())))
-        sys.exit(EXIT_REFUSED)
+        options.report_key(key.settings, next(iter(waited.forbidden.values())))
+        sys.exit(options.EXIT_REFUSED)

@@ -13,16 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from gymtui.cli.options import (
-    EXIT_USAGE,
-    fail,
-    given,
-    gym_options,
-    json_option,
-    loaded,
-    scope_options,
-    tell,
-)
+from gymtui.cli import options
 from gymtui.core import paths
 
 
@@ -33,19 +24,19 @@ from gymtui.core import paths
     "is ok, warning or bad. Exit codes: 0 the gym answers, 2 invalid settings, 3 no answer, 4 "
     "refused. It takes 40 s at most."
 )
-@gym_options
-@scope_options
-@json_option
+@options.gym_options
+@options.scope_options
+@options.json_option
 def doctor(form: str | None, **flags: Any) -> None:
     """Diagnose settings, network, key and terminal, with advice."""
     from gymtui.cli.doctor import checks_document, checks_lines, run_checks
     from gymtui.cli.output import Printer
 
-    wanted = given(flags)
+    wanted = options.given(flags)
     env = dict(os.environ)
     config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
-    waiting = tell if sys.stderr.isatty() else (lambda _words: None)
-    checks, status, hangs = run_checks(loaded(wanted), env, config, tell=waiting)
+    waiting = options.tell if sys.stderr.isatty() else (lambda _words: None)
+    checks, status, hangs = run_checks(options.loaded(wanted), env, config, tell=waiting)
     printer = Printer.standard()
     if form == "json":
         printer.document(checks_document(checks, status))
@@ -90,10 +81,10 @@ def init(file: str | None) -> None:
     try:
         write_first(where)
     except ConfigError as problem:
-        fail(str(problem), EXIT_USAGE)
+        options.fail(str(problem), options.EXIT_USAGE)
     except OSError as error:
-        fail(f"{where}: {error.strerror or error}", EXIT_USAGE)
-    tell(f"wrote {where}, readable only by you")
+        options.fail(f"{where}: {error.strerror or error}", options.EXIT_USAGE)
+    options.tell(f"wrote {where}, readable only by you")
 
 
 @config.command("set")
@@ -117,7 +108,7 @@ def set_(
 
     where = _path(file)
     try:
-        setting = find_setting(name, profile or given({}).get("profile"))
+        setting = find_setting(name, profile or options.given({}).get("profile"))
         if setting.is_key:
             if words not in ((), ("-",)):
                 raise ConfigError(_NO_ARGUMENT)
@@ -127,27 +118,27 @@ def set_(
         value = value_of(setting, words, read_file(where, [], must_exist=False), os.environ)
         write_setting(where, setting, value)
     except ConfigError as problem:
-        fail(str(problem), EXIT_USAGE)
+        options.fail(str(problem), options.EXIT_USAGE)
     except OSError as error:
-        fail(f"{where}: {error.strerror or error}", EXIT_USAGE)
-    tell(f"set {'.'.join(setting.where)} in {where}")
-    options = {"config": str(where)} | ({"profile": profile} if profile else {})
-    for left in loaded(options, want_key=False).problems:
-        tell(str(left))
+        options.fail(f"{where}: {error.strerror or error}", options.EXIT_USAGE)
+    options.tell(f"set {'.'.join(setting.where)} in {where}")
+    chosen = {"config": str(where)} | ({"profile": profile} if profile else {})
+    for left in options.loaded(chosen, want_key=False).problems:
+        options.tell(str(left))
 
 
 @config.command()
-@gym_options
-@scope_options
-@json_option
+@options.gym_options
+@options.scope_options
+@options.json_option
 def show(form: str | None, **flags: Any) -> None:
     """Every setting, what it is and where that comes from; of the key, its ends."""
     from gymtui.cli.checkup.local import with_screen_problems
     from gymtui.cli.config_show import as_document, as_table
 
-    found = with_screen_problems(loaded(given(flags)), os.environ)
+    found = with_screen_problems(options.loaded(options.given(flags)), os.environ)
     for problem in found.problems:
-        tell(str(problem))
+        options.tell(str(problem))
     click.echo(as_document(found) if form == "json" else as_table(found))
 
 
@@ -155,7 +146,7 @@ config.add_command(show, "list")
 
 
 def _path(file: str | None) -> Path:
-    named = file or given({}).get("config")
+    named = file or options.given({}).get("config")
     return Path(named).expanduser() if named else paths.config_file(os.environ)
 
 

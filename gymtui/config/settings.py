@@ -35,7 +35,6 @@ from gymtui.config.api_key import (
 from gymtui.config.layers import Layers, layers_of, merge_layers
 from gymtui.config.schema import (
     COMMAND_PREFIX,
-    DEFAULT_BASE_URL,
     EVENT_PREFIX,
     KEY_FIELDS,
     NAMES,
@@ -54,18 +53,6 @@ from gymtui.config.schema import (
 from gymtui.config.user_commands import UserCommand
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
-
-__all__ = [
-    "DEFAULT_BASE_URL",
-    "ApiKey",
-    "KeyPlace",
-    "LoadedSettings",
-    "ModelKeySource",
-    "Problem",
-    "Settings",
-    "StuckThresholds",
-    "load",
-]
 
 LAST_PICKED = "last used"
 """The origin of a profile that was picked in the dashboard."""

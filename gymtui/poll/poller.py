@@ -18,7 +18,7 @@ from gymtui.api.errors import Forbidden, GymError, Unauthorized, Unreachable
 from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import awaits
-from gymtui.poll.connection import Link, LinkState, Update
+from gymtui.poll.connection import Link, Update
 from gymtui.poll.fetch import ask
 from gymtui.poll.flights import Flights
 from gymtui.poll.intake import Intake, Listener
@@ -38,8 +38,6 @@ from gymtui.store.delta import (
 )
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Store
-
-__all__ = ["Link", "LinkState", "Poller", "Update"]
 
 log = logging.getLogger(__name__)
 

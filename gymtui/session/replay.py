@@ -76,38 +76,37 @@ class Playback(UpdateSource):
         self.gaps: tuple[Gap, ...] = tuple(recording.gaps())
         self._input_priority = input_priority
         self._monotonic = monotonic
-        self._player: Player | None = None
-        self._session: ReplaySession | None = None
+        self._session: ReplaySession
+        self._player: Player
         self._joined: set[str] = set()
         self._wake = asyncio.Event()
 
     def attach(self, session: ReplaySession) -> None:
-        """Play into this session from now on."""
+        """Play into this session from now on; the first thing that is done with it."""
         self._session = session
         self._player = Player(self.recording, session.store, session.tracker)
 
     def lead_us(self) -> int:
         """How far the gym's clock was ahead of the recorder's."""
-        return self._player.lead_us if self._player is not None else 0
+        return self._player.lead_us
 
     # -- as a feed -------------------------------------------------------------------------
 
     @property
     def link(self) -> Link:
         """How fresh the picture was then."""
-        at_us = self._player.at_us if self._player is not None else self.position_us
+        at_us = self._player.at_us
         fresh = self.gap is None and self.position_us - at_us < FRESH_US
         since_s = (self.position_us if fresh else at_us) / 1_000_000
         return Link(since_s=since_s, synced=True, reading=False)
 
     def set_view(self, view: View) -> None:
         """Have what was observed of the run on screen looked up."""
-        run_id, player, session = view.open_run, self._player, self._session
-        if run_id is None or run_id in self._joined or player is None or session is None:
-            return
-        self._joined.add(run_id)
-        session.tracker.join(player.lives_of(run_id))
-        session.recalled(run_id)
+        run_id, session = view.open_run, self._session
+        if run_id is not None and run_id not in self._joined:
+            self._joined.add(run_id)
+            session.tracker.join(self._player.lives_of(run_id))
+            session.recalled(run_id)
 
     def pause(self, paused: bool) -> None:
         """Stop, or play on."""
@@ -133,8 +132,6 @@ class Playback(UpdateSource):
 
     async def _play(self, to_us: int) -> None:
         player = self._player
-        if player is None:
-            return
         if to_us >= self.recording.to_us:
             self.recording.refresh()  # a recorder may be at work
         end_us = self.recording.to_us
@@ -159,8 +156,6 @@ class Playback(UpdateSource):
     def jump(self, to_us: int) -> None:
         """Show another moment."""
         player, session = self._player, self._session
-        if player is None or session is None:
-            return
         to_us = min(max(to_us, self.recording.from_us), self.recording.to_us)
         self.position_us = to_us
         delta = player.jump(to_us, self._joined)
@@ -176,8 +171,6 @@ class Playback(UpdateSource):
     def step(self, by: int) -> None:
         """Go back or on by one change, and stop there."""
         player = self._player
-        if player is None:
-            return
         self.playing = False
         if by < 0:
             self.jump(player.change_before(min(self.position_us, player.at_us)))
@@ -215,8 +208,7 @@ class Playback(UpdateSource):
         self._wake.set()
 
     def _tell(self, delta: Delta) -> None:
-        if self._session is not None:
-            self._session.play_told(Update(delta, self.link))
+        self._session.play_told(Update(delta, self.link))
 
 
 class _RecordedClock(ServerClock):

@@ -21,7 +21,8 @@ from gymtui.config.settings import Settings
 from gymtui.core.paths import beside
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.poll.connection import Link, LinkState, Update
+from gymtui.poll.poller import Poller
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View

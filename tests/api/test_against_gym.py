@@ -11,8 +11,9 @@ import pytest
 
 from gymtui.api import errors
 from gymtui.api.client import GymClient
+from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.list_answer import parse_rollout, parse_run, split
-from gymtui.api.models import LaunchRequest, Malformed, Rollout, RunStatus
+from gymtui.api.models import Malformed, Rollout, RunStatus
 from gymtui.core.secret import ApiKey
 from tests.gym.running_gym import running_gym
 

@@ -12,8 +12,9 @@ import pytest
 
 from gymtui.api import errors
 from gymtui.api.client import GymClient
+from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.api.list_answer import parse_rollout, parse_run, split
-from gymtui.api.models import LaunchRequest, ModelConfig, Rollout, RunStatus
+from gymtui.api.models import Rollout, RunStatus
 from gymtui.core.secret import ApiKey
 from tests.api.samples import ARTIFACTS, LAUNCH, ROLLOUT, RUN
 

@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gymtui.api.launch_request import ModelConfig, TaskOverride, new_run_name, read_launch
-from gymtui.api.models import LaunchRequest
+from gymtui.api.launch_request import (
+    LaunchRequest,
+    ModelConfig,
+    TaskOverride,
+    new_run_name,
+    read_launch,
+)
 from gymtui.config.schema import describe_fault
 from tests.api.samples import LAUNCH
 

@@ -13,8 +13,9 @@ import pytest
 from msgspec import Struct
 
 from gymtui.api import errors
-from gymtui.api.client import GymClient, Timeouts
-from gymtui.api.models import LaunchRequest
+from gymtui.api.client import GymClient
+from gymtui.api.launch_request import LaunchRequest
+from gymtui.api.request import Timeouts
 from gymtui.core.secret import ApiKey
 from tests.api.raw_server import Reply, Then, http, raw_server
 from tests.api.samples import LAUNCH

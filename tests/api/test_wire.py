@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from gymtui.api import errors
-from gymtui.api.client import GymClient, Timeouts
-from gymtui.api.models import LaunchRequest
+from gymtui.api.client import GymClient
+from gymtui.api.launch_request import LaunchRequest
+from gymtui.api.request import Timeouts
 from gymtui.core.secret import ApiKey
 from tests.api.raw_server import Reply, Seen, Then, http, raw_server
 from tests.api.samples import LAUNCH

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
-from gymtui.api.client import Answer
 from gymtui.api.endpoints import Endpoints
+from gymtui.api.response import Answer
 from gymtui.cli.headless import headless_session, take_news
 from gymtui.cli.record import SHARED_LOOK_S, new_recorder
 from gymtui.config.settings import Settings
 from gymtui.core.replacement import replace
-from gymtui.poll.poller import LinkState, Poller
+from gymtui.poll.connection import LinkState
+from gymtui.poll.poller import Poller
 from gymtui.poll.recording_intake import LOOK_S, RecordingIntake
 from gymtui.session.session import Session
 from gymtui.store.delta import Request

@@ -16,7 +16,7 @@ import click
 import httpx
 import pytest
 
-from gymtui.cli import demo, entry
+from gymtui.cli import demo
 from gymtui.cli.entry import main
 from gymtui.config.settings import LoadedSettings
 from gymtui.gym.http import server
@@ -368,7 +368,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         with listener:
             click.echo(f"db {db} {options}")
 
-    monkeypatch.setattr(entry, "want_terminal", lambda: None)
+    monkeypatch.setattr("gymtui.cli.options.want_terminal", lambda: None)
     for place in ("gymtui.cli.dashboard", "gymtui.cli.demo"):
         monkeypatch.setattr(f"{place}.open_dashboard", shown)
     monkeypatch.setattr("gymtui.cli.open.view_files", viewed)

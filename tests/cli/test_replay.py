@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.cli import options, recording_commands
+from gymtui.cli import options
 from gymtui.store.history.recording_reader import Recording
 from gymtui.tui.app.replay_app import ReplayApp
 from gymtui.tui.runtime import guard
@@ -26,7 +26,6 @@ def test_every_option_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     opened: list[ReplayApp] = []
     monkeypatch.setattr(guard, "run_guarded", lambda app: opened.append(app) or 0)
     monkeypatch.setattr(options, "want_terminal", lambda: None)
-    monkeypatch.setattr(recording_commands, "want_terminal", lambda: None)
     shell = Shell(tmp_path, ScriptedGym().answer, monkeypatch, env={})
     place = str(tmp_path / "recording")
     assert shell("replay", place).returncode == 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gymtui.cli import options, recording_commands
 from gymtui.cli import record as command
-from gymtui.cli import recording_commands
 from gymtui.store.history.database_engine import DatabaseEngine
 from gymtui.store.history.recording_database import RecordingDatabase
 from gymtui.store.history.recording_reader import Recording
@@ -73,7 +73,7 @@ def test_a_colleague_has_all_of_it(
     assert (said["running"], said["recorders"], said["problems"]) == (False, [], [])
     assert said["bytes"] > 0
     played: list[int] = []
-    monkeypatch.setattr(recording_commands, "want_terminal", lambda: None)
+    monkeypatch.setattr(options, "want_terminal", lambda: None)
 
     def play(recording: Recording, *_others: object) -> int:
         played.append(recording.from_us)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gymtui.config.settings import DEFAULT_BASE_URL, LoadedSettings, ModelKeySource, StuckThresholds
+from gymtui.config.schema import DEFAULT_BASE_URL, ModelKeySource, StuckThresholds
+from gymtui.config.settings import LoadedSettings
 from tests.helpers.desk import PROFILES, Desk
 
 

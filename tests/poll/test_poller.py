@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gymtui.api.client import Answer
 from gymtui.api.errors import (
     Forbidden,
     GymError,
@@ -23,12 +22,14 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.api.request import Progress, Ready, Sink
+from gymtui.api.response import Answer
 from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import AT_ONCE
+from gymtui.poll.connection import LinkState, Update
 from gymtui.poll.flights import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE
 from gymtui.poll.intake import BATCH
-from gymtui.poll.poller import REFUSED_S, LinkState, Poller, Update
+from gymtui.poll.poller import REFUSED_S, Poller
 from gymtui.poll.request_log import FORBIDDEN_S
 from gymtui.poll.view import View
 from gymtui.store.delta import (

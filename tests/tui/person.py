@@ -13,7 +13,8 @@ import httpx
 from textual.pilot import Pilot
 
 from gymtui.api.client import GymClient
-from gymtui.config.settings import Problem, Settings
+from gymtui.config.schema import Problem
+from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp

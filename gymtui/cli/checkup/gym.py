@@ -16,20 +16,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from urllib.parse import urlsplit
 
-from gymtui.api import proxies
+from gymtui.api import errors, proxies
 from gymtui.api.client import GymClient, trusted_context
-from gymtui.api.errors import (
-    Forbidden,
-    Garbled,
-    GymError,
-    Intercepted,
-    NotFound,
-    RateLimited,
-    Redirected,
-    Unauthorized,
-    Unreachable,
-    UnsafeUrl,
-)
 from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.api.request import Timeouts
@@ -92,7 +80,7 @@ def _go(settings: Settings, report: GymChecks) -> None:
     try:
         address = proxies.proxy_for(settings.base_url, os.environ)
         proxies.check_key_log(os.environ)
-    except UnsafeUrl as error:
+    except errors.UnsafeUrl as error:
         report.note("environment", error.reason, State.BAD, "fix or unset that variable")
         report.status, report.ended = 4, True
         return
@@ -147,7 +135,7 @@ def _connects(origin: urls.Origin, report: GymChecks) -> bool:
             with trusted_context().wrap_socket(plain, server_hostname=origin.host) as secure:
                 report.note(what, *describe_handshake(secure, _ms(time.monotonic() - began_s)))
                 return True
-    except UnsafeUrl as error:
+    except errors.UnsafeUrl as error:
         report.note(what, error.reason, State.BAD, "it must name a file of certificates")
         report.status = 3
         return False
@@ -168,7 +156,7 @@ async def _call(settings: Settings, report: GymChecks) -> None:
         client = GymClient(
             settings.base_url, settings.key, insecure=settings.insecure, timeouts=timeouts
         )
-    except (UnsafeUrl, Unauthorized) as error:
+    except (errors.UnsafeUrl, errors.Unauthorized) as error:
         report.note("client", error.line, State.BAD, "fix the settings")
         report.status = 4
         return
@@ -191,7 +179,7 @@ async def _ping(client: GymClient, settings: Settings, report: GymChecks) -> boo
             if answer.date is not None:
                 dated = True
                 clock.sample(answer.sent_s, answer.received_s, answer.date)
-    except GymError as error:
+    except errors.GymError as error:
         _failed("GET /runs", error, settings, report)
         return False
     slow = median(times) > SLOW_S
@@ -316,7 +304,7 @@ async def _artifacts(
         except _EnoughError:
             return "ok"
         except TimeoutError:
-            raise Unreachable("timeout") from None
+            raise errors.Unreachable("timeout") from None
         return "empty"
 
     await _step("GET …/artifacts", artifacts, settings, report, optional=True)
@@ -333,7 +321,7 @@ async def _step(
     began_s = time.monotonic()
     try:
         result = await ask()
-    except NotFound as error:
+    except errors.NotFound as error:
         if not optional:
             _failed(name, error, settings, report)
             return
@@ -343,27 +331,27 @@ async def _step(
             State.WARNING,
             "features that need it are unavailable",
         )
-    except GymError as error:
+    except errors.GymError as error:
         _failed(name, error, settings, report)
     else:
         report.note(name, f"{result}, {_ms(time.monotonic() - began_s)}")
 
 
-def _failed(name: str, error: GymError, settings: Settings, report: GymChecks) -> None:
+def _failed(name: str, error: errors.GymError, settings: Settings, report: GymChecks) -> None:
     key = f"the key from {settings.key_origin}" if settings.key is not None else "no key"
     match error:
-        case Unauthorized():
+        case errors.Unauthorized():
             words, advice = f"401 with {key}", fix_advice(settings.key_origin)
-        case Forbidden():
+        case errors.Forbidden():
             words, advice = f"403 with {key}", "the key lacks this permission: ask for it"
-        case RateLimited():
+        case errors.RateLimited():
             words, advice = "429", "rate limited: use a longer --interval"
-        case Unreachable():
+        case errors.Unreachable():
             words, advice = f"no answer: {error.brief}", "try again; see the checks above"
-        case Intercepted() | Redirected():
+        case errors.Intercepted() | errors.Redirected():
             words = error.line
             advice = "log in to the network, or check base_url and the proxy variables"
-        case Garbled():
+        case errors.Garbled():
             words, advice = error.brief, "check that base_url is a gym and not a login page"
         case _:
             words, advice = error.brief, "the gym has an error, or lacks this endpoint"

@@ -16,8 +16,8 @@ from gymtui import __version__
 from gymtui.cli import gym_database
 from gymtui.cli.checkup.checks import Check, State
 from gymtui.config import theme_files
-from gymtui.config.schema import Choices
-from gymtui.config.settings import LoadedSettings, Problem, Settings
+from gymtui.config.schema import Choices, Problem
+from gymtui.config.settings import LoadedSettings, Settings
 from gymtui.core import paths, urls
 from gymtui.core.replacement import replace
 from gymtui.store.formats import of_many

@@ -17,7 +17,8 @@ from textual import events
 from textual.worker import Worker
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.config.settings import Problem, ProfileInfo, Settings
+from gymtui.config.schema import Problem
+from gymtui.config.settings import ProfileInfo, Settings
 from gymtui.core.secret import ApiKey
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import RunAlert

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gymtui.config.settings import Problem
+from gymtui.config.schema import Problem
 from gymtui.core.replacement import replace
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.host import HostApp

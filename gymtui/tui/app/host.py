@@ -11,7 +11,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from gymtui.config.settings import Problem, ProfileInfo
+from gymtui.config.schema import Problem
+from gymtui.config.settings import ProfileInfo
 from gymtui.core.replacement import replace
 from gymtui.session.actions import Verb
 from gymtui.session.input_priority import InputPriority

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from textual.timer import Timer
 
-from gymtui.poll.poller import LinkState
+from gymtui.poll.connection import LinkState
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.kit.screen import GymScreen

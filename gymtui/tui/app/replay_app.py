@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from gymtui.config.settings import Problem, Settings
+from gymtui.config.schema import Problem
+from gymtui.config.settings import Settings
 from gymtui.core.text import clean
 from gymtui.session.replay import NoGym, Playback, ReplaySession
 from gymtui.session.saved_layout import SavedLayout

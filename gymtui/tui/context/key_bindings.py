@@ -12,8 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 from textual.keys import _character_to_key
 
-from gymtui.config.schema import nearest
-from gymtui.config.settings import Problem
+from gymtui.config.schema import Problem, nearest
 from gymtui.config.user_commands import UserCommand
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean

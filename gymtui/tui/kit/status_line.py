@@ -6,7 +6,7 @@ from gymtui.api.errors import Forbidden, Intercepted, Redirected
 from gymtui.config.api_key import fix_advice
 from gymtui.config.settings import Settings
 from gymtui.core.text import fit
-from gymtui.poll.poller import Link, LinkState
+from gymtui.poll.connection import Link, LinkState
 from gymtui.store.formats import duration
 from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of

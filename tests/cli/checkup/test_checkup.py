@@ -19,7 +19,8 @@ from gymtui.cli.checkup.local import check_files
 from gymtui.cli.checkup.terminal import Streams, check_terminal
 from gymtui.cli.doctor import checks_lines, mask_key
 from gymtui.cli.output import Printer
-from gymtui.config.settings import ApiKey, Settings
+from gymtui.config.settings import Settings
+from gymtui.core.secret import ApiKey
 from gymtui.store.history.journal_place import file_name
 
 ALL = Streams((True, True, True), (120, 40), "utf-8")

@@ -9,7 +9,7 @@ import pytest
 from textual.events import Key, Paste
 from textual.widgets import Input
 
-from gymtui.config.settings import ModelKeySource
+from gymtui.config.schema import ModelKeySource
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.pick import PickScreen
 from gymtui.tui.launch.form_screen import FormScreen
