@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Literal
 
 from gymtui.api.endpoints import Endpoints
@@ -60,7 +61,11 @@ async def headless_session(
     """
     kept = None
     if journal is not None:
-        kept = Journal.open(journal, on_notice=lambda notice: tell(clean(notice.text)))
+        kept = Journal.open(
+            journal,
+            now=lambda: datetime.fromtimestamp(wall(), UTC),
+            on_notice=lambda notice: tell(clean(notice.text)),
+        )
     session = Session(
         settings,
         client,

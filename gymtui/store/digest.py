@@ -84,7 +84,7 @@ class Digest(Struct, frozen=True):
 
     @property
     def at(self) -> str:
-        """The time in words: of another day with its date."""
+        """The time in words, with its date: a digest may be read on another day."""
         return self.since.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
