@@ -9,6 +9,7 @@ import pytest
 from tests.cli.in_process import Shell
 from tests.helpers.odd_fields import (
     ARTIFACTS,
+    PART,
     RUN,
     OddGym,
     odd_levels,
@@ -35,7 +36,7 @@ def output(shell: Shell, *arguments: str) -> str:
 
 
 def test_any_field_of_a_run(gym: OddGym, shell: Shell) -> None:
-    gym.odd_runs = list(odd_ones(RUN, "run_id"))
+    gym.odd_runs = list(odd_ones(RUN, "run_id", PART))
     runs = strictly(output(shell, "runs", "--json"))["runs"]
     ids = [run.get("run_id") for run in gym.odd_runs if isinstance(run, dict)]
     named = {run_id for run_id in ids if isinstance(run_id, str) and 0 < len(run_id) <= 1024}
@@ -56,7 +57,7 @@ def test_any_field_of_a_run(gym: OddGym, shell: Shell) -> None:
 
 @pytest.mark.parametrize("status", ["running", "completed"])
 def test_any_field_of_a_rollout(gym: OddGym, shell: Shell, status: str) -> None:
-    gym.odd_rollouts = list(odd_ones(rollout(status), "rollout_id"))
+    gym.odd_rollouts = list(odd_ones(rollout(status), "rollout_id", PART))
     rollouts = strictly(output(shell, "rollouts", "odd", "--json"))["rollouts"]
     assert len(rollouts) > len(gym.odd_rollouts) - 60
     for order in ("state", "elapsed"):

@@ -14,8 +14,8 @@ from typing import Any
 from tests.conftest import THOROUGH
 from tests.tui.scripted import ScriptedGym, at
 
-PART = 5
-"""Of the values in a place `make test` tries one in so many, others in the next place."""
+PART = 1 if THOROUGH else 5
+"""Of the values in a place one in so many may be tried, others in the next place."""
 
 Path = tuple[str | int, ...]
 
@@ -172,16 +172,17 @@ def put(document: Any, path: Path, value: Any) -> Any:
     return document
 
 
-def odd_ones(document: Any, name: str = "") -> Iterator[Any]:
-    """The document with each value in each place, one at a time; `make test` takes a part of both.
+def odd_ones(document: Any, name: str = "", every: int = 1) -> Iterator[Any]:
+    """The document with each value in each place, one at a time.
 
     Args:
         document: It.
         name: Its member that tells one from the other, where that is to differ.
+        every: Only one value in so many is tried in a place, others in the next place.
     """
     for number, path in enumerate(paths(document)):
         for which, value in enumerate(VALUES):
-            if not THOROUGH and (number + which) % PART:
+            if (number + which) % every:
                 continue
             odd = put(document, path, value)
             if name and isinstance(odd, dict) and path[:1] != (name,):
