@@ -195,11 +195,12 @@ def test_nothing_is_lost_or_stale_while_rows_come_and_go(
     world = simulation(
         11, 450, newest_first=newest_first, page_cap=page_cap, gives_total=gives_total
     )
-    history_moves(world, 400 if THOROUGH else 200)
+    history_moves(world, 400 if THOROUGH else 100)
     world.settle(400 + 2 * len(world.log.wanted))
     world.agrees()
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize(("newest_first", "seed"), [(True, 0), (False, 1), (True, 2), (False, 3)])
 def test_the_same_with_a_gym_that_fails_now_and_then(newest_first: bool, seed: int) -> None:
     world = simulation(seed, 300, newest_first=newest_first)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.calling import gymtui
+from tests.conftest import THOROUGH
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym, unfinished
 from tests.helpers import patient_http
 from tests.terminal.harness import PYTHON, Pty, Size, Terminal, until
@@ -85,7 +86,7 @@ def test_runs_of_another_gym_are_shown_the_same_way_cancelled_and_deleted(
         [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
     terminal.wait_for(r"● live")
-    for name in ("..", "a/b c%2F..", "日本語 ✓"):
+    for name in ("..", "a/b c%2F..", "日本語 ✓") if THOROUGH else ("..",):
         launch(held_gym, name)
         shown = terminal.wait_for(re.escape(name) + r".* 0/3")
         assert KEY not in shown

@@ -119,6 +119,7 @@ async def test_deleting_several_wants_their_count_and_names_those_the_filter_hid
         await person.sees("no runs")
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize(
     "name", ["a/b c%2F..", "..", "日本語 ✓", "[/x][@click=app.quit]\x1b]52;c;eA==\x07"]
 )
