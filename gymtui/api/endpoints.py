@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gymtui.api import response
-from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
 from gymtui.api.request import Call, Progress, Ready, Sink, given
 from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
+
+if TYPE_CHECKING:
+    from gymtui.api.launch_request import LaunchRequest, ModelConfig
 
 
 class Endpoints(ABC):

@@ -68,6 +68,10 @@ class ModelConfig(Outgoing):
         """The JSON object to send, its key in clear; what was left open is left out."""
         return self.model_dump(exclude_none=True) | {"api_key": self.api_key.reveal()}
 
+    def secrets(self) -> tuple[ApiKey, ...]:
+        """The keys in it."""
+        return (self.api_key,)
+
 
 class TaskOverride(Outgoing):
     """What differs from a task as the scenario has it."""

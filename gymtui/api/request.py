@@ -7,12 +7,15 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
-from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.core.secret import ApiKey
+
+if TYPE_CHECKING:  # nobody launches before the first frame
+    from gymtui.api.launch_request import LaunchRequest, ModelConfig
 
 Progress = Callable[[int, int | None], None]
 """Told (bytes received on the wire, bytes announced if known) as a download goes on."""
@@ -69,9 +72,7 @@ class Call:
     @property
     def secrets(self) -> tuple[ApiKey, ...]:
         """The keys that are sent along."""
-        if isinstance(self.body, LaunchRequest):
-            return self.body.secrets()
-        return () if self.body is None else (self.body.api_key,)
+        return () if self.body is None else self.body.secrets()
 
 
 def segment(value: str) -> str:

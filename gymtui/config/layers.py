@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from gymtui.config.schema import NAMES, Choices, ConfigFile, Problem, describe_error, variable
@@ -15,8 +15,7 @@ VENDOR_URL_VARIABLE = "SIMLAB_SCENARIO_MANAGER_API_URL"
 VENDOR_URL_FIELD = "scenario_manager_api_url"
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """What one source holds, and how each of its places is called."""
 
     values: Mapping[str, object]
@@ -43,8 +42,7 @@ class Layers(NamedTuple):
         return self[3:]
 
 
-@dataclass(frozen=True)
-class MergedSettings:
+class MergedSettings(Struct, frozen=True):
     """What layers come to: values, where each came from, and what was wrong."""
 
     choices: Choices

@@ -47,7 +47,7 @@ def _colour(text: str) -> str:
 Colour = Annotated[str, AfterValidator(_colour)]
 
 
-class Colours(BaseModel, frozen=True, extra="forbid"):
+class Colours(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """What the framework draws with, by its own names, and what goes with it."""
 
     background: Colour  # behind everything
@@ -68,7 +68,7 @@ class Colours(BaseModel, frozen=True, extra="forbid"):
     success: Colour | None = None  # as the outcome `passed` if it is not given
 
 
-class Outcomes(BaseModel, frozen=True, extra="forbid"):
+class Outcomes(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """A colour an outcome."""
 
     passed: Colour
@@ -79,7 +79,7 @@ class Outcomes(BaseModel, frozen=True, extra="forbid"):
     done: Colour  # finished, verdict not known here
 
 
-class Phases(BaseModel, frozen=True, extra="forbid"):
+class Phases(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """A colour a phase."""
 
     building: Colour
@@ -88,7 +88,7 @@ class Phases(BaseModel, frozen=True, extra="forbid"):
     verifying: Colour
 
 
-class Roles(BaseModel, frozen=True, extra="forbid"):
+class Roles(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """A colour a role in a transcript."""
 
     system: Colour

@@ -260,7 +260,7 @@ def test_reading_does_not_cost_an_http_library() -> None:
     code = (
         "import sys, gymtui.api.models, gymtui.api.list_answer, gymtui.api.errors;"
         "import gymtui.config.settings;"
-        "print({'httpx', 'textual', 'starlette', 'pydantic_settings'} & set(sys.modules))"
+        "print({'httpx', 'textual', 'starlette'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

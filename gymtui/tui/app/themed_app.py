@@ -27,6 +27,7 @@ from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp
 from gymtui.tui.runtime.line_filters import Ascii, Colourless
+from gymtui.tui.runtime.stylesheet import ThemeStylesheet
 
 ResultT = TypeVar("ResultT")
 
@@ -65,6 +66,10 @@ class ThemedApp(GuardedApp[ResultT]):
         self.palette: Palette = self._first()
         super().__init__(reporter=reporter, colour=self.appearance.colour, **options)
         self.no_color = not self.appearance.colour
+        # Its rules are parsed for the theme from the beginning, not for the framework's own first.
+        self._register_palette()
+        self.set_reactive(ThemedApp.theme, self._theme_name)
+        self.stylesheet = ThemeStylesheet(variables=self.get_css_variables())
         self._saving: Timer | None = None
         self.saved_layout.on_change = self._save_soon
 
@@ -175,10 +180,18 @@ class ThemedApp(GuardedApp[ResultT]):
 
     def apply_theme(self) -> None:
         """Hand the palette to the framework, which knows a theme by its name alone."""
-        before, self._theme_number = self._theme_number, self._theme_number + 1
-        self.register_theme(replace(self.palette.framework, name=f"gymtui-{self._theme_number}"))
-        self.theme = f"gymtui-{self._theme_number}"
-        self.unregister_theme(f"gymtui-{before}")
+        before = self._theme_name
+        self._theme_number += 1
+        self._register_palette()
+        self.theme = self._theme_name
+        self.unregister_theme(before)
+
+    @property
+    def _theme_name(self) -> str:
+        return f"gymtui-{self._theme_number}"
+
+    def _register_palette(self) -> None:
+        self.register_theme(replace(self.palette.framework, name=self._theme_name))
 
     def tell_problems(self, problems: Sequence[Problem]) -> None:
         """Say what is wrong with settings or themes, for who sees no standard error."""
