@@ -24,6 +24,7 @@ from pydantic import Strict as Exactly
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import readable
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_IS_UNSET = 2
 """Years up to this one, and second 0 of the epoch, are other languages' way of writing null."""
 
@@ -38,9 +39,9 @@ class Malformed(Struct, frozen=True):
 def _in_utc(when: datetime) -> datetime:
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
-    if when.year <= _EPOCH_IS_UNSET or when.year >= 9999 or not when.timestamp():
+    if not _EPOCH_IS_UNSET < when.year < 9999 or (utc := when.astimezone(UTC)) == _EPOCH:
         raise ValueError("not a time at which anything happened")
-    return when.astimezone(UTC)
+    return utc
 
 
 def _length(value: object) -> object:
@@ -133,6 +134,9 @@ def _criteria(value: object) -> list[str]:
     return names
 
 
+_LIFTED = frozenset({"output", "score", "reward", "evidence", "failed_criteria"})
+
+
 class Result(Wire):
     """A verifier's output; from `score` on only rubric judges fill it.
 
@@ -155,7 +159,7 @@ class Result(Wire):
     @classmethod
     def _lift(cls, received: object) -> object:
         """Only what is sound is lifted: a fault within `output` is none of the result's."""
-        if not isinstance(received, dict):
+        if not isinstance(received, dict) or _LIFTED.isdisjoint(received):
             return received
         output = received.get("output")
         places = (received, output) if isinstance(output, dict) else (received,)

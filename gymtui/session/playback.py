@@ -28,6 +28,7 @@ from gymtui.store.delta import (
     RolloutsOf,
     RunningRollouts,
     RunsPage,
+    together,
 )
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.history.recorded_answers import RecordedAnswers, body_of
@@ -223,7 +224,7 @@ class Player:
         # Older than whatever follows, which may have been asked before the snapshot was made.
         at_s, sent_s = at_us / 1_000_000, 0.0
         store = self._store
-        delta = store.drop([i for i in store.runs if self._differs(i, snapshot)])
+        deltas = [store.drop([i for i in store.runs if self._differs(i, snapshot)])]
         loose = [i for i, row in store.rollouts.items() if row.run_id not in store.runs]
         pages = []
         for page in snapshot.listed:
@@ -238,27 +239,26 @@ class Player:
             ids = [i for i in page.ids if i in runs]
             listed.update(ids)
             body = body_of(query, page.total, (runs[i] for i in ids))
-            delta = delta.then(self._take(query, body, at_s, sent_s).delta)
+            deltas.append(self._take(query, body, at_s, sent_s).delta)
         for run_id in runs.keys() - listed - store.runs.keys():
-            one = self._take(OneRun(run_id), runs[run_id], at_s, sent_s).delta
-            delta = delta.then(one)
+            deltas.append(self._take(OneRun(run_id), runs[run_id], at_s, sent_s).delta)
         for run_id, items in snapshot.rollouts.items():
-            delta = delta.then(self._hold(run_id, items, at_s, sent_s))
+            deltas.append(self._hold(run_id, items, at_s, sent_s))
         strays = [item for items in snapshot.strays.values() for item in items]
         if strays or loose:
             raws = [item.raw for item in strays if item.raw]
             running = body_of(RunningRollouts(), len(raws), raws)
-            delta = delta.then(self._take(RunningRollouts(), running, at_s, sent_s).delta)
+            deltas.append(self._take(RunningRollouts(), running, at_s, sent_s).delta)
         deleted = [i for i, run in snapshot.runs.items() if run.deleted]
         self._missing = bool(deleted)
-        delta = delta.then(store.mark_deleted(deleted, self._generation * APART_S))
-        delta = delta.then(store.remember(read_summaries(snapshot.summaries.values())))
+        deltas.append(store.mark_deleted(deleted, self._generation * APART_S))
+        deltas.append(store.remember(read_summaries(snapshot.summaries.values())))
         store.order.drop(tuple(store.runs))
         store.order.take(snapshot.order, 0)
         store.date({item.rollout_id: item.at_us / 1_000_000 for i in kept for item in i})
         wanted = needed | self._tracker.recalled_runs | store.active_runs
         self._tracker.restore(state_of(snapshot.watching, wanted.__contains__))
-        return delta
+        return together(deltas)
 
     def _differs(self, run_id: str, snapshot: Snapshot) -> bool:
         """Whether what is known of a run cannot become what the snapshot says by answers alone."""

@@ -5,6 +5,7 @@ Data only. Deciding what to ask is `poll.plan`, knowing it is `store.store`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec import Struct, field
@@ -116,6 +117,14 @@ class Delta(Struct, frozen=True):
 
 
 NOTHING = Delta()
+
+
+def together(deltas: Sequence[Delta]) -> Delta:
+    """Changes that came one after the other as one, by halves: none is copied time and again."""
+    if len(deltas) <= 1:
+        return deltas[0] if deltas else NOTHING
+    middle = len(deltas) // 2
+    return together(deltas[:middle]).then(together(deltas[middle:]))
 
 
 class DeltaBuilder(Struct):

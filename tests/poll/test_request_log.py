@@ -241,3 +241,12 @@ def test_a_list_that_grew_by_what_no_page_shows_is_read_to_its_end() -> None:
     assert desk.log.tail_due
     desk.hear(RunsPage(3), runs_body(run("b"), total=4))
     assert not desk.log.tail_due, "that was the end of the list"
+
+
+def test_a_page_is_asked_for_the_runs_that_it_listed_last() -> None:
+    desk = Desk().synced(run("a", running=1), run("b", running=1))
+    assert desk.log.page_of == {"a": 0, "b": 0}
+    desk.hear(HEAD, runs_body(run("b", running=1), total=3))
+    assert desk.log.page_of == {"b": 0}
+    desk.hear(RunsPage(2), runs_body(run("a", running=1), run("b", running=1), total=3))
+    assert desk.log.page_of == {"a": 2, "b": 0}

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from gymtui.core.server_clock import Window
 from gymtui.poll import time_spent
-from gymtui.poll.tracker import RolloutTracker
+from gymtui.poll.tracker import RolloutTracker, TrackerState
 from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place
+from gymtui.store.history.observer import ObserverState
 from gymtui.store.outcome import Outcome
 from gymtui.store.phases import SegmentKind, is_finished
 from gymtui.store.stats.formulas import shares
@@ -343,3 +344,12 @@ def test_a_deleted_run_is_forgotten_on_disk(journal: Journal) -> None:
     session.watch.forget(["run_1"])
     assert journal.load("run_1") == ()
     assert journal.summaries() == ()
+
+
+def test_a_run_was_listed_when_it_was_or_when_all_that_run_were_unless_it_is_forgotten() -> None:
+    tracker, nothing = RolloutTracker(Store(), None), ObserverState({}, {}, 0, {})
+    for running, expected in ((at(5), at(5)), (at(-5), at(0)), (None, at(0))):
+        tracker.restore(TrackerState(nothing, {}, {}, {"a": at(0)}, running))
+        assert (tracker.listed_at("a"), tracker.listed_at("b")) == (expected, None)
+    tracker.forget(["a"])
+    assert tracker.listed_at("a") is None

@@ -133,7 +133,7 @@ class RecordingWriter:
         """Chunks of the segment so far."""
         return self._number
 
-    def begin(self, head: Head, snapshot: Snapshot, at_us: int, *, goes_on: bool = False) -> bytes:
+    def begin(self, head: Head, snapshot: Snapshot, at_us: int, *, goes_on: bool) -> bytes:
         """Begin a segment.
 
         Args:

@@ -154,7 +154,7 @@ def test_old_files_are_deleted_by_age_and_size_and_kept_ones_are_not(tmp_path: P
     watched.tick()
     snapshot = Recording(tmp_path / "other").at(0)
     assert snapshot is not None
-    writer.begin(HEAD, snapshot.snapshot, 1)
+    writer.begin(HEAD, snapshot.snapshot, 1, goes_on=False)
     left = {path.name.removesuffix(SUFFIX) for path in tmp_path.glob(f"?*{SUFFIX}")}
     assert {"c", "d-kept", "e"} <= left
     assert not {"a", "b"} & left

@@ -11,12 +11,13 @@ import pytest
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.core.replacement import replace
 from gymtui.store.column_def import Schema
-from gymtui.store.lists.columns import ROLLOUTS, RUNS, RunView
+from gymtui.store.lists.columns import READ_ROLLOUTS, ROLLOUTS, RUNS, RunView
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.stats.confidence_sequence import anytime_interval
 from gymtui.store.stats.eta import Eta
 from gymtui.store.stats.run_summary import RunSummary
+from gymtui.store.stats.tool_errors import ToolUse
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 STARTED = T0 + timedelta(seconds=5)
@@ -224,3 +225,12 @@ def test_what_runs_answers_to_its_phase_and_to_running() -> None:
     assert also(rollout(status="pending")) is None
     assert ROLLOUTS["state"].value(rollout(status="running", phase="verifying")) == "verifying"
     assert ROLLOUTS["phase"].value(rollout(status="running", phase="verifying")) == "verifying"
+
+
+def test_the_failed_tools_of_a_rollout_are_named_and_none_are_not_known() -> None:
+    failed = READ_ROLLOUTS["failed_tool"].value
+    row = RolloutRow("r", "a", b"", 0.0, 0.0, None)
+    assert failed(row) is None
+    called = (ToolUse("send", 2, ("no",)), ToolUse("read", 1), ToolUse("get", 1, ("gone",)))
+    assert failed(replace(row, tools=called)) == "send; get"
+    assert failed(replace(row, tools=(ToolUse("read", 1),))) is None
