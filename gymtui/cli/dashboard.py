@@ -24,8 +24,8 @@ from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.history.journal_place import Place, place_of
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.profile_switch import ProfileConnections
-from gymtui.tui.context.appearance import appearance_of
 from gymtui.tui.context.key_bindings import rebound
+from gymtui.tui.context.preferences import Preferences, appearance_of
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import run_guarded
 
@@ -96,14 +96,16 @@ def open_dashboard(
         settings,
         LazyClient(partial(client_of, settings)),
         reporter,
-        appearance=appearance_of(settings, env, sys.stderr.encoding),
-        saved_layout=saved_layout,
+        preferences=Preferences(
+            appearance_of(settings, env, sys.stderr.encoding),
+            saved_layout,
+            keys,
+            (*loaded.problems, *keys.problems),
+        ),
         journal=storage.journal,
         archive=storage.archive,
-        keys=keys,
         guided=guided,
         model_env=model_env,
-        problems=(*loaded.problems, *keys.problems),
         notes=notes,
         gyms=gyms,
     )

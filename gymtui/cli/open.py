@@ -82,8 +82,8 @@ def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, 
     """Read transcripts on a screen; its exit code."""
     from gymtui.session.saved_layout import SavedLayout
     from gymtui.tui.app.file_app import FileApp
-    from gymtui.tui.context.appearance import appearance_of
     from gymtui.tui.context.key_bindings import rebound
+    from gymtui.tui.context.preferences import Preferences, appearance_of
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded
 
@@ -92,10 +92,12 @@ def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, 
     app = FileApp(
         files,
         Reporter(paths.log_dir(env), secrets=[]),
-        appearance=appearance_of(loaded.settings, env, sys.stderr.encoding),
-        saved_layout=SavedLayout.read(paths.state_dir(env)),
-        keys=keys,
-        problems=(*problems, *keys.problems),
+        Preferences(
+            appearance_of(loaded.settings, env, sys.stderr.encoding),
+            SavedLayout.read(paths.state_dir(env)),
+            keys,
+            (*problems, *keys.problems),
+        ),
     )
     for problem in app.theme_problems:
         click.echo(f"gymtui: {problem}", err=True)

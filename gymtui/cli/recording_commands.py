@@ -259,8 +259,8 @@ def _open_replay(
     from gymtui.core import paths
     from gymtui.session.saved_layout import SavedLayout
     from gymtui.tui.app.replay_app import ReplayApp
-    from gymtui.tui.context.appearance import appearance_of
     from gymtui.tui.context.key_bindings import rebound
+    from gymtui.tui.context.preferences import Preferences, appearance_of
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded
 
@@ -280,10 +280,12 @@ def _open_replay(
         Reporter(paths.log_dir(env), secrets=[]),
         at_us=at_us,
         run_id=run_id,
-        appearance=appearance_of(settings, env, sys.stderr.encoding),
-        saved_layout=SavedLayout.read(None),
-        keys=keys,
-        problems=(*(p for p in found.problems if not p.fatal), *keys.problems),
+        preferences=Preferences(
+            appearance_of(settings, env, sys.stderr.encoding),
+            SavedLayout.read(None),
+            keys,
+            (*(p for p in found.problems if not p.fatal), *keys.problems),
+        ),
     )
     return run_guarded(app)
 

@@ -20,6 +20,7 @@ from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.profile_switch import ProfileConnections
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
+from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.gym.running_gym import RunningGym, launch_body
 
@@ -151,11 +152,9 @@ async def dashboard(
         wanted,
         GymClient(wanted.base_url, wanted.key),
         Reporter(directory, secrets=secrets),
-        saved_layout=saved_layout,
+        preferences=Preferences(None, saved_layout or SavedLayout(), keys, problems),
         journal=journal,
         model_env=model_env,
-        keys=keys,
-        problems=problems,
         gyms=gyms,
     )
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:

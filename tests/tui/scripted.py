@@ -17,7 +17,7 @@ from gymtui.api.client import GymClient
 from gymtui.config.settings import Settings
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.preferences import Appearance, Preferences
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.tui.person import Person
 
@@ -167,7 +167,8 @@ async def scripted_dashboard(
     )
     client = GymClient(wanted.base_url, transport=httpx.MockTransport(gym.answer))
     reporter = Reporter(directory, secrets=[])
-    app = GymtuiApp(wanted, client, reporter, appearance=appearance, saved_layout=saved_layout)
+    preferences = Preferences(appearance, saved_layout or SavedLayout())
+    app = GymtuiApp(wanted, client, reporter, preferences=preferences)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)  # type: ignore[arg-type]
         try:

@@ -32,18 +32,19 @@ from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.charts.screen import ChartsScreen
 from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.context.keymap import TABLE, Key, Scope
-from gymtui.tui.context.routes import OpenCharts, OpenSearch
+from gymtui.tui.context.routes import Describe, OpenCharts, OpenSearch
 from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
-from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.ask_line import AskLineScreen
+from gymtui.tui.kit.dialog import AskScreen, Dialog
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.save_screen import SaveScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import StyledText
+from gymtui.tui.kit.text_view import TextScreen
 from gymtui.tui.kit.transcript.reader_screen import ReaderScreen
 from gymtui.tui.launch.form_screen import FormScreen
 from gymtui.tui.launch.screen import LaunchScreen
@@ -89,6 +90,8 @@ ANYWHERE = frozenset(key.name for key in TABLE if key.scope is Scope.EVERYWHERE)
 """What these do depends on whether there is anything, not on what the cursor stands on."""
 
 BASES = {
+    Dialog,
+    TextScreen,
     GymScreen,
     ListScreen,
     MatrixPanes,
@@ -139,7 +142,7 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "bins": lambda: ChartsScreen(OpenCharts(RUNS, "elapsed")),
     "search": lambda: SearchScreen(OpenSearch(RUNS, None, "3 runs", "role:assistant")),
     "compare": lambda: CompareScreen(RolloutRef(*TRANSCRIPT), RolloutRef("gamma", "gamma.006")),
-    "describe": lambda: DescribeScreen("gamma", b'{"run_id": "gamma"}', None),
+    "describe": lambda: DescribeScreen(Describe("gamma", b'{"run_id": "gamma"}')),
     "actions": ActionsScreen,
     "help": lambda: HelpScreen((Scope.RUNS,)),
     "form": LaunchScreen,

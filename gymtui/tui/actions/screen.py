@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import ClassVar
-
-from textual.widget import Widget
+from collections.abc import Iterator
 
 from gymtui.session.actions import describe_result, describe_results
 from gymtui.session.run_actions import Action
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
-from gymtui.tui.context.keymap import Scope
-from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.text_view import Paragraph, TextView
+from gymtui.tui.kit.text_view import Paragraph, TextScreen
 
 
-class ActionsScreen(GymScreen):
+class ActionsScreen(TextScreen):
     """The cancels and deletes of this session."""
-
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
-    can_filter: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
         self._shown: list[Paragraph] = []
-
-    def body(self) -> Iterable[Widget]:
-        """A line a run."""
-        self._text = TextView(self.services.palette, id="text")
-        self._text.add_class("main")
-        yield self._text
 
     def changed(self, delta: Delta) -> None:
         """Show what became known."""

@@ -9,24 +9,21 @@ from gymtui.store import formats
 from gymtui.store.rollout_times import elapsed_s
 from gymtui.store.running_rollouts import RunningRow
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.column import Column, name_column, number_column
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 
 def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...]:
     """The columns of all running rollouts."""
 
-    def run(running: RunningRow, cells: int) -> Cell:
-        return styled(running.row.run_id or None)
-
-    def task(running: RunningRow, cells: int) -> Cell:
-        return styled(running.row.rollout.task_id if running.row.rollout else None)
+    def task(running: RunningRow) -> str | None:
+        return running.row.rollout.task_id if running.row.rollout else None
 
     def state(running: RunningRow, cells: int) -> Cell:
         return outcome_text.state(running.row)
 
-    def steps(running: RunningRow, cells: int) -> Cell:
-        return styled(formats.steps(running.row.rollout) if running.row.rollout else None)
+    def steps(running: RunningRow) -> str | None:
+        return formats.steps(running.row.rollout) if running.row.rollout else None
 
     def idle(running: RunningRow, cells: int) -> Cell:
         style = "warning" if running.stuck(now()) else ""
@@ -35,21 +32,18 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
     def stuck(running: RunningRow, cells: int) -> Cell:
         return (StyledText("stuck", "warning"),) if running.stuck(now()) else ()
 
-    def elapsed(running: RunningRow, cells: int) -> Cell:
-        return styled(formats.duration(elapsed_s(running.row, now())), "muted")
-
-    def name(running: RunningRow, cells: int) -> Cell:
-        return styled(running.row.rollout_id, "muted")
+    def elapsed(running: RunningRow) -> str:
+        return formats.duration(elapsed_s(running.row, now()))
 
     return (
-        Column("run", "RUN", 10, run, ideal=20, whole=True, cut="middle"),
-        Column("task", "TASK", 10, task, ideal=20, whole=True, cut="middle"),
+        name_column("run", 10, lambda running: running.row.run_id or None, ideal=20),
+        name_column("task", 10, task, ideal=20),
         Column("state", "STATE", 11, state),
-        Column("steps", "STEPS", 7, steps, align="right", priority=1),
+        number_column("steps", "STEPS", 7, steps, priority=1),
         Column("idle", "IDLE", 6, idle, align="right"),
         Column("stuck", "", 5, stuck),
-        Column("elapsed", "ELAPSED", 7, elapsed, align="right", priority=2),
-        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=3),
+        number_column("elapsed", "ELAPSED", 7, elapsed, "muted", priority=2),
+        name_column("rollout", 12, lambda running: running.row.rollout_id, "muted", priority=3),
     )
 
 

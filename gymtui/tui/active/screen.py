@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from gymtui.core.replacement import replace
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
-from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.lists.query import quote_value
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
-from gymtui.store.records import RolloutRow
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
 from gymtui.store.stats.failures import ERROR_OUTCOMES, FailureGroup, Failures
 from gymtui.tui.active.causes import CausesGrid
 from gymtui.tui.active.columns import active_columns, idle_s
-from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import CompareRollouts, OpenCharts, OpenRollouts, OpenTranscript
+from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.routes import OpenCharts, OpenRollouts
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
@@ -43,14 +38,13 @@ _CAUSES_SHARE = 6
 """One line in so many is for causes; the rest stays for the list, and they are scrolled."""
 
 
-class ActiveScreen(ListScreen[RunningRow]):
+class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
     """All running rollouts."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no running rollouts"
-    layout_name: ClassVar[str] = "active"
-    prompt: ClassVar[str] = "words, or stuck: idle>1m state:verifying run:nightly*"
+    empty = "no running rollouts"
+    layout_name = "active"
+    around = (1, 1)
+    prompt = "words, or stuck: idle>1m state:verifying run:nightly*"
 
     def __init__(self) -> None:
         super().__init__(RUNNING, "idle")
@@ -59,7 +53,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._failures = Failures()
         self._pending: set[str] = set()
         self._found_causes: Sequence[FailureGroup] | None = None
-        self._causes_work: WorkInPieces
+        self._causes_work = WorkInPieces(self, self._find_causes)
         self._causes: CausesGrid
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
@@ -70,7 +64,6 @@ class ActiveScreen(ListScreen[RunningRow]):
         """What goes wrong, the list, and how long the cursor's rollout has stood still."""
         palette = self.services.palette
         self._running_rollouts = Running(self.session.settings.stuck)
-        self._causes_work = WorkInPieces(self, self.services.input_priority, self._find_causes)
         yield Lines(palette, id="summary")
         yield Lines(palette, id="no-causes")
         self._causes = CausesGrid(palette, _WINDOW)
@@ -91,10 +84,6 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Whether rollouts that run already, or since when they stand still, are still to come."""
         session = self.session
         return session.tracker.is_recalling or session.poller.awaits(None)
-
-    def running_in(self, record: RunningRow) -> str | None:
-        """Its own."""
-        return record.row.run_id
 
     def changed(self, delta: Delta) -> None:
         """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
@@ -155,16 +144,15 @@ class ActiveScreen(ListScreen[RunningRow]):
         none = (StyledText(f"no errors in {_WINDOW}", "muted"),)
         self.lines("no-causes").show([] if self._found_causes else [Line(none)])
 
-    def on_causes_grid_chosen(self, event: CausesGrid.Chosen) -> None:
+    def open_beside(self, row_id: str) -> None:
         """Go to the rollouts that ended so within that time."""
-        cause = event.cause
+        cause = self._causes.causes[row_id]
         wanted = f"failure:{quote_value(cause.folded)} outcome:{cause.outcome}"
         minutes = WINDOW.seconds // 60
         self.services.navigate(OpenRollouts(cause.run_ids, f"{wanted} ended<{minutes}m"))
 
     def _detail(self) -> None:
-        row_id = self._grid.cursor_id
-        running = self._rows.records.get(row_id) if row_id is not None else None
+        running = self.cursor_record
         cell: Cell = ()
         if running is not None:
             run = self.session.store.runs.get(running.row.run_id)
@@ -172,7 +160,7 @@ class ActiveScreen(ListScreen[RunningRow]):
             doing = f"{intent.under_way}  " if intent is not None else ""
             name = StyledText(f"{running.row.rollout_id}  ", "strong")
             cell = (name, StyledText(doing, "warning"), StyledText(self._describe_idle(running)))
-        self.lines("details").show([Line(cell, bar=True)])
+        self.show_details([cell])
 
     def _describe_idle(self, running: RunningRow) -> str:
         """How long it has stood still and how long it may, in words."""
@@ -194,24 +182,9 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     # -- keys ------------------------------------------------------------------------------
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open a rollout."""
-        running = self._rows.records.get(event.row_id)
-        if running is not None:
-            self.services.navigate(OpenTranscript(running.row.run_id, event.row_id, self))
-
-    def rollout_ids(self) -> Sequence[str]:
-        """The rollouts as they are listed, for reading one after the other."""
-        return tuple(self._rows)
-
-    def _chosen_rollouts(self) -> tuple[RolloutRef, ...]:
-        records = self._rows.records
-        chosen = [row_id for row_id in self.chosen() if row_id in records]
-        return tuple(RolloutRef(records[row_id].row.run_id, row_id) for row_id in chosen)
-
     def selection(self) -> Selection:
         """The marked rollouts, else the one under the cursor."""
-        return Selection.of_rollouts(self._chosen_rollouts())
+        return Selection.of_rollouts(self.chosen_rollouts())
 
     def action_charts(self) -> None:
         """Chart the active runs."""
@@ -221,10 +194,6 @@ class ActiveScreen(ListScreen[RunningRow]):
         else:
             refuse(self, "no active run to chart")
 
-    def action_compare(self) -> None:
-        """Compare the two marked rollouts, else this one with another."""
-        self.services.navigate(CompareRollouts(self._chosen_rollouts()))
-
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from these runs' rollouts."""
         records = self._rows.records
@@ -233,12 +202,6 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def action_cancel(self) -> None:
         """Ask, then cancel the runs of the marked rollouts, else of the one under the cursor."""
-        records = self._rows.records
-        chosen = [records[row_id].row.run_id for row_id in self.chosen() if row_id in records]
-        shown = {records[row_id].row.run_id for row_id in self._rows}
-        runs = tuple(dict.fromkeys(chosen))
+        runs = self.selection().run_ids
+        shown = {self._rows.records[row_id].row.run_id for row_id in self._rows}
         self.services.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)
-
-    def record_of(self, row_id: str) -> RolloutRow | None:
-        """The rollout as the server listed it."""
-        return self.session.store.rollouts.get(row_id)

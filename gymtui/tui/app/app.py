@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,14 +16,12 @@ from textual import events
 from textual.worker import Worker
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.config.schema import Problem
 from gymtui.config.settings import ProfileInfo, Settings
+from gymtui.core.replacement import replace
 from gymtui.core.secret import ApiKey
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import RunAlert
-from gymtui.session.confirmation import Question
 from gymtui.session.recorder_beside import follow_recorder
-from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Notice
@@ -36,8 +33,7 @@ from gymtui.tui.app.news import News
 from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
 from gymtui.tui.app.rollout_pair import choose_pair
 from gymtui.tui.app.sessions import Sessions
-from gymtui.tui.context.appearance import Appearance
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
+from gymtui.tui.context.preferences import Appearance, Preferences
 from gymtui.tui.context.routes import (
     CompareRollouts,
     CompareRuns,
@@ -46,7 +42,6 @@ from gymtui.tui.context.routes import (
     OpenRun,
     Route,
 )
-from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.runtime.crash_report import Reporter
@@ -63,8 +58,6 @@ class GymtuiApp(HostApp):
     """The dashboard.
 
     Args:
-        appearance: How it is to look; by default as the settings say, on a terminal that can all.
-        saved_layout: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
         archive: Where transcripts are kept; None keeps them in memory.
         notes: What is told once the screen is there.
@@ -81,29 +74,20 @@ class GymtuiApp(HostApp):
         client: Endpoints,
         reporter: Reporter,
         *,
-        appearance: Appearance | None = None,
-        saved_layout: SavedLayout | None = None,
+        preferences: Preferences | None = None,
         journal: Place | None = None,
         archive: Path | None = None,
-        keys: KeyBindings = PROGRAMS_OWN,
-        problems: Sequence[Problem] = (),
         notes: Sequence[str] = (),
         gyms: ProfileConnections | None = None,
         guided: bool = False,
         model_env: Mapping[str, str] = MappingProxyType({}),
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        rng: random.Random | None = None,
     ) -> None:
-        super().__init__(
-            reporter=reporter,
-            appearance=appearance or Appearance(settings.theme, ascii=settings.ascii),
-            saved_layout=saved_layout,
-            keys=keys,
-            problems=problems,
-            guided=guided,
-            monotonic=monotonic,
-        )
+        wanted = preferences or Preferences()
+        looks = wanted.appearance or Appearance(settings.theme, ascii=settings.ascii)
+        wanted = replace(wanted, appearance=looks)
+        super().__init__(reporter=reporter, preferences=wanted, guided=guided, monotonic=monotonic)
         self.gyms = gyms
         self._wall = wall
         self._news = News(self)
@@ -115,7 +99,6 @@ class GymtuiApp(HostApp):
             input_priority=self.input_priority,
             wall=wall,
             monotonic=monotonic,
-            rng=rng or random.Random(),  # noqa: S311  (jitter)
             find_key=self._find_key,
             model_env=model_env,
             on_notice=self._journal_in_trouble,
@@ -165,8 +148,7 @@ class GymtuiApp(HostApp):
 
     def view_changed(self) -> None:
         """Another part of what is known is on screen: poll for that."""
-        screen = self.top
-        if screen is not None:
+        if (screen := self.top) is not None:
             self.session.update_view(screen.poll_target)
 
     # -- life ------------------------------------------------------------------------------
@@ -203,11 +185,7 @@ class GymtuiApp(HostApp):
             self.run_worker(work, group=group, exclusive=True, exit_on_error=True)
 
     def switch_source(self, source: str | None) -> None:
-        """List another source's runs, from nothing: what is known is of the one before.
-
-        Args:
-            source: Which, or None to stay.
-        """
+        """List another source's runs, from nothing: what is known is of the one before."""
         if source is None or source == self.session.settings.source or self._busy():
             return
         self._begin(self.sessions.of_source(self.session, source))
@@ -249,11 +227,7 @@ class GymtuiApp(HostApp):
         return busy
 
     def enter(self, settings: Settings, client: Endpoints, journal: Place | None) -> None:
-        """Go to another gym, from nothing: no row, question or key of the one before is left.
-
-        Args:
-            journal: Where what is observed of it is kept; None keeps nothing.
-        """
+        """Go to another gym, from nothing: no row, question or key of the one before is left."""
         self.go_to_runs()
         if settings.key is not None:
             self.reporter.hide(settings.key.reveal())
@@ -267,12 +241,9 @@ class GymtuiApp(HostApp):
 
     def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
         """Leave the program, and say what nobody will know of what was sent."""
-        farewell = (
-            run_actions.describe_unanswered(self.session)
-            if message is None and not self._exit
-            else message
-        )
-        super().exit(result, return_code, farewell)
+        if message is None and not self._exit:
+            message = run_actions.describe_unanswered(self.session)
+        super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
         """Write down what was watched, and close the connections."""
@@ -284,12 +255,6 @@ class GymtuiApp(HostApp):
     def _journal_in_trouble(self, notice: Notice) -> None:
         """Say so once; called on the journal's thread."""
         self.call_later(self.notify, notice.text, severity="warning")
-
-    def changed(self, delta: Delta) -> None:
-        """Show what changed just now."""
-        screen = self.top
-        if screen is not None:
-            screen.changed(delta)
 
     def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Tell what happened to watched runs."""
@@ -318,8 +283,7 @@ class GymtuiApp(HostApp):
         digest = self._absence.due(self.session)
         if digest is not None:
             self.notify(f"{digest.line} · {self.keys.label('digest')} lists it", timeout=AGES_S)
-        screen = self.top
-        if screen is not None:
+        if (screen := self.top) is not None:
             screen.changed(Delta())
             screen.show_frame()
 
@@ -343,14 +307,7 @@ class GymtuiApp(HostApp):
             case OpenRun(run_id):
                 self._go_to_run(run_id, route)
             case CompareRollouts(chosen):
-                show = super().navigate
-                choose_pair(
-                    self,
-                    self.session,
-                    chosen,
-                    ask=self.push_screen,
-                    show=lambda pair: show(CompareRollouts(pair)),
-                )
+                choose_pair(self, self.session, chosen)
             case OpenMatrix(replace=True) | CompareRuns(replace=True):
                 self.switch_screen(router.screen_of(route))
             case _:
@@ -376,24 +333,8 @@ class GymtuiApp(HostApp):
 
     # -- what changes the gym --------------------------------------------------------------
 
-    def unmark(self, run_ids: Collection[str]) -> None:
-        """Take the marks from runs, wherever they are listed."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ListScreen) and screen.ready:
-                screen.unmark(run_ids)
-
     def ask_to(
         self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
     ) -> None:
-        """Ask whether to cancel or delete runs, and do it if so.
-
-        Args:
-            hidden: Those of them that the filter hides.
-        """
-        run_actions.ask(self, verb, run_ids, hidden)
-
-    def confirm(self, question: Question, answered: Callable[[bool | None], None]) -> None:
-        """Ask before something is destroyed."""
-        from gymtui.tui.app.confirm import ConfirmScreen
-
-        self.push_screen(ConfirmScreen(question), answered)
+        """Ask whether to cancel or delete runs, and do it if so."""
+        run_actions.ask(self, self.session, verb, run_ids, hidden)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual import events
 
 from gymtui.session.confirmation import Question
-from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.dialog import AskScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 _LISTED = 8

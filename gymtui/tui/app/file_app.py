@@ -6,13 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gymtui.config.schema import Problem
 from gymtui.core.replacement import replace
-from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.host import HostApp
-from gymtui.tui.context.appearance import Appearance
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 from gymtui.tui.context.keymap import TABLE, Scope
+from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.runtime.crash_report import Reporter
 
@@ -42,12 +39,7 @@ _IDLE_S = 60.0
 
 
 class FileApp(HostApp):
-    """Reads transcripts from disk.
-
-    Args:
-        saved_layout: Where a theme that is chosen here is kept.
-        problems: What was wrong with the settings, to be told at the start.
-    """
+    """Reads transcripts from disk."""
 
     quit_remark = ""
 
@@ -55,19 +47,12 @@ class FileApp(HostApp):
         self,
         paths: Sequence[Path],
         reporter: Reporter,
-        *,
-        appearance: Appearance | None = None,
-        saved_layout: SavedLayout | None = None,
-        keys: KeyBindings = PROGRAMS_OWN,
-        problems: Sequence[Problem] = (),
+        preferences: Preferences | None = None,
     ) -> None:
-        super().__init__(
-            reporter=reporter,
-            appearance=appearance,
-            saved_layout=saved_layout,
-            keys=replace(keys, absent=_NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL),
-            problems=problems,
-        )
+        wanted = preferences or Preferences()
+        absent = _NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL
+        keys = replace(wanted.keys, absent=absent)
+        super().__init__(reporter=reporter, preferences=replace(wanted, keys=keys))
         self._paths = paths
 
     def on_mount(self) -> None:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from gymtui.config.schema import Problem
-from gymtui.config.settings import ProfileInfo
 from gymtui.core.replacement import replace
-from gymtui.session.actions import Verb
 from gymtui.session.input_priority import InputPriority
-from gymtui.session.saved_layout import SavedLayout
-from gymtui.session.session import Session
+from gymtui.store.delta import Delta
 from gymtui.tui.app import router
 from gymtui.tui.app.palette import PaletteCommands
 from gymtui.tui.app.themed_app import ThemedApp
-from gymtui.tui.context.appearance import Appearance
-from gymtui.tui.context.key_bindings import KeyBindings, put_in_force
 from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.preferences import Appearance, Preferences
 from gymtui.tui.context.routes import Route
 from gymtui.tui.context.services import Services
 from gymtui.tui.kit.screen import GymScreen
@@ -34,21 +28,11 @@ FIRST = 1
 """Where the first screen stands on the framework's stack."""
 
 
-class HostApp(ThemedApp[None]):
-    """Shows `GymScreen`s, one on top of another.
-
-    Args:
-        appearance: How it is to look; by default on a terminal that can all.
-        saved_layout: What the person arranged on screen; by default nothing, kept nowhere.
-        problems: What was wrong with the settings, to be told at the start.
-        guided: Whether each screen says what there is to try.
-    """
+class HostApp(ThemedApp[None], Services):
+    """Shows `GymScreen`s, one on top of another."""
 
     TITLE = "gymtui"
     quit_remark = "; the runs continue"
-    """What goes on without it, said to whoever wants to quit."""
-    session: Session | None = None
-    """Without a gym there is none."""
     CSS_PATH = "app.tcss"
     # The framework's own key for its palette would act before, and on top of, any question.
     ENABLE_COMMAND_PALETTE = False
@@ -62,18 +46,19 @@ class HostApp(ThemedApp[None]):
         self,
         *,
         reporter: Reporter,
-        appearance: Appearance | None,
-        saved_layout: SavedLayout | None,
-        keys: KeyBindings,
-        problems: Sequence[Problem],
+        preferences: Preferences,
         guided: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(reporter=reporter, appearance=appearance, saved_layout=saved_layout)
+        super().__init__(
+            reporter=reporter,
+            appearance=preferences.appearance or Appearance(),
+            saved_layout=preferences.saved_layout,
+        )
         self.use_command_palette = True
-        self.keys = replace(keys, plain=self.appearance.ascii)
+        self.keys = replace(preferences.keys, plain=self.appearance.ascii)
         self.guided = guided
-        self._problems = tuple(problems)
+        self._problems = tuple(preferences.problems)
         self._monotonic = monotonic
         self.input_priority = InputPriority(monotonic)
         self.gc_control = GcControl(monotonic())
@@ -81,7 +66,9 @@ class HostApp(ThemedApp[None]):
     def start_with(self, screen: GymScreen) -> None:
         """Show the first screen, and what was wrong with settings and themes."""
         self.apply_theme()
-        put_in_force(self, self.keys)
+        self.set_keymap(self.keys.keymap)
+        for key in self.keys.command_keys:
+            self.bind(key, f"user_command_at('{key}')", show=False)
         self.push_screen(screen)
         self.tell_problems((*self._problems, *self.theme_problems))
 
@@ -162,35 +149,14 @@ class HostApp(ThemedApp[None]):
                 return screen if screen.ready and screen.is_attached else None
         return None
 
-    @property
-    def services(self) -> Services:
-        """What screens may use of this."""
-        return self
-
-    @property
-    def read_only(self) -> bool:
-        """Files are only read."""
-        return True
-
-    @property
-    def away_since(self) -> datetime | None:
-        """Files do not change."""
-        return None
-
-    def now(self) -> datetime:
-        """The time."""
-        return datetime.now(UTC)
-
-    def wall_clock(self) -> str:
-        """The time of day here."""
-        return datetime.now().astimezone().strftime("%H:%M")
+    def changed(self, delta: Delta) -> None:
+        """Show what changed just now."""
+        if (screen := self.top) is not None:
+            screen.changed(delta)
 
     def navigate(self, route: Route) -> None:
         """Show what a route leads to."""
         self.push_screen(router.screen_of(route))
-
-    def show_replay(self, run_id: str | None) -> None:
-        """Nothing is recorded without a gym."""
 
     def go_to_runs(self) -> None:
         """Leave every screen but the first."""
@@ -201,25 +167,6 @@ class HostApp(ThemedApp[None]):
         """Show the keys."""
         self.push_screen(router.help_screen(scopes))
 
-    def view_changed(self) -> None:
-        """Nobody polls."""
-
     def refresh_now(self) -> None:
         """Draw everything anew."""
         self.redraw()
-
-    def ask_to(
-        self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
-    ) -> None:
-        """There is nothing to change."""
-
-    @property
-    def other_profiles(self) -> Sequence[ProfileInfo]:
-        """There are none."""
-        return ()
-
-    def switch_profile(self, profile: ProfileInfo) -> None:
-        """There are none."""
-
-    def switch_source(self, source: str | None) -> None:
-        """There are no sources."""

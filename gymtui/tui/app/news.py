@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Protocol
 
 from textual.timer import Timer
 
 from gymtui.poll.connection import LinkState
 from gymtui.session.session import Session
-from gymtui.store.delta import Delta
-from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.app.host import HostApp
 from gymtui.tui.kit.status_line import changes_every_second
-from gymtui.tui.runtime.gc_control import GcControl
 
 NEWS_REST = 3
 """After a costly picture it is waited so many times as long as it took: most time is for keys."""
@@ -28,21 +24,10 @@ NEWS_BURST_S = 0.05
 """After a rest news is shown as it comes, until it took so much of a processor."""
 
 
-class _App(Protocol):
-    session: Session
-    gc_control: GcControl
-
-    @property
-    def top(self) -> GymScreen | None: ...
-    def changed(self, delta: Delta) -> None: ...
-    def notify(self, message: str) -> None: ...
-    def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer: ...
-
-
 class News:
     """Shows what is observed, with a tick a second only while an age is on screen."""
 
-    def __init__(self, app: _App) -> None:
+    def __init__(self, app: HostApp) -> None:
         self._app = app
         self._seconds: Timer | None = None
 
@@ -69,7 +54,7 @@ class News:
 
     def _show_link(self) -> None:
         screen, session = self._app.top, self._app.session
-        if screen is None:
+        if screen is None or session is None:
             return
         now_s = session.monotonic()
         screen.dim(session.link.state(now_s) in (LinkState.STALE, LinkState.REFUSED))

@@ -54,8 +54,7 @@ async def load_profile(
 ) -> LoadedSettings:
     """Settle the settings for a profile.
 
-    Args:
-        app: The app; it stands aside while a password manager may want the terminal.
+    The app stands aside while a password manager may want the terminal.
     """
     if profile.runs_command and not app.is_headless:
         try:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import ClassVar
 
-from textual.binding import BindingType
-
-from gymtui.config.schema import Problem
 from gymtui.config.settings import Settings
 from gymtui.core.text import clean
 from gymtui.session.replay import NoGym, Playback, ReplaySession
-from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.delta import Delta
 from gymtui.store.history.recording_reader import Recording
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.context.appearance import Appearance
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.context.routes import OpenRun
 from gymtui.tui.runtime.crash_report import Reporter
 
@@ -36,7 +30,7 @@ class ReplayApp(GymtuiApp):
         run_id: The run that is opened at once.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.REPLAY)
+    BINDINGS = bindings(Scope.REPLAY)
     quit_remark = ""
 
     def __init__(
@@ -47,20 +41,14 @@ class ReplayApp(GymtuiApp):
         *,
         at_us: int | None = None,
         run_id: str | None = None,
-        appearance: Appearance | None = None,
-        saved_layout: SavedLayout | None = None,
-        keys: KeyBindings = PROGRAMS_OWN,
-        problems: Sequence[Problem] = (),
+        preferences: Preferences | None = None,
     ) -> None:
         replayed: list[ReplaySession] = []
         super().__init__(
             settings,
             NoGym(),
             reporter,
-            appearance=appearance,
-            saved_layout=saved_layout,
-            keys=keys,
-            problems=problems,
+            preferences=preferences,
             wall=lambda: replayed[0].local_s() if replayed else 0.0,
         )
         self.playback = Playback(

@@ -23,12 +23,7 @@ from gymtui.tui.app.user_commands import run_in_terminal
 def replay(
     app: ThemedApp[None], session: Session, run_id: str | None, gyms: ProfileConnections | None
 ) -> None:
-    """Play what was recorded of a session's gym, if anything was.
-
-    Args:
-        run_id: The run at whose begin it starts.
-        gyms: What other profiles lead to; None where there is no configuration.
-    """
+    """Play what was recorded of a session's gym, from a run's begin, if anything was."""
     place = session.recording
     # What of a team's recording is not here yet is fetched by the replay.
     if place is None or (
@@ -46,11 +41,7 @@ def replay(
 
 
 def configured(settings: Settings, gyms: ProfileConnections | None) -> list[str]:
-    """The options that lead another program to the same configuration and profile.
-
-    Args:
-        gyms: What other profiles lead to; None where there is no configuration.
-    """
+    """The options that lead another program to the same configuration, if any, and profile."""
     if gyms is None:
         return []
     file, name = gyms.config_file, settings.profile_name

@@ -6,7 +6,7 @@ is remembered by the session until the second is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
@@ -14,7 +14,9 @@ from gymtui.store.formats import duration, of_many
 from gymtui.store.outcome import Outcome, steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import duration_s
-from gymtui.tui.context.services import Services
+from gymtui.tui.app import router
+from gymtui.tui.app.host import HostApp
+from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT
 
@@ -22,51 +24,42 @@ MOST_OFFERED = 12
 """Passes that are offered: those of the same run first, then of the latest runs."""
 _ANOTHER = "another"
 
-Pair = tuple[RolloutRef, RolloutRef]
-Ask = Callable[[MenuScreen, Callable[[str | None], None]], object]
 
-
-def choose_pair(
-    services: Services,
-    session: Session,
-    chosen: Sequence[RolloutRef],
-    ask: Ask,
-    show: Callable[[Pair], None],
-) -> None:
-    """Show two rollouts beside each other; of one alone, find the other or remember it.
-
-    Args:
-        chosen: The marked rollouts, else the one under the cursor.
-    """
+def choose_pair(app: HostApp, session: Session, chosen: Sequence[RolloutRef]) -> None:
+    """Show two rollouts beside each other; of one alone, find the other or remember it."""
     first = session.compared_first
     rows = (session.store.rollouts.get(listed.rollout_id) for listed in chosen)
     if any(row is not None and row.malformed is not None for row in rows):
-        services.notify(f"cannot compare: {UNREAD_ROLLOUT}", timeout=3)
+        app.notify(f"cannot compare: {UNREAD_ROLLOUT}", timeout=3)
     elif len(chosen) == 2:
         session.compared_first = None
-        show((chosen[0], chosen[1]))
+        _show(app, chosen[0], chosen[1])
     elif len(chosen) == 1 and first is not None and first != chosen[0]:
         session.compared_first = None
-        show((first, chosen[0]))
+        _show(app, first, chosen[0])
     elif len(chosen) == 1 and first is None:
         passes = _passes_of_its_task(session, chosen[0])
         if passes:
-            _offer(services, session, chosen[0], passes, ask, show)
+            _offer(app, session, chosen[0], passes)
         else:
-            _remember(services, session, chosen[0])
+            _remember(app, session, chosen[0])
     elif len(chosen) == 1:
         session.compared_first = None
-        services.notify(f"{chosen[0].rollout_id} no longer chosen to compare", timeout=3)
+        app.notify(f"{chosen[0].rollout_id} no longer chosen to compare", timeout=3)
     else:
-        services.notify(
+        app.notify(
             "compare needs two rollouts: mark two, or mark none and press it on each", timeout=3
         )
 
 
-def _remember(services: Services, session: Session, one: RolloutRef) -> None:
+def _show(app: HostApp, left: RolloutRef, right: RolloutRef) -> None:
+    app.push_screen(router.screen_of(CompareRollouts((left, right))))
+
+
+def _remember(app: HostApp, session: Session, one: RolloutRef) -> None:
     session.compared_first = one
-    key = services.keys.label("compare-rollouts")
-    services.notify(
+    key = app.keys.label("compare-rollouts")
+    app.notify(
         f"{one.rollout_id} chosen to compare: press {key} on another rollout, of any run", timeout=4
     )
 
@@ -96,14 +89,7 @@ def _ended_s(row: RolloutRow) -> float:
     return ended.timestamp() if ended is not None else 0.0
 
 
-def _offer(
-    services: Services,
-    session: Session,
-    one: RolloutRef,
-    passes: Sequence[RolloutRow],
-    ask: Ask,
-    show: Callable[[Pair], None],
-) -> None:
+def _offer(app: HostApp, session: Session, one: RolloutRef, passes: Sequence[RolloutRow]) -> None:
     """Ask which pass of its task a rollout is compared with."""
     steps = session.tracker.last_steps
     choices = [Choice(row.rollout_id, _words(row, steps.get(row.rollout_id))) for row in passes]
@@ -111,15 +97,13 @@ def _offer(
 
     def answered(key: str | None) -> None:
         if key == _ANOTHER:
-            _remember(services, session, one)
+            _remember(app, session, one)
         elif key is not None:
             # The pass stands left, as what is compared with does everywhere.
-            show((RolloutRef(by_id[key].run_id, key), one))
+            _show(app, RolloutRef(by_id[key].run_id, key), one)
 
-    ask(
-        MenuScreen("compare with a pass", [*choices, Choice(_ANOTHER, "another rollout …")]),
-        answered,
-    )
+    choices.append(Choice(_ANOTHER, "another rollout …"))
+    app.push_screen(MenuScreen("compare with a pass", choices), answered)
 
 
 def _words(row: RolloutRow, seen: int | None) -> str:

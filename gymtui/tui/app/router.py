@@ -12,23 +12,9 @@ from typing import Any
 
 from textual.screen import Screen
 
+from gymtui.tui.context import routes
 from gymtui.tui.context.keymap import Scope
-from gymtui.tui.context.routes import (
-    CompareRollouts,
-    CompareRuns,
-    Describe,
-    OpenActions,
-    OpenActive,
-    OpenCharts,
-    OpenLaunch,
-    OpenMatrix,
-    OpenRollouts,
-    OpenRules,
-    OpenRun,
-    OpenSearch,
-    OpenTranscript,
-    Route,
-)
+from gymtui.tui.context.routes import OpenMatrix, Route
 
 _MODULES = (
     "rollouts.screen",
@@ -60,58 +46,58 @@ def preload_screens() -> None:
 def screen_of(route: Route) -> Screen[Any]:
     """Make the screen that a route leads to."""
     match route:
-        case OpenRun(run_id):
+        case routes.OpenRun(run_id):
             from gymtui.tui.rollouts.screen import RolloutsScreen
 
             return RolloutsScreen(run_id)
-        case OpenRollouts((run_id,), wanted):
+        case routes.OpenRollouts((run_id,), wanted):
             from gymtui.tui.rollouts.screen import RolloutsScreen
 
             return RolloutsScreen(run_id, wanted)
-        case OpenRollouts(run_ids, wanted):
+        case routes.OpenRollouts(run_ids, wanted):
             from gymtui.tui.rollouts.several_screen import SeveralRolloutsScreen
 
             return SeveralRolloutsScreen(run_ids, wanted)
-        case OpenActive():
+        case routes.OpenActive():
             from gymtui.tui.active.screen import ActiveScreen
 
             return ActiveScreen()
-        case OpenMatrix():
+        case routes.OpenMatrix():
             return _matrix(route)
-        case OpenTranscript(run_id, rollout_id, opened_from, hits):
+        case routes.OpenTranscript(run_id, rollout_id, opened_from, hits):
             from gymtui.tui.transcript.screen import TranscriptScreen
 
             return TranscriptScreen(run_id, rollout_id, opened_from, hits)
-        case OpenCharts():
+        case routes.OpenCharts():
             from gymtui.tui.charts.screen import ChartsScreen
 
             return ChartsScreen(route)
-        case OpenSearch():
+        case routes.OpenSearch():
             from gymtui.tui.search.screen import SearchScreen
 
             return SearchScreen(route)
-        case CompareRuns(run_ids=run_ids):
+        case routes.CompareRuns(run_ids=run_ids):
             from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 
             return CompareRunsScreen(run_ids)
-        case CompareRollouts(chosen):
+        case routes.CompareRollouts(chosen):
             from gymtui.tui.compare.screen import CompareScreen
 
             first, second = chosen
             return CompareScreen(first, second)
-        case Describe(name, raw, malformed):
+        case routes.Describe():
             from gymtui.tui.describe.screen import DescribeScreen
 
-            return DescribeScreen(name, raw, malformed)
-        case OpenLaunch(run_id, rerun, tasks):
-            from gymtui.tui.launch.screen import LaunchScreen, LaunchStart
+            return DescribeScreen(route)
+        case routes.OpenLaunch():
+            from gymtui.tui.launch.screen import LaunchScreen
 
-            return LaunchScreen(None if run_id is None else LaunchStart(run_id, rerun, tasks))
-        case OpenRules():
+            return LaunchScreen(route)
+        case routes.OpenRules():
             from gymtui.tui.rules.screen import RulesScreen
 
             return RulesScreen()
-        case OpenActions():
+        case routes.OpenActions():
             from gymtui.tui.actions.screen import ActionsScreen
 
             return ActionsScreen()

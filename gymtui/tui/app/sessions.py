@@ -35,7 +35,6 @@ class Sessions(Struct):
     input_priority: InputPriority
     wall: Callable[[], float]  # UNIX seconds
     monotonic: Callable[[], float]  # seconds that only go forward
-    rng: random.Random  # where jitter comes from
     find_key: Callable[[Settings], tuple[ApiKey, str] | None]
     model_env: Mapping[str, str]
     # Told, on a journal's thread, when there is trouble with it.
@@ -104,7 +103,7 @@ class Sessions(Struct):
             self.host,
             input_priority=self.input_priority,
             monotonic=self.monotonic,
-            rng=self.rng,
+            rng=random.Random(),  # noqa: S311  (jitter)
             find_key=self.find_key,
             model_env=self.model_env,
             journal_path=None if place is None else local_path(place),

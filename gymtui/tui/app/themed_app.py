@@ -21,7 +21,7 @@ from gymtui.config.schema import Problem
 from gymtui.config.theme_files import ThemeFile
 from gymtui.core.replacement import replace
 from gymtui.session.saved_layout import SavedLayout
-from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.preferences import Appearance
 from gymtui.tui.context.theme import Palette, coloured, colourless
 from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.runtime.crash_report import Reporter
@@ -40,23 +40,20 @@ PROBLEMS_SHOWN_S = 15.0
 
 
 class ThemedApp(GuardedApp[ResultT]):
-    """An app that is drawn with a theme.
-
-    Args:
-        saved_layout: Where a theme that is chosen in the program is kept.
-    """
+    """An app that is drawn with a theme; one that is chosen in it is kept with the layout."""
 
     def __init__(
         self,
         *,
         reporter: Reporter,
-        appearance: Appearance | None = None,
-        saved_layout: SavedLayout | None = None,
+        appearance: Appearance,
+        saved_layout: SavedLayout,
         **options: Any,
     ) -> None:
-        self.appearance = appearance or Appearance()
-        self.saved_layout = saved_layout or SavedLayout()
-        self._theme_problems: list[Problem] = []
+        self.appearance = appearance
+        self.saved_layout = saved_layout
+        self.theme_problems: list[Problem] = []
+        """What was wrong with themes when it started."""
         self._theme_number = 0
         self._reducing_filters: list[LineFilter] = []
         if not self.appearance.colour:
@@ -93,11 +90,6 @@ class ThemedApp(GuardedApp[ResultT]):
 
     # -- themes ----------------------------------------------------------------------------
 
-    @property
-    def theme_problems(self) -> Sequence[Problem]:
-        """What was wrong with themes when it started."""
-        return tuple(self._theme_problems)
-
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Put what the terminal cannot show behind everything else."""
         # The framework draws without colours in shades of grey, which are colours too.
@@ -119,7 +111,7 @@ class ThemedApp(GuardedApp[ResultT]):
             (kept, "the last chosen theme"),
             (default, "theme"),
         ):
-            if name is not None and (theme := self._read(name, named_by, self._theme_problems)):
+            if name is not None and (theme := self._read(name, named_by, self.theme_problems)):
                 return coloured(theme)
         return colourless()
 
@@ -135,8 +127,7 @@ class ThemedApp(GuardedApp[ResultT]):
     def choose_theme(self, name: str) -> None:
         """Draw everything with another theme from now on, and start with it the next time.
 
-        Args:
-            name: Which; if it is broken that is told, and all stays as it is.
+        If it is broken that is told, and all stays as it is.
         """
         if not self.appearance.colour:
             self.notify(f"theme {name} not applied: no colours ({self._why_colourless()})")
@@ -152,8 +143,7 @@ class ThemedApp(GuardedApp[ResultT]):
     def apply_named_theme(self, name: str) -> None:
         """Draw everything with the theme that settings name; it is not the person's choice.
 
-        Args:
-            name: Which; if it is broken that is told, and all stays as it is.
+        If it is broken that is told, and all stays as it is.
         """
         if self.appearance.colour:
             self._change_to(name)

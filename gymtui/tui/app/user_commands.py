@@ -17,7 +17,7 @@ from gymtui.store.formats import of_many
 from gymtui.tui.app.notifier import as_variable
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import services_of
-from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.dialog import AskScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runtime.guard import GuardedApp
 

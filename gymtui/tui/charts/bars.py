@@ -27,8 +27,7 @@ def axis(cells: int) -> Cell:
 def rate_line(point: Checkpoint, base: float | None, cells: int, *, plain: bool) -> Cell:
     """A pass rate between the ends of its interval, on a scale from 0 to 100 %.
 
-    Args:
-        base: The rate of the run it is compared with; None for none.
+    Where it is compared with another run, that one's rate is marked.
     """
     if point.rate is None or cells < 2:
         return ()
@@ -51,11 +50,7 @@ def rate_line(point: Checkpoint, base: float | None, cells: int, *, plain: bool)
 
 
 def outcome_bar(counts: Mapping[str, int], most: int, cells: int, *, plain: bool) -> Cell:
-    """How many came to which end, in proportion to the largest bar.
-
-    Args:
-        most: What the largest bar counts.
-    """
+    """How many came to which end, in proportion to the largest bar, which counts `most`."""
     total = sum(counts.values())
     if not total or not most:
         return ()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from math import isinf
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.formats import duration, interval_words, of_many, p_words, percent, points
 from gymtui.store.lists.query import quote_value
-from gymtui.store.stats.histograms import KINDS, Histogram, Measure, bin_label
+from gymtui.store.stats.histograms import KINDS, Bin, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
 
 RATE, OVER_TIME = "pass@1", "over time"
@@ -56,11 +57,7 @@ ROWS: Schema[ChartRow] = Schema(
 def rate_rows(
     checkpoints: Sequence[Checkpoint], baseline: str | None = None, base: float | None = None
 ) -> list[ChartRow]:
-    """The rows of checkpoints.
-
-    Args:
-        baseline: The run that all are compared with, if one was chosen.
-    """
+    """The rows of checkpoints, all compared with the baseline if one was chosen."""
     rates = {point.run_id: point.rate for point in checkpoints}
     if baseline is not None:
         rates[baseline] = base
@@ -100,45 +97,36 @@ def point_words(point: Checkpoint) -> str:
 
 def bin_rows(found: Histogram, measure: Measure) -> list[ChartRow]:
     """The rows of a distribution."""
-    rows = []
-    for place, one in enumerate(found.bins):
+
+    def named(one: Bin) -> tuple[str, str]:
         label = bin_label(one, measure)
-        rows.append(
-            ChartRow(
-                place,
-                label,
-                f"{one.total:,}",
-                f"{measure.name} {label}: {describe_counts(one.counts)}",
-                counts=one.counts,
-                rollout_ids=one.rollout_ids,
-            )
-        )
-    return rows
+        return label, f"{measure.name} {label}"
+
+    return _rows_of(found, named)
 
 
 def time_rows(found: Histogram, zone: tzinfo | None = None) -> list[ChartRow]:
-    """The rows of what ended over time.
-
-    Args:
-        zone: Of the clock that labels show; None for this machine's.
-    """
+    """The rows of what ended over time, by the clock of a zone; None for this machine's."""
     many_days = bool(found.bins) and found.bins[-1].low - found.bins[0].low > 86400
     whole_minutes = all(one.low % 60 == 0 for one in found.bins)
     form = "%d %b %H:%M" if many_days else "%H:%M" if whole_minutes else "%H:%M:%S"
-    rows = []
-    for place, one in enumerate(found.bins):
+
+    def named(one: Bin) -> tuple[str, str]:
         label = datetime.fromtimestamp(one.low, UTC).astimezone(zone).strftime(form)
         within = "" if isinf(one.high) else f" within {duration(one.high - one.low)}"
-        rows.append(
-            ChartRow(
-                place,
-                label,
-                f"{one.total:,}",
-                f"ended from {label}{within}: {describe_counts(one.counts)}",
-                counts=one.counts,
-                rollout_ids=one.rollout_ids,
-            )
-        )
+        return label, f"ended from {label}{within}"
+
+    return _rows_of(found, named)
+
+
+def _rows_of(found: Histogram, named: Callable[[Bin], tuple[str, str]]) -> list[ChartRow]:
+    """A row a bin, each with its label and what that means."""
+    rows = []
+    for place, one in enumerate(found.bins):
+        label, means = named(one)
+        words = f"{means}: {describe_counts(one.counts)}"
+        row = ChartRow(place, label, f"{one.total:,}", words, counts=one.counts)
+        rows.append(replace(row, rollout_ids=one.rollout_ids))
     return rows
 
 

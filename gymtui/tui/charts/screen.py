@@ -6,14 +6,9 @@ words and can be entered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
-
-from textual.binding import BindingType
-from textual.widget import Widget
+from collections.abc import Iterator, Sequence
 
 from gymtui.core.replacement import replace
-from gymtui.core.text import clean
 from gymtui.poll.view import View
 from gymtui.store import formats
 from gymtui.store.delta import Delta
@@ -23,33 +18,24 @@ from gymtui.store.stats.histograms import ENDED, MEASURES, Histogram, histogram
 from gymtui.store.stats.trend import trend
 from gymtui.tui.charts.bars import axis, outcome_bar, rate_line
 from gymtui.tui.charts.rows import OVER_TIME, RATE, ROWS, ChartRow, bin_rows, rate_rows, time_rows
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenRun
-from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
-from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 CHARTS = (RATE, *(measure.name for measure in MEASURES), OVER_TIME)
 
 
-class ChartsScreen(ListScreen[ChartRow]):
-    """The charts of some runs.
+class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
+    """The charts of some runs."""
 
-    Args:
-        route: Of which runs, and which chart comes first.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CHARTS)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.CHARTS, Scope.LIST, Scope.EVERYWHERE)
-    layout_name: ClassVar[str] = "charts"
-    prompt: ClassVar[str] = "words, or rollouts>=5 rate<50%"
+    layout_name = "charts"
+    around = (2, 2)
+    prompt = "words, or rollouts>=5 rate<50%"
 
     def __init__(self, route: OpenCharts) -> None:
         super().__init__(ROWS, "place")
@@ -103,13 +89,6 @@ class ChartsScreen(ListScreen[ChartRow]):
         return axis(cells) if self._chart == RATE else ()
 
     # -- the frame -------------------------------------------------------------------------
-
-    def body(self) -> Iterable[Widget]:
-        """Which chart it is, the chart, and the numbers under the cursor in words."""
-        palette = self.services.palette
-        yield Lines(palette, height=2, id="summary")
-        yield self.grid()
-        yield Lines(palette, height=2, id="details")
 
     def breadcrumb(self) -> Cell:
         """The way here."""
@@ -191,17 +170,9 @@ class ChartsScreen(ListScreen[ChartRow]):
             )
             for name in CHARTS
         ]
-        counts = LinePart((StyledText(self._counts(), "muted"),))
-        lines = [
-            Line(tuple(tabs)),
-            Line(join_fitting([counts], self.size.width - 2), self.remarks()),
-        ]
-        self.lines("summary").show(lines)
-        row, room = self._rows.records.get(self._grid.cursor_id or ""), self.size.width - 2
-        texts = wrap_words(clean(row.words), room, room, 2) if row is not None else []
-        cells: list[Cell] = [(StyledText(line),) for line in texts]
-        cells += [()] * (2 - len(cells))
-        self.lines("details").show([Line(cell, bar=True) for cell in cells[:2]])
+        counts = (StyledText(self._counts(), "muted"),)
+        self.lines("summary").show([Line(tuple(tabs)), Line(counts, self.remarks())])
+        self.describe_cursor(self.cursor_record.words if self.cursor_record is not None else "")
 
     def _counts(self) -> str:
         if self._chart == RATE:
@@ -229,9 +200,9 @@ class ChartsScreen(ListScreen[ChartRow]):
         self._draw()
         self._grid.redraw_anew()
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Go to the run, or to the rollouts in the bin."""
-        row = self._rows.records.get(event.row_id)
+        row = self._rows.records.get(row_id)
         if row is None:
             return
         if row.point is not None:
@@ -243,11 +214,11 @@ class ChartsScreen(ListScreen[ChartRow]):
 
     def action_baseline(self) -> None:
         """Compare the others with this checkpoint, or each with the one before."""
-        row = self._rows.records.get(self._grid.cursor_id or "")
+        row = self.cursor_record
         if row is None or row.point is None:
             refuse(self, "only a checkpoint can be the baseline")
             return
-        toggle_baseline(self.services, self.session, row.point.run_id)
+        self.toggle_baseline(row.point.run_id)
         self._draw()
 
     def action_reverse(self) -> None:
@@ -258,5 +229,4 @@ class ChartsScreen(ListScreen[ChartRow]):
 
     def copy_text(self) -> str | None:
         """The numbers in words."""
-        row = self._rows.records.get(self._grid.cursor_id or "")
-        return None if row is None else row.words
+        return None if self.cursor_record is None else self.cursor_record.words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.message import Message
 from textual.strip import Strip
@@ -27,7 +26,7 @@ class PairsPane(CursorRows):
     """The aligned outlines of two transcripts."""
 
     DEFAULT_CSS = "PairsPane { width: 1fr; height: 2fr; }"
-    around: ClassVar[int] = 2
+    around = 2
 
     class Chosen(Message):
         """The cursor stands on another row."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
@@ -26,14 +24,14 @@ from gymtui.transcript import diff
 from gymtui.transcript.diff import Change, Pair
 from gymtui.transcript.outline import outline
 from gymtui.tui.compare.pairs_pane import PairsPane
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
+from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader, selected_words
 from gymtui.tui.kit.transcript.sections import ViewOptions
 from gymtui.tui.kit.transcript.view import TranscriptView
 
@@ -42,12 +40,10 @@ _CHANGES = 3
 """Arguments that are told; the bodies hold the rest."""
 
 
-class CompareScreen(GymScreen):
+class CompareScreen(GymScreen, scope=Scope.COMPARE):
     """A comparison of two rollouts."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.COMPARE)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE)
-    can_filter: ClassVar[bool] = False
+    can_filter = False
     DEFAULT_CSS = """
     CompareScreen #message { display: none; }
     CompareScreen.with-message #message { display: block; }
@@ -182,13 +178,7 @@ class CompareScreen(GymScreen):
         differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
         selected = sum(len(view.selected_text()) for view in self._views)
         if selected:
-            words = formats.of_many(selected, "character")
-            copy = self.services.keys.label("interrupt")
-            end = (
-                StyledText(f"{words} selected ", "accent"),
-                StyledText(f"{copy} copies", "muted"),
-            )
-            lines[0] = Line(lines[0].left, end)
+            lines[0] = Line(lines[0].left, selected_words(selected, self.services.keys))
         elif self._artifacts:
             before = sum(1 for n in differing if n <= self._pane.cursor)
             words = f"difference {before} of {len(differing)}" if differing else "the same calls"
@@ -243,12 +233,7 @@ class CompareScreen(GymScreen):
             found = diff.changes(left.turns[pair.left], right.turns[pair.right])
             for change in found[:_CHANGES]:
                 lines.append(
-                    Line(
-                        (
-                            StyledText(f"≠ {change.name}  ", "warning"),
-                            *self._change_cell(change),
-                        )
-                    )
+                    Line((StyledText(f"≠ {change.name}  ", "warning"), *self._change_cell(change)))
                 )
             if len(found) > _CHANGES:
                 more = (StyledText(f"{len(found) - _CHANGES} more", "muted"),)
@@ -304,15 +289,7 @@ class CompareScreen(GymScreen):
         """Drop what is selected."""
         return any(view.drop_selection() for view in self._views)
 
-    def action_interrupt(self) -> None:
-        """Copy what is selected, else tell how to quit."""
-        text = self._selected()
-        if text:
-            self.services.copy_to_clipboard(text)
-        else:
-            super().action_interrupt()
-
-    def _selected(self) -> str:
+    def selected_text(self) -> str:
         """What is selected, in one of the bodies."""
         return next(filter(None, (view.selected_text() for view in self._views)), "")
 
@@ -337,4 +314,4 @@ class CompareScreen(GymScreen):
 
     def copy_text(self) -> str | None:
         """What is selected, else both ids."""
-        return self._selected() or " ".join(side.rollout_id for side in self._sides)
+        return self.selected_text() or " ".join(side.rollout_id for side in self._sides)

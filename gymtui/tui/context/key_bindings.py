@@ -6,8 +6,8 @@ A binding that cannot be is told and left out; the program's own key stays in it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from types import MappingProxyType
-from typing import Any
 
 from msgspec import Struct, field
 from textual.keys import _character_to_key
@@ -17,7 +17,6 @@ from gymtui.config.user_commands import UserCommand
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, keys_of, shown
-from gymtui.tui.runtime.guard import GuardedApp
 
 _MODIFIERS = {"ctrl": "ctrl", "control": "ctrl", "alt": "alt", "option": "alt", "shift": "shift"}
 _NAMED = (
@@ -30,11 +29,7 @@ _ALSO = {
     **{"pgup": "pageup", "pgdn": "pagedown", "page_up": "pageup", "page_down": "pagedown"},
     **{"↵": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"},
 }
-_SAME_BYTE = {
-    "ctrl+i": "tab",
-    "ctrl+m": "enter",
-    "ctrl+left_square_bracket": "escape",
-}
+_SAME_BYTE = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
 """Keys for which a terminal sends what it sends for another."""
 
 _ALWAYS_ESCAPE = ("back", "keep", "menu-leave")
@@ -66,11 +61,7 @@ class KeyBindings(Struct, frozen=True):
     absent: frozenset[str] = frozenset({"files"})
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
-        """What can be done in these scopes, in the table's order.
-
-        Args:
-            read_only: Whether keys that change the gym are taken away.
-        """
+        """What can be done in these scopes, in the table's order; `read_only` changes no gym."""
         found = keys_of(scopes, read_only=read_only, table=self.table)
         return [key for key in found if key.name not in self.absent]
 
@@ -214,13 +205,6 @@ def rebound(
     return KeyBindings(tuple(table), tuple(problems), commands=added)
 
 
-def put_in_force(app: GuardedApp[Any], keys: KeyBindings) -> None:
-    """Has an app go by these keys."""
-    app.set_keymap(keys.keymap)
-    for key in keys.command_keys:
-        app.bind(key, f"user_command_at('{key}')", show=False)
-
-
 class _Clash(Struct, frozen=True):
     name: str
     why: str
@@ -270,11 +254,7 @@ def _may_be(what: Key, key: str) -> None:
 def _clashes(
     table: Sequence[Key], fit: Mapping[str, object], only: Key | None = None
 ) -> Iterator[_Clash]:
-    """Keys that would do two things in one place, the later of the person's own first.
-
-    Args:
-        only: The key that is looked at; None looks at all.
-    """
+    """Keys that do two things in one place, the person's later one first; of all, or of one."""
     later = {name: number for number, name in enumerate(fit)}
     destroyer = next(key for key in table if key.name == _DESTROYER)
     for one in table:
@@ -283,14 +263,10 @@ def _clashes(
             yield _clash_of(
                 one, destroyer, same, "opens the confirmation that it would confirm", later
             )
-    for number, one in enumerate(table):
-        if only is not None:
-            if one is not only and (same := _shared(only, one)) and _meet(only, one):
-                yield _clash_of(only, one, same, "", later)
-            continue
-        for other in table[number + 1 :]:
-            if (same := _shared(one, other)) and _meet(one, other):
-                yield _clash_of(one, other, same, "", later)
+    pairs = combinations(table, 2)
+    for one, other in pairs if only is None else ((only, key) for key in table if key is not only):
+        if (same := _shared(one, other)) and _meet(one, other):
+            yield _clash_of(one, other, same, "", later)
 
 
 def _clash_of(one: Key, other: Key, same: str, why: str, later: Mapping[str, int]) -> _Clash:

@@ -37,28 +37,28 @@ class Scope(StrEnum):
     REPLAY = "replay"
 
 
-STACKS: tuple[frozenset[Scope], ...] = tuple(
-    frozenset(stack)
-    for stack in (
-        (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.RULES, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.SEVERAL, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
-        (Scope.SEARCH, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.CHARTS, Scope.LIST, Scope.EVERYWHERE),
-        (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE),
-        (Scope.FORM,),
-        (Scope.PICK,),
-        (Scope.CONFIRM,),
-        (Scope.MENU,),
-        # Of the app around any of these: where a person has bound a key on a screen, that goes first.
-        (Scope.REPLAY,),
-    )
+_OF_LISTS = (
+    *(Scope.RUNS, Scope.ROLLOUTS, Scope.RULES, Scope.SEVERAL),
+    *(Scope.ACTIVE, Scope.MATRIX, Scope.SEARCH, Scope.CHARTS),
 )
-"""Scopes that work together on some screen: within each, a key does one thing."""
+STACKS: tuple[tuple[Scope, ...], ...] = (
+    *((scope, Scope.LIST, Scope.EVERYWHERE) for scope in _OF_LISTS),
+    (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
+    (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE),
+    (Scope.FORM,),
+    (Scope.PICK,),
+    (Scope.CONFIRM,),
+    (Scope.MENU,),
+    # Of the app around any of these: where a person has bound a key on a screen, that goes first.
+    (Scope.REPLAY,),
+)
+"""Scopes that work together on some screen, its own first: within each, a key does one thing."""
+
+
+def stack_of(scope: Scope) -> tuple[Scope, ...]:
+    """Where the keys of a screen are found, from its own scope to the general ones."""
+    stack = next(stack for stack in STACKS if scope in stack)
+    return stack[stack.index(scope) :]
 
 
 class Key(Struct, frozen=True):
@@ -271,12 +271,7 @@ def character(key: str) -> str | None:
 
 
 def shown(key: str, *, plain: bool = False) -> str:
-    """A key as people write it: `^d`, `↵`, `PgDn`, `+`.
-
-    Args:
-        key: By the framework's name.
-        plain: Whether it is written with ASCII alone.
-    """
+    """A key as people write it: `^d`, `↵`, `PgDn`, `+`; `plain` is with ASCII alone."""
     held, plus, base = key.rpartition("+")
     word = _NAMES.get(base) or (base if base == "space" else character(base) or base)
     if plain:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal, Protocol, cast
+from datetime import UTC, datetime
+from typing import Literal, cast
 
 from textual.dom import DOMNode
 
@@ -13,16 +13,16 @@ from gymtui.session.actions import Verb
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
-from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.preferences import Appearance
 from gymtui.tui.context.routes import Route
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.runtime.gc_control import GcControl
 
 
-class Services(Protocol):
-    """What every screen may use of the program around it."""
+class Services:
+    """What every screen may use of the program around it; as it stands here, without a gym."""
 
     palette: Palette
     """The colours in force."""
@@ -37,24 +37,26 @@ class Services(Protocol):
     """What goes on without the program, said to whoever wants to quit."""
     input_priority: InputPriority
     gc_control: GcControl
-
-    @property
-    def session(self) -> Session | None:
-        """The session with the gym; None where files are read."""
+    session: Session | None = None
+    """The session with the gym; None where files are read."""
 
     @property
     def read_only(self) -> bool:
         """Whether nothing may be changed."""
+        return True
 
     @property
     def away_since(self) -> datetime | None:
         """Since when the person was away last, on our clock; None if that is not known."""
+        return None
 
     def now(self) -> datetime:
         """The server's time, else ours."""
+        return datetime.now(UTC)
 
     def wall_clock(self) -> str:
         """The time of day here, as `14:05`."""
+        return datetime.now().astimezone().strftime("%H:%M")
 
     def notify(
         self,
@@ -92,15 +94,12 @@ class Services(Protocol):
     def ask_to(
         self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
     ) -> None:
-        """Ask whether to cancel or delete runs, and do it if so.
-
-        Args:
-            hidden: Those of them that the filter hides.
-        """
+        """Ask whether to cancel or delete runs, some `hidden` by the filter, and do it if so."""
 
     @property
     def other_profiles(self) -> Sequence[ProfileInfo]:
         """The profiles that can be switched to, without the one in use."""
+        return ()
 
     def switch_profile(self, profile: ProfileInfo) -> None:
         """Go to the gym of another profile."""
@@ -109,10 +108,6 @@ class Services(Protocol):
         """List another source's runs; None stays."""
 
 
-class _Host(Protocol):
-    services: Services
-
-
 def services_of(node: DOMNode) -> Services:
-    """What the app around a node offers; every app of ours has it."""
-    return cast("_Host", node.app).services
+    """What the app around a node offers; every app of ours does."""
+    return cast("Services", node.app)

@@ -26,12 +26,7 @@ _EDGES = "ansi_bright_black"
 
 
 def blend(colour: str, towards: str, share: float) -> str:
-    """A colour some way to another.
-
-    Args:
-        colour: A `#rrggbb`.
-        share: How far, 0..1.
-    """
+    """A colour, `#rrggbb`, some way to another: its `share`, 0..1."""
     pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(towards[1:]), strict=True)
     return "#" + "".join(f"{round(one + (other - one) * share):02x}" for one, other in pairs)
 
@@ -117,11 +112,7 @@ def colourless() -> Palette:
 def _styles(
     text_styles: Mapping[str, Style], *, match: Style, match_here: Style, selected: Style
 ) -> dict[str, Style]:
-    """The styles that are drawn with, by name.
-
-    Args:
-        text_styles: How text is drawn by the names of a theme's colours.
-    """
+    """The styles that are drawn with, by name, from those of text by a theme's colours."""
     text, muted, accent = text_styles["foreground"], text_styles["muted"], text_styles["accent"]
     bold, italic = Style(bold=True), Style(italic=True)
     return {

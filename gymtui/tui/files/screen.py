@@ -13,7 +13,7 @@ from gymtui.store.record_files import Record
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
@@ -25,6 +25,8 @@ _WHY = 40
 
 class FileScreen(ReaderScreen):
     """The transcript in one of some files."""
+
+    is_first = True
 
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()
@@ -77,9 +79,7 @@ class FileScreen(ReaderScreen):
             (steps, "muted", 1),
             (cost, "muted", 1),
         )
-        things = [
-            LinePart((StyledText(text, style),), rank) for text, style, rank in figures if text
-        ]
+        things = [part(text, style, rank) for text, style, rank in figures if text]
         line = join_fitting([*ended, *things], cells)
         return (*line, StyledText(" · ", "muted"), *last) if line and last else (*line, *last)
 
@@ -88,17 +88,12 @@ class FileScreen(ReaderScreen):
         row = self._record.row
         if row is None:
             problem = self._record.problem
-            return [LinePart((StyledText(problem, "warning"),))] if problem else [], ()
+            return [part(problem, "warning")] if problem else [], ()
         parts = [LinePart(outcome_text.state(row))]
         if score := _score(row):
-            parts.append(LinePart((StyledText(f"score {score}", "strong"),), 1))
+            parts.append(part(f"score {score}", "strong", 1))
         why = _why(row)
         return parts, (StyledText(why),) if why else ()
-
-    @property
-    def is_first(self) -> bool:
-        """There is nothing behind it."""
-        return True
 
     def neighbour(self, step: int) -> bool:
         """Open the next or previous file."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
 from gymtui.tui.context.key_bindings import KeyBindings
-from gymtui.tui.context.keymap import Key, Scope, bindings, character
-from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.context.keymap import Key, Scope, character
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.text_view import Paragraph, TextView
+from gymtui.tui.kit.text_view import Paragraph, TextScreen
 
 _KEYS_CELLS = 16
 
@@ -24,10 +21,7 @@ def paragraphs_of(
 ) -> list[Paragraph]:
     """The keys of some scopes, one scope after the other.
 
-    Args:
-        scopes: In the order to show them.
-        typed: Words that a key must all have in its own names or in what it does, to be shown;
-            they are marked there.
+    Only those with all the words typed in their names or in what they do, marked there.
     """
     words = typed.lower().split()
     lines: list[Paragraph] = []
@@ -69,17 +63,15 @@ def _marked(text: str, words: Sequence[str], style: str) -> Iterable[StyledText]
     return (StyledText(part, "match" if at % 2 else style) for at, part in enumerate(parts) if part)
 
 
-class HelpScreen(GymScreen):
-    """What the keys do. What is typed is searched for at once, so that no letter does anything.
+class HelpScreen(TextScreen):
+    """What the keys do, those of the screen it was opened on first.
 
-    Args:
-        first: The scopes of the screen it was opened on.
+    What is typed is searched for at once, so that no letter does anything.
     """
 
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
-    prompt: ClassVar[str] = "type to find a key"
-    AUTO_FOCUS: ClassVar[str | None] = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
+    can_filter = True
+    prompt = "type to find a key"
+    AUTO_FOCUS = "Input"
 
     def __init__(self, first: Sequence[Scope]) -> None:
         super().__init__()
@@ -88,11 +80,9 @@ class HelpScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """The keys."""
-        self._text = TextView(self.services.palette, id="text")
-        self._text.add_class("main")
+        yield from super().body()
         # A click must not take the letters away from the search.
         self._text.can_focus = False
-        yield self._text
 
     def on_mount(self) -> None:
         """Show them, ready for typing."""
@@ -145,14 +135,6 @@ class HelpScreen(GymScreen):
             self.query_one(Input).value = ""
         else:
             self.action_help()
-
-    def action_move(self, lines: int) -> None:
-        """Scroll by lines."""
-        self._text.action_move(lines)
-
-    def action_page(self, pages: int) -> None:
-        """Scroll by screenfuls."""
-        self._text.action_page(pages)
 
     def action_help(self) -> None:
         """Close it again."""

@@ -1,26 +1,28 @@
-"""Asking for a line of text, on top of a screen."""
+"""Asking for a line of text, on top of a screen; such as a note on runs or rollouts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Input
 
-from gymtui.tui.context.services import Services, services_of
+from gymtui.store.history.notes import LONGEST, NoteOf
+from gymtui.tui.context.selection import Selection
+from gymtui.tui.context.services import Services
+from gymtui.tui.kit.dialog import Dialog
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.prompt import PromptInput
+from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import StyledText
-from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 
-class AskLineScreen(FrameTimerMixin, ModalScreen[str | None]):
+class AskLineScreen(Dialog[str | None]):
     """Its result is what was typed, or None.
 
     Args:
@@ -31,17 +33,12 @@ class AskLineScreen(FrameTimerMixin, ModalScreen[str | None]):
         completions: All that a text can be gone on with.
     """
 
-    AUTO_FOCUS: ClassVar[str | None] = "Input"
+    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", show=False, id="menu-leave"),
         Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
     ]
     DEFAULT_CSS = """
-    AskLineScreen { align: center middle; background: $background 60%; }
-    AskLineScreen > Vertical {
-        width: 90; max-width: 96%; height: auto;
-        border: round $primary; background: $background; padding: 0 1;
-    }
     AskLineScreen Input { border: none; padding: 0; background: $surface; height: 1; }
     """
 
@@ -63,22 +60,12 @@ class AskLineScreen(FrameTimerMixin, ModalScreen[str | None]):
         self._hint = hint
         self._longest = longest
 
-    @property
-    def services(self) -> Services:
-        """What the program around it offers."""
-        return services_of(self)
-
     def compose(self) -> ComposeResult:
         """One box."""
         palette = self.services.palette
         with Vertical():
             yield Lines(palette, height=2, id="asked")
-            failed = palette.styles["failed"]
-            yield PromptInput(
-                self._completions,
-                placeholder="",
-                highlighter=MistakeHighlighter(lambda: (range(0), failed)),
-            )
+            yield PromptInput(self._completions)
             yield Lines(palette, height=2, id="hint")
 
     def on_mount(self) -> None:
@@ -137,3 +124,32 @@ class AskLineScreen(FrameTimerMixin, ModalScreen[str | None]):
     def action_leave(self) -> None:
         """Change nothing."""
         self.dismiss(None)
+
+
+def edit_note(screen: Screen[Any], services: Services, chosen: Selection) -> None:
+    """Ask for a note on what is chosen, and keep it; an empty one removes it."""
+    session = services.session
+    if session is None:
+        refuse(screen, "notes are on what a gym lists")
+        return
+    kind, ids = (
+        (NoteOf.ROLLOUT, chosen.rollout_ids) if chosen.rollout_ids else (NoteOf.RUN, chosen.run_ids)
+    )
+    if not ids:
+        refuse(screen, "nothing to write a note on")
+        return
+
+    def typed(text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            session.notes.write(kind, ids, text)
+        except OSError as error:
+            words = f"the note is not kept on disk: {error.strerror}"
+            services.notify(words, severity="warning")
+
+    title = f"Note on {ids[0]}" if len(ids) == 1 else f"Note on {len(ids)} {kind}"
+    known = session.notes.all(kind).get(ids[0], "")
+    screen.app.push_screen(
+        AskLineScreen(title, known, hint="#word is a tag", longest=LONGEST), typed
+    )

@@ -11,11 +11,7 @@ _LINK_CELLS = 40
 
 
 def runs_crumb(target: str = "runs") -> tuple[StyledText, ...]:
-    """The first step of the way to a screen.
-
-    Args:
-        target: What a click on it asks for.
-    """
+    """The first step of the way to a screen, and what a click on it asks for."""
     return (StyledText("runs", "muted", target), StyledText(" › ", "muted"))
 
 

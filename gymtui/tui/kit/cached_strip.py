@@ -70,11 +70,7 @@ class _Whole(StylesCache):
         return super().render_widget(widget, crop)
 
     def render_line(self, *args: Any, **options: Any) -> Strip:
-        """A line as the widget draws it, or with what is around it.
-
-        Args:
-            *args: The framework's: styles, line, size …, the widget's own way to draw a line.
-        """
+        """A line as the widget draws it, or with what is around it."""
         if self._framed:
             return super().render_line(*args, **options)
         _, y, size, _, _, _, _, draw, *_ = args
@@ -87,7 +83,6 @@ class _Whole(StylesCache):
 def draw_directly(widget: Widget) -> None:
     """Show a widget's lines as it draws them, where it has no border and no padding.
 
-    Args:
-        widget: One that draws by line, not yet on screen; it has no opacity, tint or outline.
+    It is not yet on screen, and has no opacity, tint or outline.
     """
     widget._styles_cache = _Whole()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar, Unpack
 
 from msgspec import Struct
 
 from gymtui.core.column_widths import ColumnNeed, fit_widths
 from gymtui.core.text import clean, width
-from gymtui.tui.kit.styled_text import Align, Cell, Cut
+from gymtui.tui.kit.styled_text import Align, Cell, Cut, styled
 
 R = TypeVar("R")
 
@@ -50,6 +50,45 @@ class Column(Struct, Generic[R], frozen=True):
         return self.title if isinstance(self.title, str) else self.title()
 
 
+def text_cell(value: Callable[[R], object], style: str = "") -> Callable[[R, int], Cell]:
+    """How a column draws one value of a record, as far as it is known."""
+    return lambda record, _cells: styled(value(record), style)
+
+
+class Room(TypedDict, total=False):
+    """Which room a column takes, as in `Column`."""
+
+    ideal: int
+    priority: int
+    most: int
+
+
+def name_column(
+    key: str, width: int, value: Callable[[R], object], style: str = "", **room: Unpack[Room]
+) -> Column[R]:
+    """A column of names under its own: whole where there is room, else cut in the middle."""
+    cell = text_cell(value, style)
+    return Column(key, key.upper(), width, cell, whole=True, cut="middle", **room)
+
+
+def note_column(value: Callable[[R], object], *, priority: int) -> Column[R]:
+    """The column of what a person noted."""
+    cell = text_cell(value, "accent")
+    return Column("note", "NOTE", 8, cell, priority, whole=True, most=60)
+
+
+def number_column(
+    key: str,
+    title: str,
+    width: int,
+    value: Callable[[R], object],
+    style: str = "",
+    **room: Unpack[Room],
+) -> Column[R]:
+    """A column of numbers."""
+    return Column(key, title, width, text_cell(value, style), align="right", **room)
+
+
 class PlacedColumn(Struct, Generic[R], frozen=True):
     """A column where it stands: its first cell and how many it has."""
 
@@ -61,11 +100,7 @@ class PlacedColumn(Struct, Generic[R], frozen=True):
 def place(
     columns: Sequence[Column[R]], cells: int, longest: Mapping[str, int] = MappingProxyType({})
 ) -> tuple[PlacedColumn[R], ...]:
-    """Choose the columns that fit and share out the width.
-
-    Args:
-        longest: The cells that the longest text of a column takes, by its key, where it is known.
-    """
+    """Choose the columns that fit and share out the width, by how long texts are known to be."""
     needs = [_need(column, longest.get(column.key, 0)) for column in columns]
     placed: list[PlacedColumn[R]] = []
     x = GUTTER

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.themed_widget import ThemedWidget
-from gymtui.tui.kit.wheel import Wheel
+from gymtui.tui.kit.themed_widget import Wheel
 
 
-class CursorRows(Wheel, ThemedWidget, Widget, can_focus=True):
+class CursorRows(Wheel, Widget, can_focus=True):
     """A widget of rows; what they say is for who builds on it."""
 
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
-    around: ClassVar[int] = 0
+    ALLOW_SELECT = False
+    BINDINGS = bindings(Scope.TEXT)
+    around = 0
     """Rows that are seen above and below the cursor's, which helps to see where one is."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:

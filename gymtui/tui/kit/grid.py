@@ -8,10 +8,9 @@ from, and what their cells mean, is the screens' business.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from textual import events
-from textual.binding import BindingType
+from textual import events, on
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -23,28 +22,26 @@ from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cached_strip import draw_directly
 from gymtui.tui.kit.column import Column, PlacedColumn
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.row_lines import DueLine, RowLines, RowStyles, ShownRow
+from gymtui.tui.kit.row_lines import RowLines, RowStyles, ShownRow
 from gymtui.tui.kit.styled_text import Cell
-from gymtui.tui.kit.themed_widget import ThemedWidget
-from gymtui.tui.kit.wheel import Wheel
+from gymtui.tui.kit.themed_widget import Wheel
 
 R = TypeVar("R")
 
 
-class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
+class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     """A table over any number of rows.
 
     Args:
         record: A row's record by id, or None for an id that is no longer known.
         row_message: What a record says in place of its columns, if anything.
-        empty: What is said when there are no rows.
     """
 
     DEFAULT_CSS = """
     Grid { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 1 1; }
     """
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.LIST)
+    ALLOW_SELECT = False
+    BINDINGS = bindings(Scope.LIST)
     unmarkable: ClassVar[str] = ""
     """Why its rows cannot be marked; empty where they can be."""
 
@@ -54,8 +51,9 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     class Opened(Message):
         """Enter, or a second click, on a row."""
 
-        def __init__(self, row_id: str) -> None:
+        def __init__(self, grid: Grid[Any], row_id: str) -> None:
             super().__init__()
+            self.grid = grid
             self.row_id = row_id
 
     class Moved(Message):
@@ -81,8 +79,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     ) -> None:
         super().__init__(id=id)
         draw_directly(self)
-        self.columns = tuple(columns)  # every one there is, shown or not
-        self._columns = self.columns
+        self.columns = self._columns = tuple(columns)  # every one there is; those shown
         self._lines = RowLines(record, palette, row_message)
         self._is_old = is_old
         self.empty = empty
@@ -91,7 +88,8 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         self._held = False
         self._reported_view: tuple[str, ...] = ()
         self._shown_lines: dict[int, ShownRow] = {}
-        self._due: dict[int, DueLine] = {}
+        # What lines are about to show, and the scroll offset at which it was looked up.
+        self._due: tuple[int, dict[int, ShownRow]] = (0, {})
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
@@ -189,18 +187,19 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         if not self.is_mounted or not self.size:
             return
         top, (cells, height) = self.scroll_offset.y, self.size
-        self._due = {
-            y: DueLine(top, shown)
+        due = {
+            y: shown
             for y in range(height)
             if (shown := self._line(y, top, cells)) != self._shown_lines.get(y)
         }
+        self._due = (top, due)
         if self._lines.outgrown:
             self.redraw()
             return
-        if len(self._due) > height // 2:
+        if len(due) > height // 2:
             self.refresh(Region(0, 0, cells, height))
             return
-        for y in self._due:
+        for y in due:
             self.refresh(Region(0, y, cells, 1))
 
     def paint(self, palette: Palette) -> None:
@@ -217,7 +216,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         if self._lines.outgrown:
             self._lines.place(self._columns, cells)
         self._shown_lines.clear()
-        self._due.clear()
+        self._due[1].clear()
         self.refresh()
 
     # -- drawing ---------------------------------------------------------------------------
@@ -235,10 +234,10 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window: the heading on top, rows below."""
-        top, due = self.scroll_offset.y, self._due.pop(y, None)
+        top, due = self.scroll_offset.y, self._due[1].pop(y, None)
         # What `sync` looked up a moment ago holds, unless the window was moved since.
-        still = due is not None and due.top == top
-        shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
+        still = due is not None and self._due[0] == top
+        shown = due if due is not None and still else self._line(y, top, self.size.width)
         self._shown_lines[y] = shown
         if self._lines.outgrown:  # by rows that were scrolled to
             self._lines.outgrown = False  # one of a frame's lines asks for all of them
@@ -268,12 +267,10 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         """
         return not self.can_focus or self.screen.focused in (self, None)
 
-    def on_focus(self) -> None:
-        """Light the cursor up."""
-        self.sync()
-
-    def on_blur(self) -> None:
-        """Another pane has the cursor that moves."""
+    @on(events.Focus)
+    @on(events.Blur)
+    def _light_up(self) -> None:
+        """Light the cursor up while it is the one that moves."""
         self.sync()
 
     # -- moving ----------------------------------------------------------------------------
@@ -336,7 +333,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         if self.cursor_id is None:
             return refuse(self, "no row to open")
         self.hold()
-        self.post_message(self.Opened(self.cursor_id))
+        self.post_message(self.Opened(self, self.cursor_id))
 
     # -- marks -----------------------------------------------------------------------------
 

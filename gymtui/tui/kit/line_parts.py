@@ -15,14 +15,16 @@ class LinePart(Struct, frozen=True):
     """One thing to say."""
 
     cell: Cell
-    priority: int = 0  # 0 stays always; higher ones go first
+    priority: int = 0  # 0 stays always; of the others the higher ones go first
+
+
+def part(text: str, style: str = "", priority: int = 0) -> LinePart:
+    """A text as part of a line; an empty one is left out."""
+    return LinePart((StyledText(text, style),) if text else (), priority)
 
 
 def join_fitting(things: Sequence[LinePart], cells: int) -> Cell:
     """Join what there is room for, never cutting a number in two.
-
-    Args:
-        things: In the order in which they stand; empty ones are left out.
 
     Returns:
         Those that stay, with a dot between them. Of those of one priority the last goes first.

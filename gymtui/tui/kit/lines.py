@@ -6,7 +6,6 @@ Drawn by line like the grid: only a line that reads differently is sent again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from msgspec import Struct
 from rich.style import Style
@@ -38,7 +37,7 @@ class Lines(Widget, ThemedWidget):
     """Some lines of text."""
 
     DEFAULT_CSS = "Lines { width: 1fr; height: 1; }"
-    ALLOW_SELECT: ClassVar[bool] = False
+    ALLOW_SELECT = False
 
     class Clicked(Message):
         """A piece that asks for something was clicked."""

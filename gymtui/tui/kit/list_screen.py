@@ -3,63 +3,63 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
+from textual.widget import Widget
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import clean, fit, width
 from gymtui.poll.connection import LIVE_INTERVALS
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.column_def import Schema
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import Filter, FilterError, parse
+from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow, RunRow
-from gymtui.tui.context.routes import Describe
+from gymtui.tui.context.routes import CompareRollouts, Describe, OpenTranscript
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.kit.work_in_pieces import WorkInPieces
 
 R = TypeVar("R")
 
 FILTERED_AT_ONCE = 1000
 """Rows that a filter is tried on without a pause: some 5 ms for each key that is typed."""
-_NARROWING = "narrowing"
 READING = "reading …"
 """What a list without rows says before all runs were read once."""
 
 
 class ListScreen(GymScreen, Generic[R]):
-    """A screen around one grid.
-
-    Args:
-        schema: What its rows can be filtered and ordered by.
-        order: The column it starts ordered by, unless the person arranged it otherwise.
-    """
+    """A screen around one grid, in an order unless the person arranged it otherwise."""
 
     empty: ClassVar[str] = "nothing here"
     unread: ClassVar[str] = ""
     """What is said of a row that could not be read."""
     layout_name: ClassVar[str]
     """The name under which the person's arrangement of it is kept."""
+    around: ClassVar[tuple[int, int]] = (1, 0)
+    """Lines above the list, of its numbers, and under it, of the row under the cursor."""
 
     def __init__(self, schema: Schema[R], order: str) -> None:
         super().__init__()
         self._schema = schema
         self._rows: OrderedView[R] = OrderedView(schema, order)
         self._wanted: Filter[R] = self._rows.filter
+        self._narrowing = WorkInPieces(self, self._narrow)
         self._grid: Grid[R]
         self.unfilled: frozenset[str] = frozenset()
 
     def start_with_filter(self, text: str) -> None:
-        """Narrow the list before it is there.
-
-        Args:
-            text: A filter of ours, so one without a mistake.
-        """
+        """Narrow the list before it is there, by a filter of ours: one without a mistake."""
         self._wanted = parse(text, self._schema)
         self._rows.set_filter(self._wanted, 0.0)
 
@@ -67,9 +67,18 @@ class ListScreen(GymScreen, Generic[R]):
     def columns(self) -> tuple[Column[R], ...]:
         """The grid's columns."""
 
-    def record_of(self, row_id: str) -> RunRow | RolloutRow | None:
-        """What the gym sent of a row; None where a row is nothing that it sent."""
-        return None
+    def body(self) -> Iterable[Widget]:
+        """The list, with the lines around it."""
+        above, below = self.around
+        yield Lines(self.services.palette, height=above, id="summary")
+        yield self.grid()
+        if below:
+            yield Lines(self.services.palette, height=below, id="details")
+
+    def received(self, record: R | None) -> RunRow | RolloutRow | None:
+        """What the gym sent of a row, which views of it hold; None where it sent nothing."""
+        row = getattr(record, "row", record)
+        return row if isinstance(row, RunRow | RolloutRow) else None
 
     def malformed(self, record: R) -> str | None:
         """Why a row could not be read, if so."""
@@ -133,7 +142,25 @@ class ListScreen(GymScreen, Generic[R]):
             pieces.append(StyledText(f"{gap}({len(self._rows)} shown)", "muted"))
         return tuple(pieces)
 
+    def show_details(self, cells: Sequence[Cell], right: Cell = ()) -> None:
+        """Say more of the row under the cursor: in always as many lines, or the list would jump."""
+        lines = [Line(cell, bar=True) for cell in cells]
+        lines += [Line(bar=True)] * (self.around[1] - len(lines))
+        lines[-1] = replace(lines[-1], right=right)
+        self.lines("details").show(lines)
+
+    def describe_cursor(self, words: str) -> None:
+        """Say more of the row under the cursor in words, which break at their blanks."""
+        room, height = max(self.size.width - 2, 8), self.around[1]
+        texts = wrap_words(clean(words), room, room, height) if words else []
+        self.show_details([(StyledText(text),) for text in texts[:height]])
+
     # -- rows ------------------------------------------------------------------------------
+
+    @property
+    def cursor_record(self) -> R | None:
+        """The row under the cursor."""
+        return self._rows.records.get(self._grid.cursor_id or "")
 
     def listed_runs(self) -> Iterable[str]:
         """The runs of whose rollouts its rows are made: until all are read, rows do not move."""
@@ -154,7 +181,8 @@ class ListScreen(GymScreen, Generic[R]):
 
     def running_in(self, record: R) -> str | None:
         """The run of a row that may be older than its run's counters; None of one that rests."""
-        return None
+        row = self.received(record)
+        return row.run_id if isinstance(row, RolloutRow) and row.outcome in ACTIVE else None
 
     def _is_old(self, row_id: str) -> bool:
         """Whether a row is older than three ticks, though its run has moved on."""
@@ -165,16 +193,17 @@ class ListScreen(GymScreen, Generic[R]):
         behind_s = session.poller.behind_s(run_id)
         return behind_s is not None and behind_s > LIVE_INTERVALS * session.link.interval_s
 
-    def show_rows(self, known: Container[str] | None = None) -> None:
-        """Show the rows as they are now; a mark goes with its row, not because a filter hides it.
-
-        Args:
-            known: The ids of all rows, where some are left out for another reason than a filter.
-        """
+    def show_rows(self) -> None:
+        """Show the rows as they are now; a mark goes with its row, not where a filter hides it."""
         self.hold_rows()
-        everything = self._rows.records if known is None else known
-        self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
+        self._grid.keep_marks(self._grid.marks & self._rows.records.keys())
         self._grid.set_rows(self._rows, filling=self.is_reading)
+
+    def rollout_ids(self) -> Sequence[str]:
+        """The rollouts as they are listed, for reading one after the other."""
+        rows = (self.received(self._rows.records[row_id]) for row_id in self._rows)
+        readable = (row for row in rows if isinstance(row, RolloutRow) and row.malformed is None)
+        return tuple(dict.fromkeys(row.rollout_id for row in readable))
 
     def select_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last, if it is listed."""
@@ -197,23 +226,23 @@ class ListScreen(GymScreen, Generic[R]):
         return frozenset(row_id for row_id in self._grid.marks if row_id not in self._rows)
 
     def chosen(self) -> list[str]:
-        """The marked rows in the order of the list, hidden ones last; else the cursor's.
-
-        Asked when something is to be done with them: the cursor then stays with its row.
-        """
-        self._grid.hold()
+        """The marked rows in the order of the list, hidden ones last; else the cursor's."""
+        self._grid.hold()  # something is to be done with them: the cursor stays with its row
         if self._grid.marks:
             shown = [row_id for row_id in self._rows if row_id in self._grid.marks]
             return shown + sorted(self.hidden_marks())
         return [self._grid.cursor_id] if self._grid.cursor_id is not None else []
 
+    def chosen_rollouts(self) -> tuple[RolloutRef, ...]:
+        """The marked rollouts, else the one under the cursor."""
+        rows = [self.received(self._rows.records.get(row_id)) for row_id in self.chosen()]
+        of_rollouts = (row for row in rows if isinstance(row, RolloutRow))
+        return tuple(RolloutRef(row.run_id, row.rollout_id) for row in of_rollouts)
+
     # -- filter ----------------------------------------------------------------------------
 
     def apply_filter(self, text: str) -> str | None:
-        """Narrow the list; a filter that cannot be read leaves it as it is.
-
-        Of a long list that is done in pieces, so that the next key typed need not wait for it.
-        """
+        """Narrow the list; a filter that cannot be read leaves it as it is."""
         try:
             wanted = parse(text, self._schema)
         except FilterError as error:
@@ -221,19 +250,13 @@ class ListScreen(GymScreen, Generic[R]):
             return error.message
         self.mistake = range(0)
         self._wanted = wanted
-        self.workers.cancel_group(self, _NARROWING)
-        rows = self._rows
-        if len(rows.records) <= FILTERED_AT_ONCE:
-            rows.set_filter(wanted, self.services.now().timestamp())
-            self.show_filtered()
-        else:
-            narrowing = self._filter_in_pieces(rows, wanted)
-            self.run_worker(narrowing, group=_NARROWING, exit_on_error=True)
+        # Of a long list in pieces, so that the next key typed need not wait for it.
+        self._narrowing.begin(at_once=len(self._rows.records) <= FILTERED_AT_ONCE, anew=True)
         return None
 
-    async def _filter_in_pieces(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
-        for _ in rows.set_filter_in_pieces(wanted, self.services.now().timestamp()):
-            await self.services.input_priority.yield_to_input()
+    def _narrow(self) -> Iterator[None]:
+        rows, now = self._rows, self.services.now().timestamp()
+        yield from rows.set_filter_in_pieces(self._wanted, now)
         if rows is self._rows:
             self.show_filtered()
 
@@ -273,11 +296,11 @@ class ListScreen(GymScreen, Generic[R]):
         """Drop the filter, then the marks."""
         if self.filter_text().strip():
             self.apply_filter("")
-            return True
-        if self._grid.marks:
+        elif self._grid.marks:
             self._grid.keep_marks(())
-            return True
-        return False
+        else:
+            return False
+        return True
 
     # -- order and columns -----------------------------------------------------------------
 
@@ -290,14 +313,8 @@ class ListScreen(GymScreen, Generic[R]):
 
     def action_order(self) -> None:
         """Choose what to order by, and which columns to show."""
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self._choose_order(name)
-
-        self.app.push_screen(
-            MenuScreen("sort by, and show columns", self._choices(), self._switch), chosen
-        )
+        menu = MenuScreen("sort by, and show columns", self._choices(), self._switch)
+        self.app.push_screen(menu, self._choose_order)
 
     def _choices(self) -> list[Choice]:
         hidden = self.services.saved_layout.of(self.layout_name).hidden
@@ -322,11 +339,35 @@ class ListScreen(GymScreen, Generic[R]):
         if event.key in self._schema:
             self._choose_order(event.key)
 
-    def _choose_order(self, name: str) -> None:
+    def _choose_order(self, name: str | None) -> None:
         """Order by a column; by the one that it is ordered by already, the other way round."""
-        self.order_by(name, reverse=name == self._rows.order.name and not self._rows.reverse)
+        if name is not None:
+            again = name == self._rows.order.name
+            self.order_by(name, reverse=again and not self._rows.reverse)
 
     # -- keys and size ---------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open a row of the list, or of another that stands beside it."""
+        if event.grid is self._grid:
+            self.open_row(event.row_id)
+        else:
+            self.open_beside(event.row_id)
+
+    def open_beside(self, row_id: str) -> None:
+        """Open a row of the other list."""
+
+    def open_row(self, row_id: str) -> None:
+        """Open a rollout; of one that could not be read, what was received."""
+        row = self.received(self._rows.records.get(row_id))
+        if isinstance(row, RolloutRow) and row.malformed is None:
+            self.services.navigate(OpenTranscript(row.run_id, row.rollout_id, self))
+        else:
+            self.action_describe()
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts, else this one with another."""
+        self.services.navigate(CompareRollouts(self.chosen_rollouts()))
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what stands around the list."""
@@ -341,10 +382,9 @@ class ListScreen(GymScreen, Generic[R]):
     def action_describe(self) -> None:
         """Show every field as received."""
         self._grid.hold()
-        row_id = self._grid.cursor_id
-        record = self.record_of(row_id) if row_id is not None else None
-        if row_id is not None and record is not None:
-            self.services.navigate(Describe(row_id, record.raw, record.malformed))
+        row_id, row = self._grid.cursor_id, self.received(self.cursor_record)
+        if row_id is not None and row is not None:
+            self.services.navigate(Describe(row_id, row.raw, row.malformed))
         else:
             refuse(self, "no received fields to show")
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from msgspec import Struct
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from gymtui.core.text import clean
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.services import Services, services_of
+from gymtui.tui.kit.dialog import Dialog
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 _FRAME = 6
 """Lines of the box that are no choice: border, title, keys, and the lines between."""
@@ -39,7 +35,7 @@ class Choice(Struct, frozen=True):
     on: bool | None = None  # whether it is switched on; None where there is nothing to switch
 
 
-class MenuScreen(FrameTimerMixin, ModalScreen[str | None]):
+class MenuScreen(Dialog[str | None]):
     """Its result is the key that was chosen, or None.
 
     Args:
@@ -47,13 +43,9 @@ class MenuScreen(FrameTimerMixin, ModalScreen[str | None]):
         switch: Called with a choice to switch it on or off; gives the choices as they are then.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MENU)
+    BINDINGS = bindings(Scope.MENU)
     DEFAULT_CSS = """
-    MenuScreen { align: center middle; background: $background 60%; }
-    MenuScreen > Vertical {
-        width: 44; max-width: 96%; height: auto; max-height: 90%;
-        border: round $primary; background: $background; padding: 0 1;
-    }
+    MenuScreen > Vertical { width: 44; }
     MenuScreen.wide > Vertical { width: 100; }
     """
 
@@ -71,11 +63,6 @@ class MenuScreen(FrameTimerMixin, ModalScreen[str | None]):
         self._switch = switch
         self._top = 0
         self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
-
-    @property
-    def services(self) -> Services:
-        """What the program around it offers."""
-        return services_of(self)
 
     def compose(self) -> ComposeResult:
         """One box."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gymtui.core.text import ABSENT
 from gymtui.store import formats
 from gymtui.store.formats import GLYPH, PHASE_WORD, state_words
 from gymtui.store.lists.columns import RunView
@@ -103,11 +104,7 @@ def apportion(counts: Sequence[int], cells: int) -> list[int]:
 
 
 def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
-    """The run's outcomes as a bar.
-
-    Args:
-        plain: Draw the outcomes' glyphs, for terminals without colour.
-    """
+    """The run's outcomes as a bar; `plain` draws their glyphs, for terminals without colour."""
     shares = apportion(outcome_counts(run), cells)
     return tuple(
         StyledText((GLYPH[outcome] if plain else block) * share, STYLE[outcome])
@@ -119,3 +116,10 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
 def score_cell(score: float | None) -> Cell:
     """A score as a cell of a list."""
     return styled(formats.score(score), "muted" if score is None else "")
+
+
+def glyph(row: RolloutRow) -> StyledText:
+    """How a rollout stands, in one sign."""
+    if row.outcome is None:
+        return StyledText(ABSENT, "muted")
+    return StyledText(GLYPH[row.outcome], STYLE[row.outcome])

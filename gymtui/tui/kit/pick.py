@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
-from textual.widget import Widget
 from textual.widgets import Input
 
 from gymtui.core.replacement import replace
@@ -18,12 +15,11 @@ from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.tui.context.key_bindings import types
-from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.context.services import services_of
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.footer import typing_keys
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
@@ -56,6 +52,10 @@ def _name(option: PickOption) -> str:
     return option.name or option.key
 
 
+def _name_order(option: PickOption) -> str:
+    return natural(_name(option))
+
+
 def _field(title: str, else_: str) -> str:
     """What a column is called in a filter: as its heading."""
     return title.lower().replace(" ", "_") or else_
@@ -65,17 +65,10 @@ def _schema(titles: Titles) -> Schema[PickOption]:
     """What is offered, by what the columns are called."""
     return Schema(
         [
-            Field(
-                _field(titles.key, "name"),
-                ValueKind.TEXT,
-                _name,
-                order=lambda option: natural(_name(option)),
-            ),
+            Field(_field(titles.key, "name"), ValueKind.TEXT, _name, order=_name_order),
             Field(_field(titles.kind, "kind"), ValueKind.TEXT, lambda option: option.kind or None),
             Field(_field(titles.size, "size"), ValueKind.TEXT, lambda option: option.size or None),
-            Field(
-                _field(titles.about, "about"), ValueKind.TEXT, lambda option: option.about or None
-            ),
+            Field(_field(titles.about, "about"), ValueKind.TEXT, lambda o: o.about or None),
             Field("given", ValueKind.NUMBER, lambda option: option.at),
         ]
     )
@@ -111,7 +104,7 @@ class PickInput(Input):
                 return
 
 
-class PickScreen(ListScreen[PickOption]):
+class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     """A list to choose from. Every letter filters, so that none does anything else.
 
     Args:
@@ -120,14 +113,12 @@ class PickScreen(ListScreen[PickOption]):
         behind: The screens behind it, as the way back says.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.PICK)
-    AUTO_FOCUS: ClassVar[str | None] = "#prompt Input"
+    AUTO_FOCUS = "#prompt Input"
     DEFAULT_CSS = """
     PickScreen.filtering #footer { display: block; }
     """
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK,)
-    layout_name: ClassVar[str] = "pick"
-    empty: ClassVar[str] = "nothing to choose from"
+    layout_name = "pick"
+    empty = "nothing to choose from"
 
     def __init__(
         self,
@@ -172,11 +163,6 @@ class PickScreen(ListScreen[PickOption]):
             column(_field(titles.about, "about"), titles.about, 20, cell("about"), priority=1),
         )
         return tuple(column for column in every if column.title)
-
-    def body(self) -> Iterable[Widget]:
-        """How many are chosen, and the list."""
-        yield Lines(self.services.palette, id="summary")
-        yield self.grid()
 
     def on_mount(self) -> None:
         """Show what there is, with the marks on what is chosen already."""
@@ -310,9 +296,9 @@ class PickScreen(ListScreen[PickOption]):
         else:
             refuse(self, "nothing to choose")
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """A second click takes, as the key does."""
-        self._take(event.row_id)
+        self._take(row_id)
 
     def _take(self, here: str) -> None:
         wanted = self._grid.marks if self._several and self._grid.marks else {here}

@@ -1,15 +1,32 @@
-"""The line that a filter or a search is typed into: what `tab` makes of it."""
+"""A line to type into: what `tab` makes of it, and where what is wrong in it is marked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 
+from rich.highlighter import Highlighter
+from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.widgets import Input
 
-from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.refusal import refuse
+
+_UNDER = Style(underline=True)
+
+
+class _MistakeHighlighter(Highlighter):
+    """For the framework's line of input."""
+
+    def __init__(self, wrong: Callable[[], tuple[range, Style]]) -> None:
+        self._wrong = wrong
+
+    def highlight(self, text: Text) -> None:
+        """Underline what is wrong: that shows without colour too."""
+        at, style = self._wrong()
+        if at:
+            text.stylize(style + _UNDER, at.start, at.stop)
 
 
 class PromptInput(Input):
@@ -19,18 +36,21 @@ class PromptInput(Input):
 
     Args:
         completions: All that a text, up to the cursor, can be gone on with.
-        highlighter: Marks what is wrong in it.
+        wrong: Which characters are wrong just now, none if the range is empty, and their style.
     """
 
     def __init__(
         self,
         completions: Callable[[str], Sequence[str]],
         *,
-        placeholder: str,
-        highlighter: MistakeHighlighter,
+        placeholder: str = "",
+        wrong: Callable[[], tuple[range, Style]] = lambda: (range(0), _UNDER),
     ) -> None:
         super().__init__(
-            compact=True, select_on_focus=False, placeholder=placeholder, highlighter=highlighter
+            compact=True,
+            select_on_focus=False,
+            placeholder=placeholder,
+            highlighter=_MistakeHighlighter(wrong),
         )
         self._completions = completions
         self._round: tuple[str, ...] = ()
@@ -44,11 +64,7 @@ class PromptInput(Input):
             self._complete(-1 if event.key == "shift+tab" else 1)
 
     def _complete(self, step: int) -> None:
-        """Go on as far as it is clear; from there through all that can be meant.
-
-        Args:
-            step: 1 for the next of them, -1 for the one before.
-        """
+        """Go on as far as it is clear; from there through all that can be meant, by 1 or -1."""
         before, after = self.value[: self.cursor_position], self.value[self.cursor_position :]
         if not self._round or before != self._given:
             self._round = tuple(self._completions(before))

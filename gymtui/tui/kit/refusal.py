@@ -13,9 +13,5 @@ UNREAD_ROLLOUT: Final = "this rollout could not be read: its id is unknown"
 
 
 def refuse(node: DOMNode, why: str) -> None:
-    """Tell why a key does nothing.
-
-    Args:
-        why: In a few words, and which key helps.
-    """
+    """Tell why a key does nothing: in a few words, and which key helps."""
     node.app.notify(why, timeout=_SHOWN_S)

@@ -16,7 +16,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import waited_so_long
 from gymtui.store.stats.formulas import quantile
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
@@ -38,12 +38,7 @@ def details_height(screen_height: int) -> int:
 def watched_details(
     session: Session, row: RolloutRow | None, cells: int, height: int, *, plain: bool
 ) -> list[Cell]:
-    """The details of a rollout that a session watches; empty lines for none.
-
-    Args:
-        height: How many lines there are.
-        plain: Whether they are drawn with ASCII alone.
-    """
+    """The details of a rollout that a session watches, so many lines; empty ones for none."""
     if row is None:
         return [()] * height
     life, gaps_s = (
@@ -63,15 +58,11 @@ def rollout_details(
     *,
     plain: bool = False,
 ) -> list[Cell]:
-    """The details of a rollout.
+    """The details of a rollout in exactly so many lines; those its own leave are its message's.
 
     Args:
         gaps_s: The latest times between its steps while it runs, in seconds.
         plain: Whether its cadence is drawn with ASCII alone.
-        height: How many lines there are; those its own lines leave are its message's.
-
-    Returns:
-        Exactly so many lines.
     """
     rollout = row.rollout
     if rollout is None:
@@ -96,7 +87,7 @@ def rollout_details(
 
 
 def _noted(row: RolloutRow) -> Sequence[LinePart]:
-    return [LinePart((StyledText(f"note: {row.note}", "accent"),))] if row.note else ()
+    return [part(f"note: {row.note}", "accent")] if row.note else ()
 
 
 def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
@@ -106,7 +97,7 @@ def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
         return ()
     cells = (
         StyledText("step time p50 ", "muted"),
-        StyledText(f"{seconds(timedelta(seconds=usual_s))} "),
+        StyledText(f"{seconds(usual_s)} "),
         StyledText(sparkline(gaps_s, plain=plain), "agent"),
     )
     return [LinePart(cells)]
@@ -126,13 +117,9 @@ def _message(name: str, state: Cell, message: str, cells: int, height: int) -> l
 
 
 def wrap_words(text: str, first: int, cells: int, height: int) -> list[str]:
-    """Break text at its blanks; what does not fit into the last line stays in it, to be cut.
+    """Break clean text at its blanks, into `height` lines; the first has another width.
 
-    Args:
-        text: Clean text.
-        first: The width of the first line.
-        cells: The width of the others.
-        height: How many lines there are, at least one.
+    What does not fit into the last line stays in it, to be cut.
     """
     lines: list[str] = []
     line, room = "", first
@@ -169,15 +156,13 @@ def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
             )
         )
     if result.confidence is not None:
-        parts.append(LinePart((StyledText(f"confidence {result.confidence:g}", "muted"),), 3))
+        parts.append(part(f"confidence {result.confidence:g}", "muted", 3))
     if result.failed_criteria:
         criteria = "; ".join(result.failed_criteria)
         parts.append(LinePart((StyledText("failed: ", "muted"), StyledText(criteria, "failed"))))
     for scored in result.dimension_scores or ():
         score = "–" if scored.score is None else f"{scored.score:g}"
-        parts.append(
-            LinePart((StyledText(f"{scored.dimension or 'dimension'} {score}", "muted"),), 2)
-        )
+        parts.append(part(f"{scored.dimension or 'dimension'} {score}", "muted", 2))
     return parts
 
 
@@ -189,20 +174,18 @@ def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
             continue
         slack = segment.start_slack + segment.end_slack
         possible = segment.kind is not SegmentKind.QUEUED or waited_so_long(rollout, segment.end)
-        pieces = [StyledText(seconds(segment.duration) if possible else ABSENT)]
+        pieces = [StyledText(seconds(segment.duration.total_seconds()) if possible else ABSENT)]
         if possible and slack >= timedelta(seconds=0.05):
-            pieces.append(StyledText(f" ±{seconds(slack)}", "muted"))
+            pieces.append(StyledText(f" ±{seconds(slack.total_seconds())}", "muted"))
         style = str(segment.kind) if segment.kind in PHASES else "muted"
         word = segment.phase or STRETCH[segment.kind]
         cells.append((StyledText(f"{word} ", style), *pieces))
     return cells
 
 
-def seconds(length: timedelta) -> str:
+def seconds(length_s: float) -> str:
     """A length of time: short ones to a tenth of a second."""
-    if length < timedelta(seconds=9.95):
-        return f"{length.total_seconds():.1f}s"
-    return formats.duration(length.total_seconds())
+    return f"{length_s:.1f}s" if length_s < 9.95 else formats.duration(length_s)
 
 
 def _model(settings: ModelSettings | None) -> list[LinePart]:
@@ -224,11 +207,7 @@ def _model(settings: ModelSettings | None) -> list[LinePart]:
         (_number("stride", settings.context_stride), 3),
         (f"“{settings.system_prompt}”" if settings.system_prompt else None, 4),
     ]
-    return [
-        LinePart((StyledText(text, "muted"),), priority)
-        for text, priority in settings_texts
-        if text
-    ]
+    return [part(text, "muted", priority) for text, priority in settings_texts if text]
 
 
 def _used(usage: Usage | None) -> list[LinePart]:
@@ -236,7 +215,7 @@ def _used(usage: Usage | None) -> list[LinePart]:
         return []
     texts = [] if usage.tokens is None else [f"{formats.thousands(usage.tokens)} tokens"]
     texts += [] if usage.cost_usd is None else [formats.cost(usage.cost_usd)]
-    return [LinePart((StyledText(text, "muted"),), 1) for text in texts]
+    return [part(text, "muted", 1) for text in texts]
 
 
 def _number(name: str, value: float | None) -> str | None:

@@ -50,13 +50,6 @@ class ShownRow(NamedTuple):
     looks: RowStyles
 
 
-class DueLine(NamedTuple):
-    """What a line is about to show, and at which scroll offset it was looked up."""
-
-    top: int
-    shown: ShownRow
-
-
 class RowLines(Generic[R]):
     """Lays rows out and draws them.
 
@@ -162,11 +155,7 @@ class RowLines(Generic[R]):
             yield from fit_cells(cell, at.width, align=at.column.align, cut=at.column.cut)
 
     def heading(self, order: tuple[str, bool] | None) -> FittedRow:
-        """The columns' titles.
-
-        Args:
-            order: By which column rows are ordered, and whether the other way round.
-        """
+        """The columns' titles; by which one rows are ordered, and whether reversed, is marked."""
         pieces = [StyledText(" " * GUTTER)]
         for number, at in enumerate(self.placed):
             if number:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
@@ -21,20 +20,18 @@ from gymtui.core.replacement import replace
 from gymtui.poll.view import View
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
-from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.context.keymap import Key, Scope, bindings, stack_of
 from gymtui.tui.context.routes import PLACES, OpenActions, OpenRun
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import Services, services_of
+from gymtui.tui.kit.ask_line import edit_note
 from gymtui.tui.kit.breadcrumb import name_in
-from gymtui.tui.kit.footer import footer_line
-from gymtui.tui.kit.freshness import banner, freshness
+from gymtui.tui.kit.footer import footer_line, tip
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.mistake_mark import MistakeHighlighter
-from gymtui.tui.kit.note_prompt import edit_note
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.status_line import banner, freshness
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
-from gymtui.tui.kit.tips import tip
 from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 
@@ -49,11 +46,11 @@ def perform(screen: Screen[Any], action: str) -> None:
 
 
 class GymScreen(FrameTimerMixin, Screen[None]):
-    """A full screen of the dashboard."""
+    """A full screen of the dashboard; a subclass names the `scope` of its own keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)
-    AUTO_FOCUS: ClassVar[str | None] = ".main"
-    BLANK: ClassVar[bool] = True
+    BINDINGS = bindings(Scope.EVERYWHERE)
+    AUTO_FOCUS = ".main"
+    BLANK = True
     """Its widgets cover it: nothing of its own is worth drawing line by line."""
     DEFAULT_CSS = """
     GymScreen { background: $background; }
@@ -67,11 +64,13 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     """
     shows_run: str | None = None
     """The run whose rollouts it lists; None for screens that list something else."""
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
+    scopes: ClassVar[tuple[Scope, ...]] = stack_of(Scope.EVERYWHERE)
     """Where its keys are found, the screen's own before the general ones."""
     prompt: ClassVar[str] = "filter"
     can_filter: ClassVar[bool] = True
     """Whether there is anything in it to filter or to search."""
+    is_first: ClassVar[bool] = False
+    """Whether leaving it leaves the program."""
     has_tip: ClassVar[bool] = True
     """Whether what its scope suggests to try fits this very screen."""
 
@@ -81,6 +80,11 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     """What is to be said of what is typed."""
     ready = False
     """Whether its widgets are there, so that it can be told of changes."""
+
+    def __init_subclass__(cls, scope: Scope | None = None, **options: Any) -> None:
+        if scope is not None:
+            cls.BINDINGS, cls.scopes = bindings(scope), stack_of(scope)
+        super().__init_subclass__(**options)
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,12 +125,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         raise NotImplementedError
 
     def fit_name(self, name: str, *, beside: int = 0) -> str:
-        """A name on the way here, cut in the middle where what follows would not be seen.
-
-        Args:
-            name: As received.
-            beside: Cells that the rest of the way takes, apart from its beginning and the link.
-        """
+        """A name on the way here, cut in the middle where the cells `beside` it need its room."""
         return name_in(self.size.width - beside, name)
 
     def poll_target(self, view: View) -> View:
@@ -140,11 +139,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         """Show the picture as old, or as fresh again."""
 
     def apply_filter(self, text: str) -> str | None:
-        """Take what is typed as filter or search.
-
-        Returns:
-            What is wrong with it, or None.
-        """
+        """Take what is typed as filter or search; what is wrong with it, or None."""
         return None
 
     def completions(self, text: str) -> Sequence[str]:
@@ -162,20 +157,18 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         """What is marked, else what the cursor is on."""
         return Selection()
 
+    def selected_text(self) -> str:
+        """What is selected of a text, with the mouse."""
+        return ""
+
     def undo(self) -> bool:
         """Undo one thing (a filter, marks); False when there is nothing left to undo."""
         return False
 
     @property
-    def is_first(self) -> bool:
-        """Whether leaving it leaves the program."""
-        return False
-
-    @property
     def _tip(self) -> Cell:
         """What to try here, in the demo."""
-        wanted = self.services.guided and self.has_tip
-        if not wanted:
+        if not (self.services.guided and self.has_tip):
             return ()
         return tip(self.scopes[0], self.size.width - 2, plain=self.services.appearance.ascii)
 
@@ -199,9 +192,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         return PromptInput(
             self.completions,
             placeholder=self.prompt,
-            highlighter=MistakeHighlighter(
-                lambda: (self.mistake, self.services.palette.styles["failed"])
-            ),
+            wrong=lambda: (self.mistake, self.services.palette.styles["failed"]),
         )
 
     def on_mount(self) -> None:
@@ -362,7 +353,10 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         self.services.show_help(self.scopes)
 
     def action_interrupt(self) -> None:
-        """Tell how to quit, as many who press ctrl+c want to."""
+        """Copy what is selected, else tell how to quit, as many who press ctrl+c want to."""
+        if text := self.selected_text():
+            self.services.copy_to_clipboard(text)
+            return
         # The demo's gym, and so all in it, ends with the program.
         after = " and ends the demo" if self.services.guided else self.services.quit_remark
         self.services.notify(f"{self.services.keys.label('quit')} quits{after}", timeout=3)
@@ -378,6 +372,15 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     def action_note(self) -> None:
         """Ask for a note on what is selected, and keep it; an empty one removes it."""
         edit_note(self, self.services, self.selection())
+
+    def toggle_baseline(self, run_id: str) -> None:
+        """Make a run the one that others are compared with, or no longer if it is; tell which."""
+        baseline = self.session.baseline
+        is_now = baseline.chosen != run_id
+        baseline.choose(run_id if is_now else None)
+        compared = f"{run_id} is the baseline: runs and failures are compared with it"
+        without = "no baseline: a run is compared with the checkpoint before it"
+        self.services.notify(compared if is_now else without, timeout=3)
 
     def action_panes(self) -> None:
         """Give the keys to the next pane."""

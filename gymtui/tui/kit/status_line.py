@@ -1,18 +1,48 @@
-"""What the top line says: where one is, how fresh the picture is, what time it is."""
+"""What the top lines say: how fresh the picture is, what time it is, what must be known first.
+
+The picture comes from a gym, a recording or files.
+"""
 
 from __future__ import annotations
+
+from itertools import groupby
 
 from gymtui.api.errors import Forbidden, Intercepted, Redirected
 from gymtui.config.api_key import fix_advice
 from gymtui.config.settings import Settings
 from gymtui.core.text import fit
 from gymtui.poll.connection import Link, LinkState
+from gymtui.session.replay import Playback, ReplaySession, replay_words
 from gymtui.store.formats import duration
-from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting
+from gymtui.tui.context.services import Services
+from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting, part
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 LEAST_CELLS = 30
 """What the words have at least, however long the way to here is."""
+
+
+def freshness(services: Services, room: int) -> Cell:
+    """The status line's right end."""
+    session, clock = services.session, services.wall_clock()
+    if session is None:
+        return (StyledText("from disk", "muted"),)
+    if isinstance(session, ReplaySession):
+        return replay_cell(session.playback, clock, room)
+    return link_cell(session.link, session.monotonic(), clock, room)
+
+
+def banner(services: Services, cells: int) -> tuple[Cell, ...]:
+    """What the person must know before anything else, or nothing."""
+    session = services.session
+    if session is None:
+        return ()
+    if isinstance(session, ReplaySession):
+        return (time_bar(session.playback, cells, plain=services.appearance.ascii),)
+    return link_banner(session.link, session.settings, services.keys.label("refresh"))
+
+
+# -- a gym ---------------------------------------------------------------------------------
 
 
 def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
@@ -34,9 +64,9 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
     for_why = room - width_of(state) - len(BETWEEN)
     parts = [
         LinePart(state),
-        LinePart((StyledText(rest, "muted"),) if rest else (), 3),
+        part(rest, "muted", 3),
         LinePart((StyledText(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
-        LinePart((StyledText(then, style),) if then else (), 2),
+        part(then, style, 2),
     ]
     words = join_fitting(parts, room)
     time = StyledText(f"   {clock}", "muted")
@@ -94,8 +124,8 @@ def _every(interval_s: float) -> str:
     return f"{interval_s:.1g}s" if interval_s < 1 else f"{round(interval_s)}s"
 
 
-def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
-    """What the person must know before anything else, or nothing."""
+def link_banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
+    """What must be known of a gym that refuses the key, or that something stands before."""
     stopped = link.stopped
     if stopped is None:
         between = isinstance(link.error, Intercepted | Redirected)
@@ -110,3 +140,41 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     tries = "no retries while paused" if link.paused else "else once a minute"
     second = f"{todo[0].upper()}{todo[1:]}; {refresh} retries, {tries}."
     return ((StyledText(first, "failed"),), (StyledText(second, "muted"),))
+
+
+# -- a recording ---------------------------------------------------------------------------
+
+_GLYPHS = {"error": "!", "stuck": "~", "ended": "✓", "began": "▸"}
+_PLAIN = {"ended": "v", "began": ">"}
+_STYLES = {"error": "error", "stuck": "warning", "ended": "passed", "began": "running"}
+"""What a mark looks like; of several in a cell the first of these is seen."""
+
+
+def replay_cell(playback: Playback, clock: str, room: int) -> Cell:
+    """Which moment of a recording is shown, and what time it is now."""
+    words = part(replay_words(playback), "accent")
+    return join_fitting([words, part(clock, "muted", 1)], room)
+
+
+def time_bar(playback: Playback, cells: int, *, plain: bool = False) -> Cell:
+    """The whole recording in a line: what was recorded, marks, and the moment that is shown."""
+    begin, end = playback.recording.from_us, playback.recording.to_us
+    span = max(1, end - begin)
+
+    def place(at_us: int) -> int:
+        return min(max((at_us - begin) * cells // span, 0), cells - 1)
+
+    line = [("-" if plain else "─", "muted")] * max(cells, 1)
+    for gap in playback.gaps:
+        for at in range(place(gap.from_us), place(gap.to_us) + 1):
+            line[at] = (" ", "muted")
+    for what in reversed(_GLYPHS):
+        glyph = _PLAIN.get(what, _GLYPHS[what]) if plain else _GLYPHS[what]
+        for mark in playback.marks:
+            if mark.what == what:
+                line[place(mark.at_us)] = (glyph, _STYLES[what])
+    line[place(playback.position_us)] = ("#" if plain else "█", "accent")
+    return tuple(
+        StyledText("".join(glyph for glyph, _ in together), style)
+        for style, together in groupby(line, key=lambda cell: cell[1])
+    )

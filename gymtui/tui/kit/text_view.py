@@ -1,4 +1,4 @@
-"""Reading text: paragraphs of any length, wrapped to the width and drawn by line.
+"""Reading text: paragraphs of any length, wrapped to the width and drawn by line; a screen of them.
 
 It knows paragraphs and places to jump to, not what they mean.
 """
@@ -6,22 +6,21 @@ It knows paragraphs and places to jump to, not what they mean.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from gymtui.core.text import clean, clusters
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText, strip
-from gymtui.tui.kit.themed_widget import ThemedWidget
-from gymtui.tui.kit.wheel import Wheel
+from gymtui.tui.kit.themed_widget import Wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +84,14 @@ def _joined(parts: list[tuple[str, str, int]]) -> list[StyledText]:
     return pieces
 
 
-class TextView(Wheel, ThemedWidget, ScrollView, can_focus=True):
+class TextView(Wheel, ScrollView, can_focus=True):
     """Text to read."""
 
     DEFAULT_CSS = """
     TextView { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 1 1; }
     """
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
+    ALLOW_SELECT = False
+    BINDINGS = bindings(Scope.TEXT)
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -154,3 +153,23 @@ class TextView(Wheel, ThemedWidget, ScrollView, can_focus=True):
     def action_bottom(self) -> None:
         """Go to the end."""
         self.scroll_to(y=self.virtual_size.height, animate=False, force=True)
+
+
+class TextScreen(GymScreen, scope=Scope.TEXT):
+    """A screen of one text."""
+
+    can_filter = False
+
+    def body(self) -> Iterable[Widget]:
+        """The text."""
+        self._text = TextView(self.services.palette, id="text")
+        self._text.add_class("main")
+        yield self._text
+
+    def action_move(self, lines: int) -> None:
+        """Scroll by lines, whether or not the text has the focus."""
+        self._text.action_move(lines)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by screenfuls."""
+        self._text.action_page(pages)

@@ -1,12 +1,16 @@
-"""What every widget that draws its own lines has in common: a palette, which may change."""
+"""What the widgets that draw their own lines have in common: a palette, and the mouse's wheel."""
 
 from __future__ import annotations
 
 from typing import cast
 
+from textual import events
 from textual.widget import Widget
 
 from gymtui.tui.context.theme import Palette
+
+LINES = 3
+"""Lines a notch of the wheel stands for."""
 
 
 class ThemedWidget:
@@ -18,3 +22,27 @@ class ThemedWidget:
         """Draw everything with another palette."""
         self._palette = palette
         cast("Widget", self).refresh()
+
+
+class Wheel(ThemedWidget):
+    """Makes a widget's `action_move` follow the mouse wheel; stands before the widget's base."""
+
+    def action_move(self, lines: int) -> None:
+        """Scroll, or move the cursor, by lines."""
+        raise NotImplementedError
+
+    def wheeled(self, lines: int) -> None:
+        """Scroll so far down, or up if negative, without animation."""
+        self.action_move(lines)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll down."""
+        event.stop()
+        event.prevent_default()
+        self.wheeled(LINES)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll up."""
+        event.stop()
+        event.prevent_default()
+        self.wheeled(-LINES)

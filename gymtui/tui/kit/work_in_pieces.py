@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from textual.widget import Widget
-
-from gymtui.session.input_priority import InputPriority
+from gymtui.tui.kit.screen import GymScreen
 
 
 class WorkInPieces:
     """Work that is asked for again and again: what is asked for meanwhile is done once, after it.
 
     Args:
-        widget: Whose work it is; it ends with it.
-        input_priority: Whose turn it is between two pieces.
+        screen: Whose work it is; it ends with it.
         work: The work; it stops now and then.
     """
 
-    def __init__(
-        self, widget: Widget, input_priority: InputPriority, work: Callable[[], Iterator[None]]
-    ) -> None:
-        self._widget = widget
-        self._input_priority = input_priority
+    def __init__(self, screen: GymScreen, work: Callable[[], Iterator[None]]) -> None:
+        self._screen = screen
         self._work = work
         self._is_due = self._is_abandoned = False
         self.is_under_way = False
@@ -42,14 +36,14 @@ class WorkInPieces:
         self._is_due, self._is_abandoned = True, self._is_abandoned or anew
         if not self.is_under_way:
             self.is_under_way = True
-            self._widget.run_worker(self._in_pieces(), group="pieces", exit_on_error=True)
+            self._screen.run_worker(self._in_pieces(), group="pieces", exit_on_error=True)
 
     async def _in_pieces(self) -> None:
         try:
             while self._is_due:
                 self._is_due = self._is_abandoned = False
                 for _ in self._work():
-                    await self._input_priority.yield_to_input()
+                    await self._screen.services.input_priority.yield_to_input()
                     if self._is_abandoned:
                         break
         finally:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar, Protocol, cast
+from typing import Protocol, cast
 
 from rich.style import Style
 from textual import events
 from textual.actions import SkipAction, parse
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -25,8 +24,7 @@ from gymtui.core.text import clean
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
-from gymtui.tui.kit.themed_widget import ThemedWidget
-from gymtui.tui.kit.wheel import Wheel
+from gymtui.tui.kit.themed_widget import Wheel
 
 _LABEL = 22
 _MOST_VALUE = 90
@@ -35,14 +33,10 @@ _MOST_VALUE = 90
 class RowKind(Enum):
     """How a row is changed."""
 
-    TEXT = auto()
-    """By typing."""
-    SECRET = auto()
-    """By typing what nobody sees."""
-    CHOICE = auto()
-    """By going through what there is, or by first letters."""
-    ACTION = auto()
-    """Not at all: it does something."""
+    TEXT = auto()  # by typing
+    SECRET = auto()  # by typing what nobody sees
+    CHOICE = auto()  # by going through what there is, or by first letters
+    ACTION = auto()  # not at all: it does something
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +146,7 @@ class FieldInput(Input, inherit_bindings=False):
             super().action_cut()
 
 
-class Form(Wheel, ThemedWidget, Widget):
+class Form(Wheel, Widget):
     """The form.
 
     Args:
@@ -167,8 +161,8 @@ class Form(Wheel, ThemedWidget, Widget):
     }
     Form FieldInput:focus { border: none; background-tint: $foreground 0%; }
     """
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.FORM)
+    ALLOW_SELECT = False
+    BINDINGS = bindings(Scope.FORM)
 
     def __init__(
         self,

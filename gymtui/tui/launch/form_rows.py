@@ -58,7 +58,7 @@ class FormState:
 
     @property
     def repeats(self) -> str:
-        """That more is run again than went wrong, where it is: a launch takes tasks as a whole."""
+        """That more is run again than failed, where it is: a launch takes tasks as a whole."""
         total, failures = self.check.total or 0, self.failures * len(self.check.variants)
         if not 0 < failures < total:
             return ""

@@ -6,7 +6,6 @@ What the rows say is `tui.launch.form_rows`. Where it starts, and what becomes o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from textual import events
 from textual.widget import Widget
@@ -16,6 +15,7 @@ from gymtui.api.models import Scenario, Task
 from gymtui.core.text import clean
 from gymtui.launching.draft import USER_KEY, Draft
 from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, FieldKind
+from gymtui.launching.rerun import Cause
 from gymtui.launching.validation import check
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.kit.breadcrumb import runs_crumb
@@ -29,6 +29,7 @@ from gymtui.tui.launch.form_rows import (
     ADVANCED,
     FormState,
     help_of,
+    rerun_words,
     rows_of,
     scenario_options,
     task_options,
@@ -41,8 +42,8 @@ class FormScreen(GymScreen):
     """The form."""
 
     # Of the keys that work everywhere only those that are no letters do, and `tab` is the form's.
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.FORM,)
-    can_filter: ClassVar[bool] = False
+    scopes = (Scope.FORM,)
+    can_filter = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +59,8 @@ class FormScreen(GymScreen):
         self._open = False
         self._refused: dict[str, str] = {}
         self._said: Cell = ()
+        self._causes: tuple[Cause, ...] = ()
+        self._chosen: frozenset[str] = frozenset()
 
     def body(self) -> Iterable[Widget]:
         """The fields, and what there is to say about the one that is typed."""
@@ -81,14 +84,6 @@ class FormScreen(GymScreen):
     def breadcrumb(self) -> Cell:
         """What is launched."""
         return (*runs_crumb("key:back"), StyledText("launch", "strong"))
-
-    def rerun_summary(self) -> str:
-        """What of a run is run again, in words; "" where nothing is chosen by cause."""
-        return ""
-
-    def failure_count(self) -> int:
-        """How many of its rollouts that is."""
-        return 0
 
     def begin_with(self, draft: Draft) -> None:
         """Take a draft for what stands there before anything is typed."""
@@ -161,8 +156,8 @@ class FormScreen(GymScreen):
                 KEY: launches.key_source(provider),
                 USER_KEY: launches.key_source(self._draft.user_provider),
             },
-            self.rerun_summary(),
-            self.failure_count(),
+            rerun_words(self._causes, self._chosen) if self._causes else "",
+            sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen),
             keys.shown("form-enter"),
             f"{keys.shown('form-choice-previous')} {keys.shown('form-choice-next')}",
         )

@@ -6,7 +6,6 @@ The form itself is `form`; what becomes of what was sent, form or not, is `sessi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from gymtui.api.errors import GymError, NotFound, Refused
 from gymtui.api.launch_request import LaunchRequest
@@ -16,7 +15,6 @@ from gymtui.launching.draft import Draft, ModelChoice, without_launched
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.launching.rerun import (
-    Cause,
     causes,
     default_causes,
     of_tasks,
@@ -27,7 +25,9 @@ from gymtui.launching.submission import Submission, SubmissionState, describe_su
 from gymtui.launching.validation import refusals
 from gymtui.poll.view import View
 from gymtui.store.delta import Delta
-from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.context.routes import OpenLaunch
+from gymtui.tui.kit.breadcrumb import runs_crumb
+from gymtui.tui.kit.dialog import AskScreen
 from gymtui.tui.kit.pick import PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
@@ -37,35 +37,19 @@ from gymtui.tui.launch.form_rows import (
     RERUN,
     cause_options,
     confirmation_lines,
-    rerun_words,
 )
 from gymtui.tui.launch.form_screen import FormScreen
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchStart:
-    """What a form starts from."""
-
-    run_id: str
-    rerun: bool = False  # whether it is to be a rerun of that, or only like it
-    tasks: tuple[str, ...] | None = None  # of a rerun, its tasks; None for those that went wrong
-
-
 class LaunchScreen(FormScreen):
-    """The form of a launch.
+    """The form of a launch, empty or from a run."""
 
-    Args:
-        start: The run that it starts from, or None for an empty one.
-    """
-
-    def __init__(self, start: LaunchStart | None = None) -> None:
+    def __init__(self, start: OpenLaunch | None = None) -> None:
         super().__init__()
-        self._start = start
-        self._filled = start is None
+        self._start = start or OpenLaunch()
+        self._filled = self._start.run_id is None
         self._busy = False
         self._is_done = False
-        self._causes: tuple[Cause, ...] = ()
-        self._chosen: frozenset[str] = frozenset()
         self._accepted_doubts: Mapping[str, str] = {}
 
     def on_mount(self) -> None:
@@ -79,20 +63,17 @@ class LaunchScreen(FormScreen):
 
     def breadcrumb(self) -> Cell:
         """What is launched."""
-        if self._start is None:
+        run_id = self._start.run_id
+        if run_id is None:
             return super().breadcrumb()
         what = "rerun" if self._start.rerun else "launch like it"
-        return (
-            StyledText("runs", "muted", "key:back"),
-            StyledText(" › ", "muted"),
-            StyledText(self._start.run_id),
-            *run_marks(self.session, self._start.run_id),
-            StyledText(f" › {what}", "strong"),
-        )
+        marks = run_marks(self.session, run_id)
+        end = StyledText(f" › {what}", "strong")
+        return (*runs_crumb("key:back"), StyledText(run_id), *marks, end)
 
     def poll_target(self, view: View) -> View:
         """The rollouts of the run that it starts from."""
-        return view if self._start is None else replace(view, open_run=self._start.run_id)
+        return replace(view, open_run=self._start.run_id or view.open_run)
 
     def changed(self, delta: Delta) -> None:
         """Start from the run, once its rollouts are known."""
@@ -102,19 +83,19 @@ class LaunchScreen(FormScreen):
     # -- where it starts -------------------------------------------------------------------
 
     def _fill(self) -> None:
-        start, store = self._start, self.session.store
-        if start is None or self._filled:
+        start, run_id, store = self._start, self._start.run_id, self.session.store
+        if run_id is None or self._filled:
             return
-        if not store.knows_rollouts_of(start.run_id):
-            why = why_empty(self.session, start.run_id)
-            reading = StyledText(f"reading the rollouts of {start.run_id} …", "muted")
+        if not store.knows_rollouts_of(run_id):
+            why = why_empty(self.session, run_id)
+            reading = StyledText(f"reading the rollouts of {run_id} …", "muted")
             self._say(StyledText(why, "warning") if why else reading)
             return
         self._filled = True
-        rows = store.rollouts_of(start.run_id)
-        base = similar_draft(rows, self.session.launches.kept.drafts.get(start.run_id))
+        rows = store.rollouts_of(run_id)
+        base = similar_draft(rows, self.session.launches.kept.drafts.get(run_id))
         if start.rerun and start.tasks is not None:
-            base = of_tasks(start.run_id, base, start.tasks)
+            base = of_tasks(run_id, base, start.tasks)
         elif start.rerun:
             self._causes = causes(rows)
             self._chosen = default_causes(self._causes)
@@ -128,20 +109,12 @@ class LaunchScreen(FormScreen):
         self._form.go(LAUNCH if ready else TASKS if start.rerun else MODEL)
 
     def _of_causes(self, base: Draft) -> Draft:
-        start = self._start
-        if start is None:
+        run_id = self._start.run_id
+        if run_id is None:
             return base
         wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen]
-        rows = self.session.store.rollouts_of(start.run_id)
-        return rerun_draft(start.run_id, base, rows, [i for ids in wanted for i in ids])
-
-    def rerun_summary(self) -> str:
-        """What of the run is run again."""
-        return rerun_words(self._causes, self._chosen) if self._causes else ""
-
-    def failure_count(self) -> int:
-        """How many of its rollouts that is."""
-        return sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen)
+        rows = self.session.store.rollouts_of(run_id)
+        return rerun_draft(run_id, base, rows, [i for ids in wanted for i in ids])
 
     def enter_pressed(self, key: str) -> None:
         """Launch, choose what is run again, or what the form does."""
@@ -177,11 +150,7 @@ class LaunchScreen(FormScreen):
         found = self._shown.check
         wrong = [row.key for row in self._form.rows if row.key in found.problems]
         if wrong:
-            self._form.go(wrong[0])
-            self._say(
-                StyledText("not sent: ", "warning"),
-                StyledText(self._shown.wrong(wrong[0]), "warning"),
-            )
+            self._go_to_wrong(wrong[0], "not sent")
             return
         # The gym may be of another mind by now, or have meant another field: once more is enough.
         doubts = {**found.unlisted, **self._refused}
@@ -203,6 +172,10 @@ class LaunchScreen(FormScreen):
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
         lines = confirmation_lines(self._shown, names, self.session.settings.host)
         self.app.push_screen(AskScreen(title, lines, do="launch", keep="keep editing"), answered)
+
+    def _go_to_wrong(self, key: str, what: str) -> None:
+        self._form.go(key)
+        self._say(StyledText(f"{what}: {self._shown.wrong(key)}", "warning"))
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:
         launches = self.session.launches
@@ -259,11 +232,7 @@ class LaunchScreen(FormScreen):
         self._form.commit()
         wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
         if wrong:
-            self._form.go(wrong[0])
-            self._say(
-                StyledText("not tested: ", "warning"),
-                StyledText(self._shown.wrong(wrong[0]), "warning"),
-            )
+            self._go_to_wrong(wrong[0], "not tested")
             return
         self._say(StyledText("testing …", "muted"))
         self.run_worker(self._test(), group="test", exclusive=True, exit_on_error=True)

@@ -14,7 +14,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import AtK
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.column import Column, number_column
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 RUN_CELLS = 13
@@ -50,10 +50,8 @@ def attempts_cell(
         else:
             pieces.append(StyledText("‹" if before and not number else " ", "muted"))
         faded = only is not None and row.rollout_id not in only
-        outcome = row.outcome
-        glyph = formats.GLYPH[outcome] if outcome is not None else ABSENT
-        style = outcome_text.STYLE[outcome] if outcome is not None else "muted"
-        pieces.append(StyledText(glyph, "bar" if faded else style))
+        glyph = outcome_text.glyph(row)
+        pieces.append(StyledText(glyph.text, "bar") if faded else glyph)
     if cursor == len(shown) - 1 and cursor >= 0:
         pieces.append(StyledText("]", "key"))
     elif after:
@@ -104,9 +102,6 @@ def task_columns(
 ) -> tuple[Column[TaskRow], ...]:
     """The columns of one run's tasks."""
 
-    def task(row: TaskRow, cells: int) -> Cell:
-        return styled(row.name, "muted" if row.task_id is None else "")
-
     def share(value: Callable[[TaskRow], float | None]) -> Callable[[TaskRow, int], Cell]:
         def cell(row: TaskRow, cells: int) -> Cell:
             return styled(formats.percent(value(row)), "muted" if row.unfinished else "")
@@ -116,23 +111,24 @@ def task_columns(
     def kind(row: TaskRow, cells: int) -> Cell:
         return styled(row.kind, "muted" if row.unfinished or not row.kind else _KIND[row.kind])
 
-    def steps(row: TaskRow, cells: int) -> Cell:
-        return styled(None if row.median_steps is None else int(row.median_steps))
-
-    def time(row: TaskRow, cells: int) -> Cell:
-        return styled(formats.duration(row.median_s))
+    def steps(row: TaskRow) -> int | None:
+        return None if row.median_steps is None else int(row.median_steps)
 
     return (
-        Column("task", "TASK", 14, task, ideal=24, whole=True, cut="middle"),
+        Column("task", "TASK", 14, _task, ideal=24, whole=True, cut="middle"),
         Column("attempts", "ATTEMPTS", 9, attempts, flex=3, most=max(2 * most + 1, 9)),
         Column("pass", "PASS@1", 10, lambda row, cells: rate_cell(row)),
         Column("pass@k", lambda: f"PASS@{k()}", 6, share(lambda row: row.at_k), 2, align="right"),
         Column("pass^k", lambda: f"PASS^{k()}", 6, share(lambda row: row.hat_k), 2, align="right"),
         Column("kind", "KIND", 8, kind, priority=4),
-        Column("steps", "STEPS", 5, steps, align="right", priority=1),
-        Column("time", "TIME", 6, time, align="right", priority=1),
+        number_column("steps", "STEPS", 5, steps, priority=1),
+        number_column("time", "TIME", 6, lambda row: formats.duration(row.median_s), priority=1),
         Column("errors", "ERR", 3, _errors, align="right"),
     )
+
+
+def _task(row: TaskRow | TaskAcrossRuns, cells: int) -> Cell:
+    return styled(row.name, "muted" if row.task_id is None else "")
 
 
 _KIND = {"all-pass": "passed", "mixed": "", "all-fail": "failed"}
@@ -145,14 +141,7 @@ def _errors(row: TaskRow, cells: int) -> Cell:
 def across_columns(
     run_ids: Sequence[str], here: Callable[[TaskAcrossRuns, int], bool]
 ) -> tuple[Column[TaskAcrossRuns], ...]:
-    """The columns of several runs' tasks.
-
-    Args:
-        here: Whether the cursor stands in a row's cell of a run, by the run's number from 0.
-    """
-
-    def task(row: TaskAcrossRuns, cells: int) -> Cell:
-        return styled(row.name, "muted" if row.task_id is None else "")
+    """The columns of several runs' tasks; `here` knows a row's cell of a run under the cursor."""
 
     def difference(row: TaskAcrossRuns, cells: int) -> Cell:
         if row.difference is None:
@@ -176,7 +165,7 @@ def across_columns(
         return lambda cells: (StyledText(fit(name, cells), "heading"),)
 
     return (
-        Column("task", "TASK", 16, task, whole=True, cut="middle"),
+        Column("task", "TASK", 16, _task, whole=True, cut="middle"),
         Column("difference", "DIFF", 6, difference, align="right"),
         *(
             Column(

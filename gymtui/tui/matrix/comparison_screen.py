@@ -7,7 +7,6 @@ matrix's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
 
 from textual.widget import Widget
 
@@ -26,8 +25,7 @@ from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRollouts, CompareRuns, Route
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
@@ -66,14 +64,10 @@ def _schema(runs: int) -> Schema[TaskAcrossRuns]:
 
 
 class CompareRunsScreen(RunsMatrixScreen):
-    """A comparison of two or more runs.
+    """A comparison of two or more runs, the others with the first."""
 
-    Args:
-        run_ids: The runs; the others are compared with the first.
-    """
-
-    layout_name: ClassVar[str] = "comparison of runs"
-    prompt: ClassVar[str] = "words, or p<0.05 diff>=50% run1<50%"
+    layout_name = "comparison of runs"
+    prompt = "words, or p<0.05 diff>=50% run1<50%"
     DEFAULT_CSS = """
     CompareRunsScreen #panes FailuresPane { display: none; }
     CompareRunsScreen.failures #panes FailuresPane { display: block; }
@@ -140,23 +134,23 @@ class CompareRunsScreen(RunsMatrixScreen):
         noise = sum(item.worth is Significance.ONE_ATTEMPT for item in differ)
         sure = sum(item.sure for item in differ)
         things = [
-            LinePart((StyledText(formats.of_many(len(found), "task"), "muted"),)),
-            LinePart((StyledText(self.how_many_differ(), "strong"),)),
+            part(formats.of_many(len(found), "task"), "muted"),
+            part(self.how_many_differ(), "strong"),
         ]
         if differ:
             style = "warning" if sure else "muted"
-            things.append(LinePart((StyledText(f"{sure} significant", style),)))
+            things.append(part(f"{sure} significant", style))
             alone = f"≤ {len(found) * SOME:.1f} false positives expected"
-            things.append(LinePart((StyledText(alone, "muted"),), 2))
+            things.append(part(alone, "muted", 2))
         if noise:
-            things.append(LinePart((StyledText(f"{noise} by one attempt only", "muted"),), 1))
+            things.append(part(f"{noise} by one attempt only", "muted", 1))
         names = ", ".join(setting.name for setting in self._settings)
         second = StyledText(f"different settings: {names}" if names else "no known settings differ")
-        legend = [LinePart((StyledText(_LEGEND, "muted"),), 1)] if differ else []
+        legend = [part(_LEGEND, "muted", 1)] if differ else []
         room = self.size.width - 2
         compared = max((item.comparisons for item in self._differences if item), default=0)
         for_many = f"p vs 1 adjusted for {compared} comparisons (Holm)" if compared > 1 else ""
-        first = [LinePart((StyledText(for_many, "muted"),))] if for_many else []
+        first = [part(for_many, "muted")] if for_many else []
         return join_fitting(things, room), join_fitting(
             [*first, LinePart((second,)), *legend], room
         )
@@ -185,11 +179,11 @@ class CompareRunsScreen(RunsMatrixScreen):
         begin = [*self._run_cell(place, None)[:1], name, StyledText("  ")]
         parts = [LinePart((*begin, *self._run_cell(place, sums)[1:]))]
         if sums is not None and sums.errors:
-            parts.append(LinePart((StyledText(formats.of_many(sums.errors, "error"), "error"),), 2))
+            parts.append(part(formats.of_many(sums.errors, "error"), "error", 2))
         if sums is not None and sums.unfinished:
-            parts.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
+            parts.append(part(f"{sums.unfinished} unfinished", "muted", 1))
         if sums is not None and sums.not_run:
-            parts.append(LinePart((StyledText(f"{sums.not_run} not run", "muted"),), 1))
+            parts.append(part(f"{sums.not_run} not run", "muted", 1))
         found = self._differences[place] if place < len(self._differences) else None
         return join_fitting(
             [*parts, *(_difference_parts(found) if found is not None else ())], room
@@ -228,19 +222,20 @@ class CompareRunsScreen(RunsMatrixScreen):
 
     # -- keys ------------------------------------------------------------------------------
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Compare a pass of the run that does best with a fail of the one that does worst.
 
-        Where there are no such two, the matrix opens the task in the run under the cursor.
+        Where there are no such two, the task opens in the run under the cursor.
         """
-        row = self._rows.records.get(event.row_id)
+        row = self._rows.records.get(row_id)
         found = evidence_of(row) if row is not None else None
-        if row is None or found is None:
-            return
-        best = _first_attempt(row.cells[found.best], Outcome.PASSED)
-        worst = _first_attempt(row.cells[found.worst], Outcome.FAILED)
-        if best is not None and worst is not None:
-            event.prevent_default()
+        best = worst = None
+        if row is not None and found is not None:
+            best = _first_attempt(row.cells[found.best], Outcome.PASSED)
+            worst = _first_attempt(row.cells[found.worst], Outcome.FAILED)
+        if best is None or worst is None:
+            super().open_row(row_id)
+        else:
             pair = tuple(RolloutRef(side.run_id, side.rollout_id) for side in (best, worst))
             self.services.navigate(CompareRollouts(pair))
 
@@ -284,13 +279,13 @@ def _difference_parts(found: Difference) -> list[LinePart]:
     style = "warning" if found.clear else "muted"
     adjusted = "adjusted " if found.comparisons > 1 else ""
     parts = [
-        LinePart((StyledText(f"by task {formats.points(found.mean)}pp", style),)),
-        LinePart((StyledText(f"{adjusted}{formats.p_words(found.adjusted)}", style),), 2),
-        LinePart((StyledText(f"{formats.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
+        part(f"by task {formats.points(found.mean)}pp", style),
+        part(f"{adjusted}{formats.p_words(found.adjusted)}", style, 2),
+        part(f"{formats.of_many(found.tasks, 'task')} vs 1", "muted", 4),
     ]
     if found.low is not None and found.high is not None:
         between = f"{formats.points(found.low)} to {formats.points(found.high)}"
-        parts.insert(1, LinePart((StyledText(between, "muted"),), 3))
+        parts.insert(1, part(between, "muted", 3))
     return parts
 
 

@@ -46,8 +46,7 @@ class CountedRollouts:
     ) -> Generator[None, None, bool]:
         """Take in what changed of these runs, stopping now and then so that keys are answered.
 
-        Returns:
-            Whether anything about them is another now.
+        It returns whether anything about them is another now.
         """
         seen, moved = set(self.seen), False
         about = store.runs_of(delta)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from gymtui.core.text import ABSENT
 from gymtui.store.formats import GLYPH, percent, points
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
@@ -24,11 +23,7 @@ def change_words(change: Change) -> str:
 
 
 def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow], ...]:
-    """The columns of what went wrong, of every view.
-
-    Args:
-        content: What is shown now.
-    """
+    """The columns of what went wrong, of every view, for what is shown now."""
     return (
         Column(
             "name",
@@ -121,12 +116,12 @@ def _answer(row: ToolTally) -> Cell:
     return styled(row.commonest or "", "muted")
 
 
-def _heading(content: Callable[[], PaneContent]) -> str:
-    return content().view.upper()
-
-
 def _share(row: ToolTally) -> Cell:
     return styled(percent(row.error_share))
+
+
+def _heading(content: Callable[[], PaneContent]) -> str:
+    return content().view.upper()
 
 
 def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells: int) -> Cell:
@@ -142,10 +137,8 @@ def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells
         for attempt in attempts:
             if used >= cells - 1 and (attempt is not attempts[-1] or number < last):
                 return (*pieces, StyledText("›", "muted"))
-            outcome = attempt.outcome
-            glyph = GLYPH[outcome] if outcome is not None else ABSENT
-            own = attempt.rollout_id in hit and outcome is not None
-            style = outcome_text.STYLE[outcome] if own and outcome is not None else "muted"
-            pieces.append(StyledText(glyph, style))
+            glyph = outcome_text.glyph(attempt)
+            own = attempt.rollout_id in hit
+            pieces.append(glyph if own else StyledText(glyph.text, "muted"))
             used += 1
     return tuple(pieces)

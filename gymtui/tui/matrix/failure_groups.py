@@ -102,8 +102,7 @@ class FailureGroups:
     def group(self, store: Store, pair: tuple[str, str] | None) -> Iterator[None]:
         """Group what is counted now, stopping now and then so that keys are answered.
 
-        Args:
-            pair: The run whose failures are compared, and with which; None for none.
+        The failures of a run are compared with those of another; `pair` is None for none.
         """
         view = self.view
         if pair is not None and pair[1] not in self._counted.seen:

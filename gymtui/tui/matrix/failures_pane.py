@@ -6,10 +6,8 @@ What the rows are is `failure_groups`, what their cells show `failure_columns`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from textual.containers import Vertical
-from textual.message import Message
 
 from gymtui.core.text import clean
 from gymtui.store import formats
@@ -20,7 +18,7 @@ from gymtui.store.stats.tool_errors import ToolTally
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.rollout_details import wrap_words
@@ -51,21 +49,14 @@ _COLUMNS = {
 class FailuresGrid(Grid[PaneRow]):
     """The rows, largest first; `enter` chooses one."""
 
-    unmarkable: ClassVar[str] = "failures cannot be marked: open one, then mark its rollouts"
-
-    class Chosen(Message):
-        """Enter, or a second click, on a row."""
-
-        def __init__(self, row: PaneRow) -> None:
-            super().__init__()
-            self.row = row
+    unmarkable = "failures cannot be marked: open one, then mark its rollouts"
 
     def __init__(self, palette: Palette) -> None:
-        self._shown: dict[str, PaneRow] = {}
+        self.shown: dict[str, PaneRow] = {}
         self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
         super().__init__(
             failure_columns(lambda: self._content),
-            self._shown.get,
+            self.shown.get,
             palette,
             empty=NOT_KNOWN,
             id="reasons",
@@ -78,9 +69,9 @@ class FailuresGrid(Grid[PaneRow]):
         if content.view is PaneView.TOOL and not content.read[0]:
             none = f"no transcripts read yet: {read_key} reads them"
         self.empty = none if content.known else NOT_KNOWN
-        self._shown.clear()
-        self._shown.update({row_id_of(row): row for row in content.rows})
-        self.set_rows(tuple(self._shown))
+        self.shown.clear()
+        self.shown.update({row_id_of(row): row for row in content.rows})
+        self.set_rows(tuple(self.shown))
         wanted = _COLUMNS[content.view] - (frozenset() if content.several else {"runs"})
         wanted -= frozenset() if content.compared is not None else {"change"}
         hidden = frozenset(column.key for column in self.columns) - wanted
@@ -93,13 +84,13 @@ class FailuresGrid(Grid[PaneRow]):
     @property
     def chosen(self) -> PaneRow | None:
         """The cursor's row."""
-        return self._shown.get(self.cursor_id or "")
+        return self.shown.get(self.cursor_id or "")
 
     def action_open(self) -> None:
-        """Choose the cursor's row."""
+        """Open the cursor's row, if it has any rollouts."""
         row = self.chosen
         if row is not None and rollouts_of(row):
-            self.post_message(self.Chosen(row))
+            super().action_open()
         else:
             refuse(self, f"{self.empty}: nothing to open" if row is None else "no failed call")
 
@@ -115,20 +106,16 @@ class FailuresPane(Vertical):
         super().__init__(self.title, self.grid, id="failures")
 
     def show_content(self, content: PaneContent, keys: Mapping[str, str], cells: int) -> None:
-        """Show this.
-
-        Args:
-            keys: What the keys `failures-view` and `read-transcripts` are.
-        """
+        """Show this; the keys are those of `failures-view` and `read-transcripts`."""
         self.grid.show_content(content, keys["read-transcripts"])
         right: Cell = (
             StyledText(f"{keys['failures-view']} ", "key"),
             StyledText(f"by {content.view.next} ", "muted"),
         )
-        parts = [LinePart((StyledText(f"failures by {content.view}", "heading"),))]
+        parts = [part(f"failures by {content.view}", "heading")]
         if content.view is PaneView.TOOL:
             read, of = content.read
-            parts.append(LinePart((StyledText(f"known for {read} of {of}", "muted"),)))
+            parts.append(part(f"known for {read} of {of}", "muted"))
             if read < of:
                 key = StyledText(f"{keys['read-transcripts']} ", "key")
                 parts.append(LinePart((key, StyledText("reads the others", "muted")), 1))
@@ -137,8 +124,8 @@ class FailuresPane(Vertical):
             parts.append(LinePart(vs, 1))
         if content.view is PaneView.CRITERION:
             if any(isinstance(row, FailureRow) and row.group.guessed for row in content.rows):
-                parts.append(LinePart((StyledText("~ guessed from the message", "muted"),), 2))
-            parts.append(LinePart((StyledText(_COUNTED, "muted"),), 3))
+                parts.append(part("~ guessed from the message", "muted", 2))
+            parts.append(part(_COUNTED, "muted", 3))
         left = join_fitting(parts, cells - width_of(right) - 4)
         self.title.show([Line(left, right)])
 
@@ -153,9 +140,9 @@ def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, 
         answer = () if row.commonest is None else (StyledText(row.commonest),)
         calls = of_many(row.calls, "call")
         failed = f"{of_many(row.errors, 'error')} in {of_many(len(row.rollout_ids), 'rollout')}"
-        parts = [LinePart((StyledText(f"{calls} · {failed}", "muted"),))]
+        parts = [part(f"{calls} · {failed}", "muted")]
         if row.commonest_count:
-            parts.append(LinePart((StyledText(f"this answer {row.commonest_count}×", "muted"),)))
+            parts.append(part(f"this answer {row.commonest_count}×", "muted"))
         return head, answer, join_fitting(parts, cells)
     group = row.group
     style = outcome_text.STYLE[group.outcome]
@@ -169,8 +156,7 @@ def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, 
     if row.change is not None:
         parts += _change_parts(row.change)
     parts += [
-        LinePart((StyledText(text, "muted"),), 2 + place)
-        for place, text in enumerate(_together_texts(content, row))
+        part(text, "muted", 2 + place) for place, text in enumerate(_together_texts(content, row))
     ]
     example = f" – such as: {group.example}" if group.example != group.text else ""
     return head, (StyledText(f"{group.text}{example}"),), join_fitting(parts, cells)
@@ -182,7 +168,7 @@ def _change_parts(change: Change) -> tuple[LinePart, LinePart]:
     adjusted = "adjusted " if change.comparisons > 1 else ""
     counts = f"{now.passes} of {now.verdicts}, before {before.passes} of {before.verdicts}"
     words = f"{change_words(change)} pp, {adjusted}{p_words(change.adjusted)}"
-    return LinePart((StyledText(counts),), 1), LinePart((StyledText(words, style),))
+    return part(counts, priority=1), part(words, style)
 
 
 def _together_texts(content: PaneContent, row: FailureRow) -> list[str]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -24,7 +23,7 @@ from gymtui.store.stats.failure_changes import (
     FailureRow,
 )
 from gymtui.store.stats.matrix import AT_ONCE
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
 from gymtui.tui.kit.column import GAP, Column, place
 from gymtui.tui.kit.grid import Grid
@@ -41,7 +40,7 @@ from gymtui.tui.matrix.failure_groups import (
     filter_of,
     rollouts_of,
 )
-from gymtui.tui.matrix.failures_pane import NOT_KNOWN, FailuresGrid, FailuresPane, detail_lines
+from gymtui.tui.matrix.failures_pane import NOT_KNOWN, FailuresPane, detail_lines
 
 R = TypeVar("R")
 _FAILURES_SHARE = 0.48
@@ -51,10 +50,9 @@ FAILURES_WAIT_S = 1.0
 """Of more than so many what is the same is looked for once in a while."""
 
 
-class MatrixPanes(ListScreen[R]):
+class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     """Tasks, walked cell by cell, and what went wrong."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MATRIX)
     DEFAULT_CSS = """
     MatrixPanes #panes { layout: vertical; height: 1fr; }
     MatrixPanes #panes FailuresPane {
@@ -67,8 +65,8 @@ class MatrixPanes(ListScreen[R]):
     }
     MatrixPanes.beside #panes FailuresPane:focus-within { border-left: solid $primary; }
     """
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no rollouts yet"
+    empty = "no rollouts yet"
+    around = (2, 1)
     beside_from: ClassVar[int] = 160
     """Cells from which on what went wrong may stand beside the tasks instead of below."""
 
@@ -79,8 +77,8 @@ class MatrixPanes(ListScreen[R]):
         self._pane: FailuresPane
         self._groups = FailureGroups(self.run_ids, self._counted)
         self._waits = False
-        self._failures_work: WorkInPieces
-        self._intake: WorkInPieces
+        self._failures_work = WorkInPieces(self, self._group_failures)
+        self._intake = WorkInPieces(self, self._take_in)
         self._at = 0
         self._pending = NOTHING
 
@@ -135,9 +133,7 @@ class MatrixPanes(ListScreen[R]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
-        palette, turns = self.services.palette, self.services.input_priority
-        self._failures_work = WorkInPieces(self, turns, self._group_failures)
-        self._intake = WorkInPieces(self, turns, self._take_in)
+        palette = self.services.palette
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
             yield self.grid()
@@ -288,7 +284,7 @@ class MatrixPanes(ListScreen[R]):
         details = [self.detail()]
         if row is not None:
             details = detail_lines(self._groups.content, row, *self.size)
-        self.lines("details").show([Line(cell, bar=True) for cell in details])
+        self.show_details(details)
 
     @property
     def _pointed_at(self) -> PaneRow | None:
@@ -346,10 +342,11 @@ class MatrixPanes(ListScreen[R]):
                 if cell is not None:
                     self.move_cursor_to(cell)
 
-    def on_failures_grid_chosen(self, event: FailuresGrid.Chosen) -> None:
+    def open_beside(self, row_id: str) -> None:
         """Go to the rollouts that failed so."""
-        wanted = filter_of(event.row, self._groups.content.rows, self._groups.content.view)
+        row = self._pane.grid.shown[row_id]
+        wanted = filter_of(row, self._groups.content.rows, self._groups.content.view)
         runs = self.run_ids
-        if isinstance(event.row, FailureRow):
-            runs = tuple(run for run in runs if run in event.row.group.run_ids)
+        if isinstance(row, FailureRow):
+            runs = tuple(run for run in runs if run in row.group.run_ids)
         self.services.navigate(OpenRollouts(runs, wanted))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from gymtui.store import formats
 from gymtui.store.column_def import Schema
@@ -12,9 +11,9 @@ from gymtui.store.stats.matrix import Totals, sum_tasks
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema, row_id_of
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix, Route
+from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
@@ -25,16 +24,11 @@ _NOT_HERE = frozenset({"more-k", "launch-again-tasks"})
 
 
 class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
-    """The matrix of several runs.
+    """The matrix of several runs, filtered and ordered by more than `across_schema` if wanted."""
 
-    Args:
-        schema: What its tasks can be filtered and ordered by, if more than `across_schema` says.
-    """
-
-    layout_name: ClassVar[str] = "matrix of runs"
-    prompt: ClassVar[str] = "words, or clear: diff>=50% run1<50%"
-    beside_from: ClassVar[int] = 160
-    has_tip: ClassVar[bool] = False
+    layout_name = "matrix of runs"
+    prompt = "words, or clear: diff>=50% run1<50%"
+    has_tip = False
 
     def __init__(
         self, run_ids: Sequence[str], schema: Schema[TaskAcrossRuns] | None = None
@@ -54,11 +48,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     def breadcrumb(self) -> Cell:
         """The way here."""
         runs = formats.of_many(len(self.run_ids), "run")
-        return (
-            StyledText("runs", "muted", "runs"),
-            StyledText(" › ", "muted"),
-            StyledText(f"matrix of {runs}", "strong"),
-        )
+        return (*runs_crumb(), StyledText(f"matrix of {runs}", "strong"))
 
     # -- what it shows ---------------------------------------------------------------------
 
@@ -118,17 +108,14 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def detail(self) -> Cell:
         """The run and the task under the cursor, and what their difference is worth."""
-        row = self._rows.records.get(self._grid.cursor_id or "")
+        row = self.cursor_record
         if row is None:
             return ()
         run_id = self.run_ids[self._at]
-        things = [
-            LinePart((StyledText(run_id, "strong"),)),
-            LinePart(self._task_cell(row.cells[self._at]), 1),
-        ]
+        things = [part(run_id, "strong"), LinePart(self._task_cell(row.cells[self._at]), 1)]
         if row.difference:
             points = round(row.difference * 100)
-            things.append(LinePart((StyledText(f"max − min {points}pp", "muted"),), 2))
+            things.append(part(f"max − min {points}pp", "muted", 2))
             things.append(LinePart(self.describe_significance(row)))
         return join_fitting(things, self.size.width - 2)
 
@@ -190,9 +177,9 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         """The run that was clicked."""
         return self._number(key) if key.startswith("run") else None
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Open the run under the cursor as a matrix of its own, at this task."""
-        self.services.navigate(OpenMatrix((self.run_ids[self._at],), task=event.row_id))
+        self.services.navigate(OpenMatrix((self.run_ids[self._at],), task=row_id))
 
     def action_baseline(self) -> None:
         """Compare the others with the run under the cursor."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store import formats
@@ -13,20 +12,12 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import duration_s
 from gymtui.store.stats.matrix import most_verdicts, sum_tasks, usual_k
 from gymtui.store.stats.task_rows import TASKS, TaskRow, row_id_of
-from gymtui.tui.context.routes import (
-    CompareRollouts,
-    Describe,
-    OpenLaunch,
-    OpenMatrix,
-    OpenTranscript,
-)
+from gymtui.tui.context import routes
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
@@ -45,8 +36,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         along: Runs whose attempts are taken for this one's: its parent, its reruns.
     """
 
-    layout_name: ClassVar[str] = "matrix"
-    prompt: ClassVar[str] = "words, or kind:mixed pass<50% steps>=20"
+    layout_name = "matrix"
+    prompt = "words, or kind:mixed pass<50% steps>=20"
 
     def __init__(self, run_id: str, task: str | None = None, *, along: Sequence[str] = ()) -> None:
         super().__init__((run_id, *along), TASKS, "task")
@@ -151,10 +142,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if sums.interval is not None:
             between = f" {formats.interval_words(sums.interval)} of {sums.tally.verdicts}"
             rate.append(StyledText(between, "muted"))
-        things = [
-            LinePart((StyledText(f"{done}/{sums.rollouts} done", "strong"),)),
-            LinePart(tuple(rate)),
-        ]
+        things = [part(f"{done}/{sums.rollouts} done", "strong"), LinePart(tuple(rate))]
         if sums.at_k.k > 1 or self._k is not None:  # else it would say the rate again
             things += [
                 LinePart(at_k_cells("pass@", sums.at_k), 1),
@@ -162,9 +150,9 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             ]
         if sums.errors:
             errors = formats.of_many(sums.errors, "error")
-            things.append(LinePart((StyledText(errors, "error"),), 2))
+            things.append(part(errors, "error", 2))
         if sums.not_run:
-            things.append(LinePart((StyledText(f"{sums.not_run:,} not run", "waiting"),), 2))
+            things.append(part(f"{sums.not_run:,} not run", "waiting", 2))
         kinds = sums.kinds
         second: list[StyledText] = [StyledText(f"{formats.of_many(sums.tasks, 'task')}  ", "muted")]
         for number, word, kind_style in (
@@ -182,7 +170,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     @property
     def _chosen_attempt(self) -> RolloutRow | None:
-        row = self._rows.records.get(self._grid.cursor_id or "")
+        row = self.cursor_record
         if row is None or not row.attempts:
             return None
         return row.attempts[min(self._at, len(row.attempts) - 1)]
@@ -203,13 +191,13 @@ class MatrixScreen(MatrixPanes[TaskRow]):
                     *outcome_text.state(attempt),
                 )
             ),
-            LinePart((StyledText(attempt.rollout_id, "strong"),)),
+            part(attempt.rollout_id, "strong"),
         ]
         if steps is not None:
-            things.append(LinePart((StyledText(formats.of_many(steps, "step"), "muted"),), 1))
+            things.append(part(formats.of_many(steps, "step"), "muted", 1))
         ran_s = duration_s(rollout)
         if ran_s is not None:
-            things.append(LinePart((StyledText(formats.duration(ran_s), "muted"),), 1))
+            things.append(part(formats.duration(ran_s), "muted", 1))
         why = formats.why(attempt)
         return (*join_fitting(things, self.size.width - 2), StyledText(f"  {why}" if why else ""))
 
@@ -217,8 +205,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def width_of_row(self) -> int:
         """How many attempts the cursor's task has."""
-        row = self._rows.records.get(self._grid.cursor_id or "")
-        return len(row.attempts) if row is not None else 0
+        return len(self.cursor_record.attempts) if self.cursor_record is not None else 0
 
     def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
         """The attempt that was clicked."""
@@ -226,11 +213,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             return None
         return attempt_at(offset, cells, at=self._at, most=self._most)
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Open the rollout under the cursor."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            self.services.navigate(OpenTranscript(attempt.run_id, attempt.rollout_id, self))
+            self.services.navigate(routes.OpenTranscript(attempt.run_id, attempt.rollout_id, self))
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts row by row, for reading one by one."""
@@ -258,7 +245,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Compare the rollout under the cursor with another."""
         attempt = self._chosen_attempt
         chosen = [RolloutRef(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
-        self.services.navigate(CompareRollouts(tuple(chosen)))
+        self.services.navigate(routes.CompareRollouts(tuple(chosen)))
 
     def action_k(self, step: int) -> None:
         """Show pass@k of one attempt more or less."""
@@ -271,7 +258,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def action_baseline(self) -> None:
         """Compare other runs with this one, or no longer."""
-        toggle_baseline(self.services, self.session, self.run_id)
+        self.toggle_baseline(self.run_id)
         self.services.view_changed()
         self.changed(self.session.everything())  # with what it is now compared with
 
@@ -279,7 +266,9 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Show every field of the rollout under the cursor, as received."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            self.services.navigate(Describe(attempt.rollout_id, attempt.raw, attempt.malformed))
+            self.services.navigate(
+                routes.Describe(attempt.rollout_id, attempt.raw, attempt.malformed)
+            )
         else:
             refuse(self, "no rollout to describe")
 
@@ -292,11 +281,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Run the marked tasks again, else what failed."""
         records = self._rows.records
         marked = [records[i].task_id for i in self._rows if i in self._grid.marks]
-        tasks = [task for task in marked if task is not None]
+        tasks = tuple(task for task in marked if task is not None)
         if marked and not tasks:
             refuse(self, "the marked rows have no task to rerun")
         else:
-            self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=tuple(tasks) or None))
+            self.services.navigate(routes.OpenLaunch(self.run_id, rerun=True, tasks=tasks or None))
 
     def action_with_reruns(self) -> None:
         """Read the run together with its parent and reruns, or alone again."""
@@ -307,4 +296,4 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         task = self._grid.cursor_id
         along = () if self._along else related
         run_ids = (self.run_id, *along)
-        self.services.navigate(OpenMatrix(run_ids, as_one=True, task=task, replace=True))
+        self.services.navigate(routes.OpenMatrix(run_ids, as_one=True, task=task, replace=True))

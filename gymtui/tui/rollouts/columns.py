@@ -5,17 +5,19 @@ What moves while a run is under way stands left: a terminal line is sent up to i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from types import MappingProxyType
 
-from gymtui.core.text import fit
+from gymtui.core.text import ABSENT, fit
 from gymtui.store import formats
+from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import elapsed_s
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.column import Column, name_column, note_column, number_column, text_cell
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 from gymtui.tui.rollouts.time_window import TimeWindow
 
@@ -34,16 +36,20 @@ def rollout_columns(
         heads: While grouped by task, the task of the first rollout of each, and how many of its
             verdicts are passes; by rollout. The others then show that they are of the same task.
     """
+
+    def elapsed(row: RolloutRow) -> str:
+        return formats.duration(elapsed_s(row, now()))
+
     return (
         Column("task", "TASK", 18, partial(_task, heads), whole=True, cut="middle"),
-        Column("state", "STATE", 12, _state),
+        Column("state", "STATE", 12, lambda row, _cells: outcome_text.state(row)),
         Column("steps", "STEPS", 7, partial(_steps, last_steps), align="right"),
-        Column("elapsed", "ELAPSED", 7, partial(_elapsed, now), align="right"),
+        number_column("elapsed", "ELAPSED", 7, elapsed),
         Column("score", "SCORE", 5, _score, align="right", priority=2),
-        Column("tokens", "TOKENS", 6, _tokens, align="right", priority=4),
-        Column("cost", "COST", 9, _cost, align="right", priority=4),
-        Column("note", "NOTE", 8, _note, whole=True, most=60, priority=2),
-        Column("rollout", "ROLLOUT", 12, _name, whole=True, cut="middle", priority=2),
+        number_column("tokens", "TOKENS", 6, _tokens, "muted", priority=4),
+        number_column("cost", "COST", 9, _cost, "muted", priority=4),
+        note_column(lambda row: row.note, priority=2),
+        name_column("rollout", 12, lambda row: row.rollout_id, "muted", priority=2),
     )
 
 
@@ -52,13 +58,10 @@ def timeline_column(chart: TimeWindow) -> Column[RolloutRow]:
     return Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading)
 
 
-def message_column(*, flex: int = 0, priority: int = 3) -> Column[RolloutRow]:
+def message_column(*, flex: int = 0) -> Column[RolloutRow]:
     """The column of why rollouts ended as they did."""
-    return Column("message", "MESSAGE", 32, _reason, priority, whole=True, flex=flex, most=120)
-
-
-def _name(row: RolloutRow, cells: int) -> Cell:
-    return styled(row.rollout_id, "muted")
+    why = text_cell(formats.why, "muted")
+    return Column("message", "MESSAGE", 32, why, 3, whole=True, flex=flex, most=120)
 
 
 def _task(heads: Mapping[str, tuple[str, str]], row: RolloutRow, cells: int) -> Cell:
@@ -74,10 +77,6 @@ def _task(heads: Mapping[str, tuple[str, str]], row: RolloutRow, cells: int) -> 
     return styled(row.rollout.task_id if row.rollout else None)
 
 
-def _state(row: RolloutRow, cells: int) -> Cell:
-    return outcome_text.state(row)
-
-
 def _steps(last_steps: Callable[[], Mapping[str, int]], row: RolloutRow, cells: int) -> Cell:
     if row.rollout is None or row.rollout.current_step is not None:
         return styled(formats.steps(row.rollout) if row.rollout else None)
@@ -86,26 +85,33 @@ def _steps(last_steps: Callable[[], Mapping[str, int]], row: RolloutRow, cells: 
     return styled(formats.steps(row.rollout, step), "muted")
 
 
-def _elapsed(now: Callable[[], datetime], row: RolloutRow, cells: int) -> Cell:
-    return styled(formats.duration(elapsed_s(row, now())))
-
-
 def _score(row: RolloutRow, cells: int) -> Cell:
     return outcome_text.score_cell(score_of(row))
 
 
-def _tokens(row: RolloutRow, cells: int) -> Cell:
-    number = row.usage.tokens if row.usage is not None else None
-    return styled(formats.thousands(number), "muted")
+def _tokens(row: RolloutRow) -> str:
+    return formats.thousands(row.usage.tokens if row.usage is not None else None)
 
 
-def _cost(row: RolloutRow, cells: int) -> Cell:
-    return styled(formats.cost(row.usage.cost_usd if row.usage is not None else None), "muted")
+def _cost(row: RolloutRow) -> str:
+    return formats.cost(row.usage.cost_usd if row.usage is not None else None)
 
 
-def _note(row: RolloutRow, cells: int) -> Cell:
-    return styled(row.note, "accent")
+def task_heads(listed: Iterable[str], rows: Mapping[str, RolloutRow]) -> dict[str, tuple[str, str]]:
+    """By each task's first rollout, its name and its passes of verdicts, as `3/4`.
+
+    Args:
+        listed: The rollouts' ids in order. A filter that hides half of a task says so in its count.
+    """
+    heads: dict[str, tuple[str, str]] = {}
+    for task, members in groupby(listed, key=lambda row_id: _task_of(rows[row_id])):
+        together = [rows[row_id] for row_id in members]
+        outcomes = [row.outcome for row in together]
+        verdicts = sum(outcome in VERDICTS for outcome in outcomes)
+        passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""
+        heads[together[0].rollout_id] = (task, passes)
+    return heads
 
 
-def _reason(row: RolloutRow, cells: int) -> Cell:
-    return styled(formats.why(row), "muted")
+def _task_of(row: RolloutRow) -> str:
+    return (row.rollout.task_id if row.rollout is not None else None) or ABSENT

@@ -282,8 +282,7 @@ def count_stuck(
 ) -> int:
     """How many of a run's last few are stuck; of more, or while others wait, it tells nothing.
 
-    Args:
-        running: Empty, with what counts as stuck.
+    What counts as stuck is known to `running`, which is empty.
     """
     counts = numbers.counts if numbers is not None else {}
     if counts.get(Outcome.WAITING) or not 0 < counts.get(Outcome.RUNNING, 0) <= LAST_FEW:

@@ -2,72 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
-
-from textual.binding import BindingType
-from textual.widget import Widget
+from collections.abc import Iterator
 
 from gymtui.core.replacement import replace
 from gymtui.poll.time_spent import TimeSpent
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
-from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.store.history.notes import NoteOf
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
-from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.run_stats import RunStats
-from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import (
-    CompareRollouts,
-    OpenCharts,
-    OpenLaunch,
-    OpenMatrix,
-    OpenSearch,
-    OpenTranscript,
-)
+from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.routes import OpenCharts, OpenLaunch, OpenMatrix, OpenSearch
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import room_beside
-from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
 from gymtui.tui.kit.rollout_details import details_height, watched_details
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.work_in_pieces import WorkInPieces
-from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
+from gymtui.tui.rollouts.columns import message_column, rollout_columns, task_heads, timeline_column
 from gymtui.tui.rollouts.header import count_stuck, final_bounds, run_header
-from gymtui.tui.rollouts.task_heads import task_heads
 from gymtui.tui.rollouts.time_window import TimeWindow
-from gymtui.tui.rollouts.timeline import Timeline
 
 SETTLED_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
 
 _BY_TASK = "task"
+_WHOLE = "the whole timeline is shown"
 
 
-class RolloutsScreen(ListScreen[RolloutRow]):
+class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
     """The rollouts of one run.
 
     Args:
         wanted: The filter that it starts with.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no rollouts yet"
-    unread: ClassVar[str] = UNREAD_ROLLOUT
-    layout_name: ClassVar[str] = "rollouts"
-    prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
+    empty = "no rollouts yet"
+    unread = UNREAD_ROLLOUT
+    layout_name = "rollouts"
+    around = (3, 2)
+    prompt = "words, or status:running task:*phone* steps>=20"
 
     def __init__(self, run_id: str, wanted: str = "") -> None:
         super().__init__(READ_ROLLOUTS, "task")
@@ -75,7 +59,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.unfilled = frozenset({"score", "tokens", "cost", "note"})
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
-        self._intake: WorkInPieces
+        self._intake = WorkInPieces(self, self._settle)
         self._adding = False
         self._header: tuple[object, tuple[Cell, ...]] | None = None
         self._numbers: RunStats | None = None
@@ -86,23 +70,18 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
         watched = self.session.tracker
-        window = TimeWindow(watched, self.session.lead, plain=self.services.appearance.ascii)
-        self._timeline = Timeline(self, window)
-        kept = self.services.saved_layout.of(self.layout_name)
+        plain, kept = (
+            self.services.appearance.ascii,
+            self.services.saved_layout.of(self.layout_name),
+        )
+        self._timeline = TimeWindow(watched, self.session.lead, plain=plain)
+        self._timeline.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
         return (
             *rollout_columns(self.services.now, lambda: watched.last_steps, self._heads),
-            timeline_column(window),
+            timeline_column(self._timeline),
             message_column(),
         )
-
-    def body(self) -> Iterable[Widget]:
-        """The run's numbers, its rollouts, and what there is to say about the one chosen."""
-        palette = self.services.palette
-        self._intake = WorkInPieces(self, self.services.input_priority, self._settle)
-        yield Lines(palette, height=3, id="summary")
-        yield self.grid()
-        yield Lines(palette, height=self._details_height, id="details")
 
     def on_mount(self) -> None:
         """Have what was seen of it earlier looked up."""
@@ -116,10 +95,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """The way here, and what the run is."""
         summary = self.session.store.summary(self.run_id)
         row = self._run
-        pieces = [
-            *runs_crumb(),
-            StyledText(self.fit_name(self.run_id), "strong"),
-        ]
+        pieces = [*runs_crumb(), StyledText(self.fit_name(self.run_id), "strong")]
         scenario = row.run.scenario_id if row and row.run else None
         facts = [scenario, summary.model if summary else None]
         words = " · ".join(text for text in facts if text)
@@ -138,10 +114,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def listed_runs(self) -> tuple[str, ...]:
         """This one: some of its rollouts may be known before, since they run."""
         return (self.run_id,)
-
-    def running_in(self, record: RolloutRow) -> str | None:
-        """This run."""
-        return self.run_id if record.outcome in ACTIVE else None
 
     # -- what changed ----------------------------------------------------------------------
 
@@ -184,7 +156,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         known = self.session.store.knows_rollouts_of(self.run_id)
         self._numbers = self._run_rows.numbers(total) if known else None
         listed_at = self.session.tracker.listed_at(self.run_id)
-        self._timeline.window.extent = self._run_rows.extent(listed_at)
+        self._timeline.extent = self._run_rows.extent(listed_at)
         self._find_heads()
         if self._numbers is not None:
             self.fill("score", filled=self._numbers.scores is not None)
@@ -206,10 +178,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self._add_up_time()
 
     # -- around the list -------------------------------------------------------------------
-
-    @property
-    def _details_height(self) -> int:
-        return details_height(self.app.size.height)
 
     def empty_text(self) -> str:
         """Why there are no rollouts."""
@@ -251,16 +219,11 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
     def _detail(self) -> None:
-        row_id = self._grid.cursor_id
-        row = self._rows.records.get(row_id) if row_id is not None else None
-        height = self._details_height
-        run = self._run
-        ends = final_bounds(RunView(run), self._numbers) if run is not None else ()
-        plain = self.services.appearance.ascii
+        row, run = self.cursor_record, self._run
+        height, plain = details_height(self.app.size.height), self.services.appearance.ascii
         details = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
-        lines = [Line(cell, bar=True) for cell in details]
-        lines[-1] = replace(lines[-1], right=ends)
-        self.lines("details").show(lines)
+        ends = final_bounds(RunView(run), self._numbers) if run is not None else ()
+        self.show_details(details, ends)
 
     def _find_heads(self) -> None:
         """While grouped, find where each task begins in the list as it is ordered."""
@@ -279,25 +242,61 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self._find_heads()
         self._grid.sync()
 
+    # -- the timeline ----------------------------------------------------------------------
+
     def action_timeline(self) -> None:
         """Show the timeline, or only columns."""
-        self._timeline.toggle()
+        before, layout = self._timeline_is_seen, self.services.saved_layout
+        hidden = set(layout.of(self.layout_name).hidden) ^ {"timeline"}
+        layout.change(self.layout_name, hidden=tuple(sorted(hidden)))
+        self._grid.choose(self.hidden_columns())
+        if self._timeline_is_seen is before:
+            refuse(self, "no room for the timeline")
 
     def action_zoom(self, steps: int) -> None:
         """Look closer at the timeline, or at more of it."""
-        self._timeline.zoom(steps)
+        if self._must_see_timeline():
+            whole = "cannot zoom in further" if steps > 0 else _WHOLE
+            self._show_timeline(whole, moved=self._timeline.zoom(steps))
 
     def action_pan(self, steps: int) -> None:
-        """Move along the timeline."""
-        self._timeline.pan(steps)
+        """Move to earlier or later times."""
+        if self._must_see_timeline():
+            end = f"the timeline {'ends' if steps > 0 else 'starts'} here"
+            whole = f"{_WHOLE} · {self.services.keys.label('zoom-in')} zooms in"
+            why = end if self._timeline.level else whole
+            self._show_timeline(why, moved=self._timeline.pan(steps))
 
     def action_fit(self) -> None:
         """Show the whole timeline."""
-        self._timeline.fit()
+        if self._must_see_timeline():
+            self._show_timeline(_WHOLE, moved=self._timeline.fit())
 
     def action_wall_clock(self) -> None:
         """Show the timeline by the clock, or from each start."""
-        self._timeline.toggle_clock()
+        if self._must_see_timeline():
+            self._timeline.toggle_clock()
+            self._show_timeline("", moved=True)
+
+    @property
+    def _timeline_is_seen(self) -> bool:
+        return any(at.column.key == "timeline" for at in self._grid.placed)
+
+    def _must_see_timeline(self) -> bool:
+        """Whether there is a timeline to look at; where not, that is told."""
+        if not self._timeline_is_seen:
+            why = f"the timeline is hidden · {self.services.keys.label('timeline')} shows it"
+            hidden = "timeline" in self.services.saved_layout.of(self.layout_name).hidden
+            refuse(self, why if hidden else "no room for the timeline")
+        return self._timeline_is_seen
+
+    def _show_timeline(self, why_not: str, *, moved: bool) -> None:
+        """Show the timeline as it is looked at now, and remember that; or say why it stays."""
+        if not moved:
+            refuse(self, why_not)
+        zoom, wall = self._timeline.level, self._timeline.wall
+        self.services.saved_layout.change(self.layout_name, zoom=zoom, wall=wall)
+        self._grid.sync()
 
     def action_group(self) -> None:
         """Keep the rollouts of a task together, under its name and numbers; or not."""
@@ -310,20 +309,9 @@ class RolloutsScreen(ListScreen[RolloutRow]):
 
     # -- keys ------------------------------------------------------------------------------
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open a rollout; of one that could not be read, what was received."""
-        if self.is_unread(event.row_id):
-            self.action_describe()
-        else:
-            self.services.navigate(OpenTranscript(self.run_id, event.row_id, self))
-
     def malformed(self, record: RolloutRow) -> str | None:
         """Why a rollout could not be read: its id is none of the gym's."""
         return record.malformed
-
-    def rollout_ids(self) -> Sequence[str]:
-        """The rollouts as they are listed, for reading one after the other."""
-        return tuple(row_id for row_id in self._rows if not self.is_unread(row_id))
 
     def action_matrix(self) -> None:
         """Show this run as tasks by attempts."""
@@ -352,26 +340,17 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         only = None if wanted is None else tuple(wanted)
         self.services.navigate(OpenSearch((self.run_id,), only, f"{of}{self.run_id}"))
 
-    def action_compare(self) -> None:
-        """Compare the two marked rollouts, else this one with another."""
-        self.services.navigate(
-            CompareRollouts(tuple(RolloutRef(self.run_id, row_id) for row_id in self.chosen()))
-        )
-
     def action_launch_again(self) -> None:
         """Run the tasks of the marked rollouts again, else what failed."""
         rollouts = self.session.store.rollouts
         marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
-        tasks = sorted({rollout.task_id for rollout in marked if rollout and rollout.task_id})
+        tasks = {rollout.task_id for rollout in marked if rollout and rollout.task_id}
         if marked and not tasks:
             refuse(self, "the marked rows have no task to rerun")
         else:
-            self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=tuple(tasks) or None))
+            wanted = tuple(sorted(tasks)) or None
+            self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=wanted))
 
     def action_cancel(self) -> None:
         """Ask, then cancel this run."""
         self.services.ask_to(Verb.CANCEL, [self.run_id])
-
-    def record_of(self, row_id: str) -> RolloutRow | None:
-        """The rollout as the server listed it."""
-        return self.session.store.rollouts.get(row_id)

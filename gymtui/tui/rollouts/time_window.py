@@ -81,11 +81,7 @@ class TimeWindow:
         return closest
 
     def zoom(self, steps: int) -> bool:
-        """Look closer, or from further away, down to everything.
-
-        Returns:
-            Whether that made a difference, as all of these.
-        """
+        """Look closer, or from further away; as all of these, whether that made a difference."""
         before = self.scale
         self._zoom = max(0, min(self.level + steps, self._closest()))
         if self._start_s is not None:
@@ -104,12 +100,7 @@ class TimeWindow:
         return self.scale != before
 
     def arrange(self, zoom: int, *, wall: bool) -> None:
-        """Look as one looked the last time.
-
-        Args:
-            zoom: How often the whole is halved.
-            wall: Whether by the clock.
-        """
+        """Look as one looked the last time: the whole halved so often, by the clock or not."""
         self._zoom, self.wall, self._start_s = zoom, wall, None
 
     def fit(self) -> bool:

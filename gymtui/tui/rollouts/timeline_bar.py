@@ -71,8 +71,7 @@ class Scale:
 def round_span_s(longest_s: float) -> float:
     """A round span that holds so many seconds, so that the axis seldom moves while they grow.
 
-    Returns:
-        Seconds; at most half as much again, and ten at least.
+    It is at most half as much again, and ten seconds at least.
     """
     span_s = 10.0
     while True:
@@ -98,8 +97,7 @@ def tick_step_s(scale: Scale, cells: int) -> float:
 def axis(scale: Scale, cells: int, clock: Callable[[float], datetime] | None = None) -> Cell:
     """The heading of a column of bars: a label where each tick's cell is.
 
-    Args:
-        clock: The local time that is meant by UNIX seconds; only for a scale of those.
+    Of a scale of UNIX seconds, the `clock` gives the local time that is meant.
     """
     step_s = tick_step_s(scale, cells)
     # Hours are round by the local clock, whose offset need not be a whole number of them.

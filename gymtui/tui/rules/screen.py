@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
-
-from textual.binding import BindingType
-from textual.widget import Widget
-
-from gymtui.core.text import ABSENT, clean
+from gymtui.core.text import ABSENT
 from gymtui.session.rules import Rule
 from gymtui.store.column_def import Field, Schema, Since, ValueKind, natural
 from gymtui.store.delta import Delta
 from gymtui.store.formats import duration, of_many
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenRun
 from gymtui.tui.kit.breadcrumb import runs_crumb
-from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.column import Column, name_column, number_column, text_cell
+from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 RULES: Schema[Rule] = Schema(
@@ -38,18 +30,15 @@ RULES: Schema[Rule] = Schema(
         Field("age", ValueKind.TIME, lambda rule: Since(rule.armed_s)),
     ]
 )
-_LINES = 2
-"""Lines in which the rule under the cursor is told in full."""
 
 
-class RulesScreen(ListScreen[Rule]):
+class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
     """All rules at this gym."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RULES)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.RULES, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no rules: w on a run arms one"
-    layout_name: ClassVar[str] = "rules"
-    prompt: ClassVar[str] = "words, or state:armed run:nightly*"
+    empty = "no rules: w on a run arms one"
+    layout_name = "rules"
+    around = (1, 2)
+    prompt = "words, or state:armed run:nightly*"
 
     def __init__(self) -> None:
         super().__init__(RULES, "age")
@@ -58,37 +47,24 @@ class RulesScreen(ListScreen[Rule]):
         """The columns of rules."""
         now = self.services.now
 
-        def run(rule: Rule, cells: int) -> Cell:
-            return styled(rule.run_id)
-
         def state(rule: Rule, cells: int) -> Cell:
             done = rule.outcome is not None
             return (StyledText("done" if done else "armed", "muted" if done else "accent"),)
-
-        def words(rule: Rule, cells: int) -> Cell:
-            return styled(rule.words)
 
         def found(rule: Rule, cells: int) -> Cell:
             result = rule.outcome or rule.evaluation or "not evaluated yet"
             return styled(result, "" if rule.outcome else "muted")
 
-        def age(rule: Rule, cells: int) -> Cell:
-            return styled(duration(max(0.0, now().timestamp() - rule.armed_s)), "muted")
+        def age(rule: Rule) -> str:
+            return duration(max(0.0, now().timestamp() - rule.armed_s))
 
         return (
-            Column("run", "RUN", 12, run, ideal=20, whole=True, cut="middle"),
+            name_column("run", 12, lambda rule: rule.run_id, ideal=20),
             Column("state", "STATE", 5, state),
-            Column("rule", "RULE", 16, words, ideal=24, whole=True),
+            Column("rule", "RULE", 16, text_cell(lambda r: r.words), ideal=24, whole=True),
             Column("evaluation", "LAST EVALUATION", 16, found, 1, whole=True, flex=1),
-            Column("age", "AGE", 6, age, 2, align="right"),
+            number_column("age", "AGE", 6, age, "muted", priority=2),
         )
-
-    def body(self) -> Iterable[Widget]:
-        """How many are armed, the list, and the one under the cursor in full."""
-        palette = self.services.palette
-        yield Lines(palette, id="summary")
-        yield self.grid()
-        yield Lines(palette, height=_LINES, id="details")
 
     def breadcrumb(self) -> Cell:
         """The way here."""
@@ -108,20 +84,14 @@ class RulesScreen(ListScreen[Rule]):
         """Write how many are armed, and the one under the cursor in full."""
         armed = f"{len(self.session.rules)} armed"
         self.lines("summary").show([Line((StyledText(armed, "strong"),), self.remarks())])
-        rule = self._rows.records.get(self._grid.cursor_id or "")
-        cells_shown: list[Cell] = [()] * _LINES
+        rule, words = self.cursor_record, ""
         if rule is not None:
-            result = rule.outcome or rule.evaluation or ABSENT
-            cells = max(self.size.width - 2, 8)
-            lines = wrap_words(
-                clean(f"{rule.run_id}: {rule.words} – {result}"), cells, cells, _LINES
-            )
-            cells_shown = [(StyledText(line),) for line in lines] + [()] * (_LINES - len(lines))
-        self.lines("details").show([Line(cell, bar=True) for cell in cells_shown])
+            words = f"{rule.run_id}: {rule.words} – {rule.outcome or rule.evaluation or ABSENT}"
+        self.describe_cursor(words)
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Open the run of a rule."""
-        rule = self._rows.records.get(event.row_id)
+        rule = self._rows.records.get(row_id)
         if rule is None or rule.run_id not in self.session.store.runs:
             refuse(self, "this run is not listed")
         else:
@@ -139,5 +109,4 @@ class RulesScreen(ListScreen[Rule]):
 
     def copy_text(self) -> str | None:
         """The run's id."""
-        rule = self._rows.records.get(self._grid.cursor_id or "")
-        return rule.run_id if rule is not None else None
+        return self.cursor_record.run_id if self.cursor_record is not None else None

@@ -16,7 +16,7 @@ from gymtui.store import formats
 from gymtui.store.lists.columns import RunView, pass_rate
 from gymtui.store.records import Intent
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.column import Column, name_column, note_column, number_column
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 _LEAST_NAME = 11
@@ -38,7 +38,11 @@ def run_columns(
         members: How many runs a group has; None while rows are runs.
         plain: Whether bars are drawn with glyphs instead of colours.
     """
-    columns = (
+
+    def age(run: RunView) -> str | None:
+        return formats.age(run.began_at, now()) if run.began_at else None
+
+    columns: tuple[Column[RunView], ...] = (
         Column("run", title, 12, partial(_name, members), ideal=20, whole=True, cut="middle"),
         Column(
             "progress", "PROGRESS", 10, partial(_progress, plain=plain), flex=2, most=32, priority=2
@@ -49,11 +53,11 @@ def run_columns(
         Column("running", "▸", 4, _running, align="right", priority=1),
         Column("waiting", "·", 4, _waiting, align="right", priority=4),
         Column("eta", "ETA", 7, _left, align="right", priority=1),
-        Column("age", "AGE", 8, partial(_started, now), align="right", priority=EXTRA),
+        number_column("age", "AGE", 8, age, "muted", priority=EXTRA),
         Column("score", "SCORE", 5, _score, align="right", priority=5),
-        Column("note", "NOTE", 8, _note, priority=5, whole=True, most=60),
-        Column("scenario", "SCENARIO", 8, _scenario, priority=5, whole=True, cut="middle"),
-        Column("model", "MODEL", 12, _model, priority=EXTRA, ideal=16, whole=True, cut="middle"),
+        note_column(lambda run: run.note, priority=5),
+        name_column("scenario", 8, _scenario, "muted", priority=5),
+        name_column("model", 12, _model, "muted", priority=EXTRA, ideal=16),
     )
     # A group's name says how many there are, an age moves by itself.
     by_more = {"run", "age"}
@@ -141,10 +145,6 @@ def _running(run: RunView, cells: int) -> Cell:
     return styled(beside if len(beside) <= cells else marked, "warning")
 
 
-def _started(now: Callable[[], datetime], run: RunView, cells: int) -> Cell:
-    return styled(formats.age(run.began_at, now()) if run.began_at else None, "muted")
-
-
 def _left(run: RunView, cells: int) -> Cell:
     if run.row.run is None:
         return styled(None, "muted")
@@ -157,13 +157,9 @@ def _left(run: RunView, cells: int) -> Cell:
     return styled(formats.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
 
 
-def _scenario(run: RunView, cells: int) -> Cell:
-    return styled(run.row.run.scenario_id if run.row.run else None, "muted")
+def _scenario(run: RunView) -> str | None:
+    return run.row.run.scenario_id if run.row.run else None
 
 
-def _model(run: RunView, cells: int) -> Cell:
-    return styled(run.summary.model if run.summary else None, "muted")
-
-
-def _note(run: RunView, cells: int) -> Cell:
-    return styled(run.note, "accent")
+def _model(run: RunView) -> str | None:
+    return run.summary.model if run.summary else None

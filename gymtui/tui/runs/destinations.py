@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from textual.screen import Screen
 
 from gymtui.config.schema import SOURCES
 from gymtui.session.session import Session
 from gymtui.store.formats import of_many
 from gymtui.store.stats.checkpoints import checkpoint_of
-from gymtui.tui.context.routes import (
-    CompareRuns,
-    OpenCharts,
-    OpenMatrix,
-    OpenSearch,
-    Route,
-)
-from gymtui.tui.context.services import Services
+from gymtui.tui.context.routes import CompareRuns, OpenCharts, OpenMatrix, OpenSearch, Route
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import GymScreen
 
 MATRIX_RUNS = 50
 """Runs that a matrix is made of at most; a group may have thousands."""
@@ -32,10 +23,9 @@ def _readable(session: Session, run_ids: Iterable[str]) -> list[str]:
     return [i for i in run_ids if i in runs and runs[i].malformed is None]
 
 
-def open_matrix(
-    screen: Screen[Any], services: Services, session: Session, run_ids: Sequence[str]
-) -> None:
+def open_matrix(screen: GymScreen, run_ids: Sequence[str]) -> None:
     """Show one run as tasks by attempts, or several as tasks by runs."""
+    session, services = screen.session, screen.services
     chosen = _readable(session, run_ids)
     if not chosen:
         unread = "a run that could not be read has no matrix"
@@ -64,13 +54,14 @@ def open_matrix(
     screen.app.push_screen(MenuScreen("a run and its reruns", choices), answered)
 
 
-def choose_source(screen: Screen[Any], services: Services, session: Session) -> None:
+def choose_source(screen: GymScreen) -> None:
     """Choose which source's runs to list."""
-    if session.settings.directories:
+    settings = screen.session.settings
+    if settings.directories:
         refuse(screen, "files have no sources to choose from")
         return
-    choices = [Choice(source, source, source == session.settings.source) for source in SOURCES]
-    screen.app.push_screen(MenuScreen("source of the runs", choices), services.switch_source)
+    choices = [Choice(source, source, source == settings.source) for source in SOURCES]
+    screen.app.push_screen(MenuScreen("source of the runs", choices), screen.services.switch_source)
 
 
 def charts_of(session: Session, run_ids: Sequence[str]) -> Route | str:
@@ -85,11 +76,7 @@ def charts_of(session: Session, run_ids: Sequence[str]) -> Route | str:
 
 
 def search_of(session: Session, run_ids: Sequence[str], what: str) -> Route | str:
-    """A search in the transcripts of some runs.
-
-    Args:
-        what: What one of them is called.
-    """
+    """A search in the transcripts of some runs, of which one is called `what`."""
     chosen = tuple(_readable(session, run_ids))
     if not chosen:
         return "no run to search"

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
 
-from textual.screen import Screen
-
-from gymtui.session.session import Session
 from gymtui.store.digest import Digest, describe_cause
 from gymtui.store.formats import of_many
 from gymtui.tui.context.routes import OpenRollouts, OpenRun
-from gymtui.tui.context.services import Services
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import GymScreen
 
 HALF_A_DAY = timedelta(hours=12)
 MOST_RUNS = 50
 """Runs whose rollouts are listed together."""
 
 
-def offer_digest(screen: Screen[Any], services: Services, session: Session) -> None:
+def offer_digest(screen: GymScreen) -> None:
     """List what happened since the person left, else in the last half day, to go there."""
+    session, services = screen.session, screen.services
     digest = session.digest(services.away_since or services.now() - HALF_A_DAY)
     if not digest:
         refuse(screen, digest.line)
@@ -45,8 +42,7 @@ def offer_digest(screen: Screen[Any], services: Services, session: Session) -> N
 def digest_rows(digest: Digest, now: datetime) -> list[tuple[str, OpenRun | OpenRollouts]]:
     """What happened, and what it is about: runs, and rollouts that ended without a verdict.
 
-    Args:
-        now: On the gym's clock, as `digest.since` is.
+    The time is on the gym's clock, as `digest.since` is.
     """
     rows: list[tuple[str, OpenRun | OpenRollouts]] = [
         (words, OpenRun(run_id)) for run_id, words in digest.lines()

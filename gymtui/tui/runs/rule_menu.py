@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from textual.screen import Screen
-
-from gymtui.session.session import Session
 from gymtui.store.formats import join_names, of_many
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError
 from gymtui.store.rules import CONDITIONS, RuleKind, RuleSpec, condition
 from gymtui.tui.context.routes import OpenRules
-from gymtui.tui.context.services import Services
 from gymtui.tui.kit.ask_line import AskLineScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
+from gymtui.tui.kit.screen import GymScreen
 
 _WATCH, _LIST = "watch", "list"
 _LONGEST = 300
 """Characters of a condition."""
 
 
-def offer_rules(
-    screen: Screen[Any],
-    services: Services,
-    session: Session,
-    run_ids: Sequence[str],
-) -> None:
+def offer_rules(screen: GymScreen, run_ids: Sequence[str]) -> None:
     """Ask what is to happen with runs; of such as could not be read, say that nothing can."""
+    session, services = screen.session, screen.services
     runs = session.store.runs
     if not any(i in runs and runs[i].malformed is None for i in run_ids):
-        _watch(services, session, run_ids)
+        _watch(screen, run_ids)
         return
     watched = all(session.alerts.watches(run_id) for run_id in run_ids)
     choices = [
@@ -49,20 +41,21 @@ def offer_rules(
 
     def answered(key: str | None) -> None:
         if key == _WATCH:
-            _watch(services, session, run_ids)
+            _watch(screen, run_ids)
         elif key == _LIST:
             services.navigate(OpenRules())
         elif key in (RuleKind.TELL, RuleKind.CANCEL):
-            _ask_condition(screen, services, session, run_ids, RuleKind(key))
+            _ask_condition(screen, run_ids, RuleKind(key))
         elif key is not None:
             about = before or "" if key == RuleKind.REGRESSION else ""
-            _arm(services, session, run_ids, RuleKind(key), about)
+            _arm(screen, run_ids, RuleKind(key), about)
 
     screen.app.push_screen(MenuScreen(f"rules: {title}", choices), answered)
 
 
-def _watch(services: Services, session: Session, run_ids: Sequence[str]) -> None:
+def _watch(screen: GymScreen, run_ids: Sequence[str]) -> None:
     """Tell when these runs end, or no longer; those that ended already are only named."""
+    session, services = screen.session, screen.services
     found = session.watch_for(run_ids)
     if found is None:
         runs = session.store.runs
@@ -81,13 +74,7 @@ def _watch(services: Services, session: Session, run_ids: Sequence[str]) -> None
         services.notify(f"{join_names(over)} already ended", severity="warning", timeout=3)
 
 
-def _ask_condition(
-    screen: Screen[Any],
-    services: Services,
-    session: Session,
-    run_ids: Sequence[str],
-    kind: RuleKind,
-) -> None:
+def _ask_condition(screen: GymScreen, run_ids: Sequence[str], kind: RuleKind) -> None:
     def check(text: str) -> str | None:
         try:
             condition(text)
@@ -97,7 +84,7 @@ def _ask_condition(
 
     def answered(text: str | None) -> None:
         if text is not None:
-            _arm(services, session, run_ids, kind, text.strip())
+            _arm(screen, run_ids, kind, text.strip())
 
     screen.app.push_screen(
         AskLineScreen(
@@ -112,10 +99,9 @@ def _ask_condition(
     )
 
 
-def _arm(
-    services: Services, session: Session, run_ids: Sequence[str], kind: RuleKind, about: str
-) -> None:
+def _arm(screen: GymScreen, run_ids: Sequence[str], kind: RuleKind, about: str) -> None:
     """Arm a rule on those of the runs that are not over."""
+    session, services = screen.session, screen.services
     runs = session.store.runs
     live = [run_id for run_id in run_ids if run_id in runs and runs[run_id].active]
     if not live:

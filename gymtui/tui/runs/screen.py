@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from gymtui.core.replacement import replace
@@ -18,26 +16,17 @@ from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quote_value
-from gymtui.store.records import RunRow
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenLaunch, OpenRun, Route
 from gymtui.tui.context.selection import Selection
-from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
-from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import READING, ListScreen
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.runs import destinations
 from gymtui.tui.runs.columns import run_columns
-from gymtui.tui.runs.destinations import (
-    charts_of,
-    choose_source,
-    comparison_of,
-    open_matrix,
-    search_of,
-)
 from gymtui.tui.runs.digest_menu import offer_digest
 from gymtui.tui.runs.rule_menu import offer_rules
 from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
@@ -46,15 +35,14 @@ from gymtui.tui.runs.totals import totals
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
 
 
-class RunsScreen(ListScreen[RunView]):
+class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     """The list of runs, or of groups of runs."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no runs"
-    unread: ClassVar[str] = UNREAD_RUN
-    prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
-    layout_name: ClassVar[str] = "runs"
+    empty = "no runs"
+    unread = UNREAD_RUN
+    prompt = "words, or status:running model:gpt* pass<50% age<2h stuck:"
+    layout_name = "runs"
+    is_first = True
 
     def __init__(self) -> None:
         super().__init__(RUNS, "age")
@@ -79,8 +67,7 @@ class RunsScreen(ListScreen[RunView]):
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""
         self._views = RunViews(self.session)
-        yield Lines(self.services.palette, id="summary")
-        yield self.grid()
+        return super().body()
 
     def on_mount(self) -> None:
         """Start as it was left."""
@@ -96,11 +83,6 @@ class RunsScreen(ListScreen[RunView]):
         settings = self.session.settings
         return f"{without_login(settings.base_url)} {settings.source}"
 
-    @property
-    def is_first(self) -> bool:
-        """It is the one the program opens with."""
-        return True
-
     def breadcrumb(self) -> Cell:
         """The gym that is looked at."""
         settings = self.session.settings
@@ -115,10 +97,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def poll_target(self, view: View) -> View:
         """The rows on screen come first; of a group, its runs."""
-        in_view = self._grid.in_view
-        if self._groups is not None:
-            in_view = tuple(run for group in in_view for run in self._groups.members(group))
-        return replace(view, runs_in_view=in_view)
+        return replace(view, runs_in_view=tuple(self._runs_of(self._grid.in_view)))
 
     def changed(self, delta: Delta) -> None:
         """Take the changed runs in."""
@@ -248,11 +227,11 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_source(self) -> None:
         """Choose which source's runs to list."""
-        choose_source(self, self.services, self.session)
+        destinations.choose_source(self)
 
     # -- keys ------------------------------------------------------------------------------
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Open a run; of a group, its runs."""
         if self._groups is not None:
             by = self._groups.by
@@ -260,12 +239,12 @@ class RunsScreen(ListScreen[RunView]):
             wild = "*" if by is Grouping.NAME else ""
             self._group_by(None)
             self.services.saved_layout.change(self.layout_name, group=None)
-            self.apply_filter(f"{column}:{quote_value(event.row_id)}{wild}")
+            self.apply_filter(f"{column}:{quote_value(row_id)}{wild}")
             return
-        if event.row_id not in self._runs.records or self.is_unread(event.row_id):
+        if row_id not in self._runs.records or self.is_unread(row_id):
             self.action_describe()
             return
-        self.services.navigate(OpenRun(event.row_id))
+        self.services.navigate(OpenRun(row_id))
 
     def malformed(self, record: RunView) -> str | None:
         """Why a run could not be read: its id is none of the gym's."""
@@ -286,7 +265,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
-        open_matrix(self, self.services, self.session, self._chosen_runs())
+        destinations.open_matrix(self, self._chosen_runs())
 
     def _go(self, where: Route | str) -> None:
         """Go somewhere, or say why not."""
@@ -297,11 +276,16 @@ class RunsScreen(ListScreen[RunView]):
 
     def _chosen_runs(self) -> list[str]:
         """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
-        groups, views = self._groups, self._runs.records
-        if groups is None:
+        if self._groups is None:
             return self.chosen()
-        runs = [run for group in super().chosen() for run in groups.members(group)]
+        views, runs = self._runs.records, self._runs_of(super().chosen())
         return sorted(runs, key=lambda run: (_created(views[run]), natural(run)))
+
+    def _runs_of(self, row_ids: Iterable[str]) -> list[str]:
+        """The runs that rows stand for."""
+        if self._groups is None:
+            return list(row_ids)
+        return [run for group in row_ids for run in self._groups.members(group)]
 
     def selection(self) -> Selection:
         """The marked runs, else the one under the cursor; of groups all their runs."""
@@ -309,22 +293,19 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_charts(self) -> None:
         """Chart the chosen runs; of one alone, all checkpoints of its series."""
-        self._go(charts_of(self.session, self._chosen_runs()))
+        self._go(destinations.charts_of(self.session, self._chosen_runs()))
 
     def action_search(self) -> None:
         """Search the transcripts of the chosen runs, else of all that are listed."""
-        groups = self._groups
         if self._grid.marks:
             run_ids, what = self._chosen_runs(), "marked run"
-        elif groups is not None:
-            run_ids, what = [i for group in self._rows for i in groups.members(group)], "run"
         else:
-            run_ids, what = list(self._rows), "run"
-        self._go(search_of(self.session, run_ids, what))
+            run_ids, what = self._runs_of(self._rows), "run"
+        self._go(destinations.search_of(self.session, run_ids, what))
 
     def action_digest(self) -> None:
         """List what happened since the person left, else in the last half day."""
-        offer_digest(self, self.services, self.session)
+        offer_digest(self)
 
     def action_replay(self) -> None:
         """Play what was recorded, at the run under the cursor."""
@@ -337,7 +318,7 @@ class RunsScreen(ListScreen[RunView]):
             key = self.services.keys.label("open")
             refuse(self, f"groups cannot be watched · {key} shows its runs")
         else:
-            offer_rules(self, self.services, self.session, self.chosen())
+            offer_rules(self, self.chosen())
 
     def action_launch_like(self) -> None:
         """Launch a run like the one under the cursor."""
@@ -348,23 +329,23 @@ class RunsScreen(ListScreen[RunView]):
         self._launch_from(again=True)
 
     def _launch_from(self, *, again: bool) -> None:
-        run = self._runs.records.get(self._grid.cursor_id or "")
-        if self._groups is not None or run is None or self.is_unread(run.name):
-            unread = run is not None and self.is_unread(run.name)
-            refuse(self, self.unread if unread else "move the cursor to a run")
-            return
-        self._grid.hold()
-        self.services.navigate(OpenLaunch(run.row.run_id, rerun=again))
+        if (run_id := self._run_here()) is not None:
+            self.services.navigate(OpenLaunch(run_id, rerun=again))
 
-    def action_baseline(self) -> None:
-        """Compare other runs with the one under the cursor; or, of the baseline, no longer."""
+    def _run_here(self) -> str | None:
+        """The run under the cursor, which stays with it; where there is none, that is told."""
         run_id = self._grid.cursor_id
         if self._groups is not None or run_id is None or self.is_unread(run_id):
             refuse(self, self.unread if self.is_unread(run_id) else "move the cursor to a run")
-            return
+            return None
         self._grid.hold()
-        toggle_baseline(self.services, self.session, run_id)
-        self.summarise()
+        return run_id
+
+    def action_baseline(self) -> None:
+        """Compare other runs with the one under the cursor; or, of the baseline, no longer."""
+        if (run_id := self._run_here()) is not None:
+            self.toggle_baseline(run_id)
+            self.summarise()
 
     def action_compare(self) -> None:
         """Compare the marked runs, the oldest first: the others are measured against it.
@@ -373,7 +354,7 @@ class RunsScreen(ListScreen[RunView]):
         checkpoint before it.
         """
         key = self.services.keys.label("baseline")
-        self._go(comparison_of(self.session, self.chosen(), key))
+        self._go(destinations.comparison_of(self.session, self.chosen(), key))
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from runs."""
@@ -386,10 +367,6 @@ class RunsScreen(ListScreen[RunView]):
     def action_delete(self) -> None:
         """Ask, then delete the chosen runs."""
         self.services.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
-
-    def record_of(self, row_id: str) -> RunRow | None:
-        """The run as the server listed it."""
-        return self.session.store.runs.get(row_id)
 
 
 def _created(run: RunView) -> float:

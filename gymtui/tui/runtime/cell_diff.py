@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -56,21 +57,13 @@ class Frames:
     def diff(self, update: CompositorUpdate) -> CompositorUpdate:
         """An update that, when it is written, leaves out what the terminal shows already.
 
-        Args:
-            update: What the framework wants drawn. A whole screen is written whole: it heals
-                whatever went wrong before.
-
-        Returns:
-            What to draw in its place; it must be written if it is rendered.
+        If it is rendered it must be written. A whole screen is written whole: it heals whatever
+        went wrong before.
         """
         return _DiffedUpdate(self, update)
 
     def written(self, update: CompositorUpdate, console: Console) -> str:
-        """What to write for an update, which from then on counts as shown.
-
-        Args:
-            console: Which colours the terminal has.
-        """
+        """What to write for an update, in a console's colours; from then on it counts as shown."""
         system = console._color_system or ColorSystem.TRUECOLOR if self._colour else None
         pen = _Pen()
         if isinstance(update, LayoutUpdate):
@@ -119,7 +112,7 @@ class _Pen:
         """Write neighbouring cells."""
         self._output.append(f"\x1b[{x + 1}G" if y == self._y else f"\x1b[{y + 1};{x + 1}H")
         self._y = y
-        for look, several in groupby(run, key=_look_of):
+        for look, several in groupby(run, key=itemgetter(1)):
             if look != self._look:
                 self._output.append(_transition(self._look, look))
                 self._look = look
@@ -133,11 +126,7 @@ class _Pen:
 
 
 def cells(strip: Strip, system: ColorSystem | None) -> list[Cell]:
-    """The cells of a strip.
-
-    Args:
-        system: Which colours the terminal has; None for none that may be used.
-    """
+    """The cells of a strip, in the colours that the terminal has; None for none that may be."""
     found: list[Cell] = []
     for text, style, _control in strip:
         look = PLAIN if style is None else look_of(style, system)
@@ -184,10 +173,6 @@ def _code(colour: Color | None, system: ColorSystem | None, *, front: bool) -> s
     if colour is None or system is None:
         return ""
     return ";".join(colour.downgrade(system).get_ansi_codes(foreground=front))
-
-
-def _look_of(cell: Cell) -> PenState:
-    return cell[1]
 
 
 @lru_cache(4096)

@@ -37,11 +37,7 @@ class Terminal(Protocol):
 def pasteable(text: str) -> str:
     """Make text that is safe to paste into a shell.
 
-    Args:
-        text: As received.
-
-    Returns:
-        The text without escape sequences, C0, DEL and C1 (tab and LF stay), bidi controls and tags.
+    It loses escape sequences, C0, DEL and C1 (tab and LF stay), bidi controls and tags.
     """
     return _UNPASTED.sub("", _LINE_END.sub("\n", SEQUENCE.sub("", text)))
 

@@ -114,11 +114,7 @@ class Reporter:
         """Why the report could not be written, if so."""
 
     def hide(self, secret: str) -> None:
-        """Keep a value out of every report to come.
-
-        Args:
-            secret: A key that came up later: typed into a form, got from a command.
-        """
+        """Keep a key that came up later, typed or got from a command, out of every report."""
         # Another set: a thread that writes a log may be reading this one.
         self._secrets = self._secrets | {secret}
 
@@ -160,11 +156,7 @@ class Reporter:
         return self.path
 
     def exit_message(self, defect: Defect) -> str:
-        """Say it on stderr, terminal restored.
-
-        Returns:
-            Lines, each ending in a newline.
-        """
+        """What to say on stderr, the terminal restored: lines, each ending in a newline."""
         lines = [f"gymtui: crashed because of a bug: {defect.headline}"]
         lines += [f"  {frame}" for frame in defect.frames]
         if self.path is not None:
@@ -242,11 +234,9 @@ class Boundary:
 
 
 def say(words: str, stream: TextIO | None, timeout_s: float = 1.0) -> None:
-    """Write without waiting for a terminal that does not read.
+    """Write, as a rule to stderr, without waiting for a terminal that does not read.
 
-    Args:
-        stream: Where to, stderr as a rule.
-        timeout_s: Seconds after which the words are given up.
+    After `timeout_s` seconds the words are given up.
     """
     if stream is None:
         return
@@ -278,11 +268,7 @@ def _opened(error: BaseException) -> BaseException:
 
 
 def short(filename: str) -> str:
-    """Cut a path down to what a person needs to find the line.
-
-    Returns:
-        The path from its package on.
-    """
+    """Cut a path down to what a person needs to find the line: from its package on."""
     parts = Path(filename).parts
     for name in ("gymtui", "site-packages"):
         if name in parts[:-1]:

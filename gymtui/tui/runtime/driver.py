@@ -74,11 +74,7 @@ class TerminalWriter(threading.Thread):
             return False
 
     def write(self, data: bytes) -> None:
-        """Queue a write, whole or, above the hard limit, not at all.
-
-        Args:
-            data: Complete escape sequences and text.
-        """
+        """Queue complete escape sequences and text, whole or, above the hard limit, not at all."""
         with self._ready:
             if self._closed or self._bytes + len(data) > HARD_LIMIT:
                 self._refused = True
@@ -88,11 +84,7 @@ class TerminalWriter(threading.Thread):
             self._ready.notify()
 
     def stop(self, timeout_s: float = _LEAVE_S) -> None:
-        """Let what is queued go out, but not for longer than a terminal in order needs.
-
-        Args:
-            timeout_s: Seconds after which what is left is abandoned.
-        """
+        """Let what is queued go out; what is left after so many seconds is abandoned."""
         with self._ready:
             self._closed = True
             self._ready.notify()
@@ -206,11 +198,7 @@ class GuardedDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
-        """Queue a write.
-
-        Args:
-            data: Complete escape sequences and text.
-        """
+        """Queue a write of complete escape sequences and text."""
         if self._writer is not None:
             self._writer.write(data.encode(self._encoding, "replace"))
 

@@ -121,11 +121,8 @@ class GuardedApp(App[ResultT]):
     ) -> None:
         """Show a notice. Any text may be given: it is cleaned, and never read as markup.
 
-        What there is no room for is left out: of a text its end, of notices the oldest.
-
-        Args:
-            timeout: Seconds it stays; None for the app's own.
-            markup: Of no effect; the framework's widgets pass it.
+        What there is no room for is left out: of a text its end, of notices the oldest. `markup`,
+        which the framework's widgets pass, has no effect.
         """
         cells, lines = self.size
         super().notify(
@@ -165,8 +162,7 @@ class GuardedApp(App[ResultT]):
     def copy_to_clipboard(self, text: str, *, as_received: bool = False) -> None:
         """Copy, and say so: through tmux where OSC 52 would be lost.
 
-        Args:
-            as_received: Whether it is copied exactly, with what would act where it is pasted.
+        If `as_received`, exactly, with what would act where it is pasted.
         """
         self._clipboard = text if as_received else clipboard.pasteable(text)
         self.run_worker(self._copy(text, as_received), group="clipboard")
@@ -175,11 +171,7 @@ class GuardedApp(App[ResultT]):
         self.notify(await clipboard.copy(self, text, as_received=as_received), timeout=3)
 
     def write_terminal(self, sequence: str) -> None:
-        """Send a whole escape sequence of our own making.
-
-        Args:
-            sequence: Nothing of it may come off the wire unencoded.
-        """
+        """Send an escape sequence of our own making; nothing off the wire is in it unencoded."""
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 

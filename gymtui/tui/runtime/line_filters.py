@@ -51,8 +51,7 @@ def _table() -> dict[int, str]:
 def plain(text: str, charset: str = "utf-8") -> str:
     """Text in ASCII, as far as it is the program's own; it keeps its cells.
 
-    Args:
-        charset: What else the terminal can show: what is not in it becomes question marks.
+    What else there is becomes question marks where the `charset` of the terminal has it not.
     """
     drawn = text.translate(_table())
     if drawn.isascii() or charset == "utf-8":
@@ -67,22 +66,14 @@ def plain(text: str, charset: str = "utf-8") -> str:
 
 
 class Ascii(LineFilter):
-    """Draws every sign of the program's own with ASCII.
-
-    Args:
-        charset: What the terminal can show besides.
-    """
+    """Draws the program's own signs with ASCII; a terminal shows its charset besides."""
 
     def __init__(self, charset: str = "utf-8") -> None:
         super().__init__()
         self._charset = charset
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Rewrite one line.
-
-        Returns:
-            The same list when it was ASCII already.
-        """
+        """Rewrite one line; it is the same list when it was ASCII already."""
         if all(segment.text.isascii() for segment in segments):
             return segments
         return [

@@ -32,10 +32,9 @@ def shorten(text: str, cells: int, lines: int) -> str:
 
 
 def in_the_way(shown: Sequence[str], new: str, cells: int, lines: int) -> int:
-    """How many of the notices shown must go for another one, the oldest first.
+    """How many of the notices shown, the oldest first, must go for another one.
 
-    Args:
-        shown: Their texts, the oldest first, titles as lines.
+    Their titles are lines of their texts.
     """
     room, wide = _room(lines), _wide(cells)
     room -= _rows(new.split("\n"), wide) + _BETWEEN

@@ -48,13 +48,9 @@ class OutputFilter(LineFilter):
     """Drops control characters from every line of every widget, borders and titles included."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Scrub one line.
+        """Scrub one line; it is the same list when nothing had to go.
 
-        Args:
-            segments: The line's segments; their text is written raw, `control` or not.
-
-        Returns:
-            The same list when nothing had to go.
+        The text of segments is written raw, `control` or not.
         """
         for text, style, _ in segments:
             if not text.isprintable() or (style is not None and style._link):

@@ -10,7 +10,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, Self
 
@@ -27,6 +27,10 @@ _POLITE: Final = tuple(
 )
 """Signals that would end a process and leave the terminal as it is, but for SIGHUP."""
 
+_GRACE_S: Final = 1.0
+"""Seconds that all callbacks together may take once the process must end."""
+_POLITE_S: Final = 2.0
+"""Seconds the program has to end by itself after SIGTERM."""
 _LOOK_S: Final = 1.0
 """How often the terminal is looked at where its loss wakes nobody (poll on macOS ttys)."""
 _DEFAULTS: Final = (signal.SIG_DFL, signal.default_int_handler)
@@ -39,27 +43,11 @@ class Watchdog:
     A lost terminal shows as SIGHUP, or, when that is ignored (nohup), as POLLHUP on the terminal's
     descriptor: both end the process at once, also while the event loop or a write is stuck, since
     nothing of them is needed: callbacks given to `on_lost` run in threads of their own for at most
-    `grace_s`, then `os._exit`. SIGTERM, and whatever else calls `end_within`, is polite first.
-
-    Args:
-        fds: Descriptors to watch; those that are no terminal are left alone.
-        grace_s: Seconds that all callbacks together may take once the process must end.
-        polite_s: Seconds the program has to end by itself after SIGTERM.
-        exit_process: How the process ends; must not return.
+    `_GRACE_S`, then `os._exit`. SIGTERM, and whatever else calls `end_within`, is polite first.
     """
 
-    def __init__(
-        self,
-        fds: Iterable[int] = (0, 2),
-        *,
-        grace_s: float = 1.0,
-        polite_s: float = 2.0,
-        exit_process: Callable[[int], object] = os._exit,
-    ) -> None:
-        self._ttys = tuple(fd for fd in fds if os.isatty(fd))
-        self._grace_s = grace_s
-        self._polite_s = polite_s
-        self._exit_process = exit_process
+    def __init__(self) -> None:
+        self._ttys = tuple(fd for fd in (0, 2) if os.isatty(fd))
         self._callbacks: list[Callable[[], object]] = []
         self._polite: Callable[[int], object] | None = None
         self._deadline: tuple[float, int] | None = None
@@ -95,11 +83,7 @@ class Watchdog:
         self._polite = polite
 
     def end_within(self, seconds: float, code: int) -> None:
-        """End the process after a time, unless the watchdog is closed before.
-
-        Args:
-            seconds: From now; an earlier end that was already set stays.
-        """
+        """End the process so many seconds from now, unless it is closed or was to end before."""
         at = time.monotonic() + seconds
         if self._deadline is None or at < self._deadline[0]:
             self._deadline = (at, code)
@@ -181,7 +165,7 @@ class Watchdog:
         for number in _POLITE:
             if number in woken:
                 code = 128 + number
-                self.end_within(self._polite_s if self._polite else 0, code)
+                self.end_within(_POLITE_S if self._polite else 0, code)
                 if self._polite:
                     self._polite(code)
                 break
@@ -193,8 +177,8 @@ class Watchdog:
             threads = [threading.Thread(target=call, daemon=True) for call in self._callbacks]
             for thread in threads:
                 thread.start()
-            until = time.monotonic() + self._grace_s
+            until = time.monotonic() + _GRACE_S
             for thread in threads:
                 thread.join(max(0.0, until - time.monotonic()))
         finally:
-            self._exit_process(code)
+            os._exit(code)

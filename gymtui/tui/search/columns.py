@@ -11,8 +11,8 @@ from gymtui.store.formats import state_word
 from gymtui.store.records import RolloutRow
 from gymtui.transcript.hits import Hit
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.column import Column, name_column, number_column
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +48,24 @@ HITS: Schema[HitRow] = Schema(
 def hit_columns() -> tuple[Column[HitRow], ...]:
     """The columns of hits."""
 
-    def run(hit: HitRow, cells: int) -> Cell:
-        return styled(hit.row.run_id or None)
-
-    def rollout(hit: HitRow, cells: int) -> Cell:
-        return styled(hit.row.rollout_id, "muted")
-
-    def task(hit: HitRow, cells: int) -> Cell:
-        return styled(hit.task_id)
-
     def state(hit: HitRow, cells: int) -> Cell:
         return outcome_text.state(hit.row)
 
-    def turn(hit: HitRow, cells: int) -> Cell:
-        return styled(hit.found.hit.match.turn + 1, "muted")
+    def speaker(hit: HitRow, cells: int) -> Cell:
+        return who(hit.found.hit)
 
     def text(hit: HitRow, cells: int) -> Cell:
         return snippet(hit.found.hit, cells)
 
     return (
-        Column("rollout", "ROLLOUT", 10, rollout, ideal=16, whole=True, most=32, cut="middle"),
-        Column("run", "RUN", 10, run, ideal=20, whole=True, most=32, cut="middle", priority=3),
-        Column("task", "TASK", 10, task, ideal=20, whole=True, most=32, cut="middle", priority=4),
+        name_column("rollout", 10, lambda hit: hit.row.rollout_id, "muted", ideal=16, most=32),
+        name_column("run", 10, lambda hit: hit.row.run_id or None, ideal=20, most=32, priority=3),
+        name_column("task", 10, lambda hit: hit.task_id, ideal=20, most=32, priority=4),
         Column("state", "STATE", 8, state, priority=2),
-        Column("turn", "TURN", 4, turn, align="right"),
-        Column("who", "WHO", 9, _who, ideal=20, whole=True, most=28, priority=1),
+        number_column("turn", "TURN", 4, lambda hit: hit.found.hit.match.turn + 1, "muted"),
+        Column("who", "WHO", 9, speaker, ideal=20, whole=True, most=28, priority=1),
         Column("text", "TEXT", 24, text, ideal=44, flex=1),
     )
-
-
-def _who(hit: HitRow, cells: int) -> Cell:
-    return who(hit.found.hit)
 
 
 def who(hit: Hit) -> Cell:

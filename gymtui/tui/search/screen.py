@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from itertools import islice
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker
 
@@ -26,14 +23,13 @@ from gymtui.store.delta import Delta
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
 from gymtui.transcript.hits import PatternError, Wanted, wanted_of
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenSearch, OpenTranscript
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting, room_beside
-from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part, room_beside
+from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
@@ -48,13 +44,12 @@ _SHOWN_S = 0.05
 _TERMS = ("tool:", "error:", "role:assistant", "role:system", "role:tool", "role:user")
 
 
-class SearchScreen(ListScreen[HitRow]):
+class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     """One search: what was typed, how far it is, and what was found."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.SEARCH)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.SEARCH, Scope.LIST, Scope.EVERYWHERE)
-    layout_name: ClassVar[str] = "search"
-    prompt: ClassVar[str] = "phrase or /regex/, with tool:NAME error: role:tool"
+    layout_name = "search"
+    around = (2, 2)
+    prompt = "phrase or /regex/, with tool:NAME error: role:tool"
 
     def __init__(self, route: OpenSearch) -> None:
         super().__init__(HITS, "found")
@@ -74,13 +69,6 @@ class SearchScreen(ListScreen[HitRow]):
     def columns(self) -> tuple[Column[HitRow], ...]:
         """The columns of hits."""
         return hit_columns()
-
-    def body(self) -> Iterable[Widget]:
-        """What is searched for and how far that is, the hits, and the one under the cursor."""
-        palette = self.services.palette
-        yield Lines(palette, height=2, id="summary")
-        yield self.grid()
-        yield Lines(palette, height=2, id="details")
 
     def breadcrumb(self) -> Cell:
         """The way here."""
@@ -108,6 +96,9 @@ class SearchScreen(ListScreen[HitRow]):
     def dim(self, dimmed: bool) -> None:
         """Hits do not grow old."""
 
+    def running_in(self, record: HitRow) -> None:
+        """Not one of them."""
+
     def empty_text(self) -> str:
         """Why there are no hits."""
         if self._progress is None:
@@ -126,37 +117,36 @@ class SearchScreen(ListScreen[HitRow]):
 
     def _query_parts(self) -> Sequence[LinePart]:
         if not self._typed:
-            return (LinePart((StyledText("search transcripts", "strong"),)),)
-        parts = [LinePart((StyledText(self._typed, "accent"),))]
+            return (part("search transcripts", "strong"),)
+        parts = [part(self._typed, "accent")]
         if records := self._rows.records:
             hits = formats.of_many(len(records), "hit")
             rollouts = len({hit.row.rollout_id for hit in records.values()})
-            parts.append(LinePart((StyledText(hits, "strong"),)))
+            parts.append(part(hits, "strong"))
             among = formats.of_many(rollouts, "rollout")
-            parts.append(LinePart((StyledText(f"in {among}", "muted"),), 1))
+            parts.append(part(f"in {among}", "muted", 1))
         return parts
 
     def _progress_parts(self) -> Sequence[LinePart]:
         progress = self._progress
         if progress is None:
             return ()
-        parts = [LinePart((StyledText(progress.words, "muted"),))]
+        parts = [part(progress.words, "muted")]
         if progress.received:
             size = f"{progress.received / 1e6:.1f} MB downloaded"
-            parts.append(LinePart((StyledText(size, "muted"),), 2))
+            parts.append(part(size, "muted", 2))
         if self._work is not None:
             stop = f"{self.services.keys.label('back')} stops"
-            parts.append(LinePart((StyledText(stop, "muted"),), 1))
+            parts.append(part(stop, "muted", 1))
         elif progress.problem:
-            parts.append(LinePart((StyledText(progress.problem, "warning"),)))
+            parts.append(part(progress.problem, "warning"))
         elif progress.left:
             more = f"{self.services.keys.label('search-more')} downloads more"
-            parts.append(LinePart((StyledText(more, "warning"),)))
+            parts.append(part(more, "warning"))
         return parts
 
     def _detail(self) -> None:
-        hit = self._chosen
-        lines: list[Cell] = [(), ()]
+        hit, lines = self.cursor_record, list[Cell]()
         if hit is not None:
             turn = StyledText(f"  turn {hit.found.hit.match.turn + 1}  ", "muted")
             several = len(self._route.run_ids) > 1
@@ -164,9 +154,9 @@ class SearchScreen(ListScreen[HitRow]):
             rest = "".join(f"  {name}" for name in where if name)
             name = StyledText(f"{hit.row.rollout_id}  ", "strong")
             state = outcome_text.state(hit.row)
-            lines[0] = (name, *state, turn, *who(hit.found.hit), StyledText(rest, "muted"))
-            lines[1] = snippet(hit.found.hit, self.size.width - 2)
-        self.lines("details").show([Line(cell, bar=True) for cell in lines])
+            lines.append((name, *state, turn, *who(hit.found.hit), StyledText(rest, "muted")))
+            lines.append(snippet(hit.found.hit, self.size.width - 2))
+        self.show_details(lines)
 
     # -- what is typed ---------------------------------------------------------------------
 
@@ -305,13 +295,9 @@ class SearchScreen(ListScreen[HitRow]):
 
     # -- the hits --------------------------------------------------------------------------
 
-    @property
-    def _chosen(self) -> HitRow | None:
-        return self._rows.records.get(self._grid.cursor_id or "")
-
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def open_row(self, row_id: str) -> None:
         """Open the transcript at the hit."""
-        hit = self._rows.records.get(event.row_id)
+        hit = self._rows.records.get(row_id)
         if hit is not None:
             ref = hit.found.ref
             self.services.navigate(OpenTranscript(ref.run_id, ref.rollout_id, self, self))
@@ -323,7 +309,7 @@ class SearchScreen(ListScreen[HitRow]):
 
     def hit(self) -> FoundHit | None:
         """The hit under the cursor."""
-        return self._chosen.found if self._chosen is not None else None
+        return self.cursor_record.found if self.cursor_record is not None else None
 
     def step_hit(self, step: int) -> FoundHit | None:
         """Go to the next hit of the list, or the one before; None at its end."""
@@ -338,14 +324,9 @@ class SearchScreen(ListScreen[HitRow]):
         at = self._grid.cursor_index
         return (0 if at is None else at + 1), len(self._rows)
 
-    def rollout_ids(self) -> Sequence[str]:
-        """The rollouts with hits, as they are listed."""
-        records = self._rows.records
-        return tuple(dict.fromkeys(records[row_id].row.rollout_id for row_id in self._rows))
-
     def select_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the first hit of a rollout, unless it is on one of it."""
-        if self._chosen is not None and self._chosen.row.rollout_id == rollout_id:
+        if self.cursor_record is not None and self.cursor_record.row.rollout_id == rollout_id:
             return
         for row_id in self._rows:
             if self._rows.records[row_id].row.rollout_id == rollout_id:
@@ -360,14 +341,5 @@ class SearchScreen(ListScreen[HitRow]):
 
     def copy_text(self) -> str | None:
         """The text around the hit."""
-        hit = self._chosen
-        return (
-            None
-            if hit is None
-            else "".join((hit.found.hit.before, hit.found.hit.text, hit.found.hit.after))
-        )
-
-    def record_of(self, row_id: str) -> RolloutRow | None:
-        """The rollout of a hit as the server listed it."""
-        hit = self._rows.records.get(row_id)
-        return None if hit is None else hit.row
+        hit = self.hit()
+        return None if hit is None else f"{hit.hit.before}{hit.hit.text}{hit.hit.after}"

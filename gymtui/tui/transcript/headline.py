@@ -11,7 +11,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import elapsed_s
 from gymtui.transcript.blocks import Transcript
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 _WHY = 24
@@ -23,10 +23,9 @@ _TASK = 16
 def headline(
     row: RolloutRow | None, transcript: Transcript | None, place: Cell, now: datetime, cells: int
 ) -> Cell:
-    """Its place, and how it stands; what matters least goes where there is no room.
+    """Its place in the list it was opened from, and how it stands.
 
-    Args:
-        place: Which it is of the list that it was opened from.
+    What matters least goes where there is no room.
     """
     if row is None or row.rollout is None:
         return place
@@ -35,19 +34,14 @@ def headline(
     room = cells - (min(width(why), _WHY) + 3 if why else 0)
     ran = formats.duration(elapsed_s(row, now))
     numbers = (
-        LinePart((StyledText(f"{_steps(rollout, transcript)} steps", "muted"),), 1),
-        LinePart((StyledText(ran, "muted"),), 2),
+        part(f"{_steps(rollout, transcript)} steps", "muted", 1),
+        part(ran, "muted", 2),
         *_spent(transcript),
     )
     task = rollout.task_id or ABSENT
     for name in (task, fit(task, _TASK, cut="middle")):
-        task_said = LinePart((StyledText(name, "strong"),), 4)
-        things = (
-            LinePart(place),
-            LinePart(outcome_text.state(row)),
-            task_said,
-            *numbers,
-        )
+        task_said = part(name, "strong", 4)
+        things = (LinePart(place), LinePart(outcome_text.state(row)), task_said, *numbers)
         line = join_fitting(things, room)
         if any(piece.style == "strong" for piece in line):
             break
@@ -59,11 +53,9 @@ def _spent(transcript: Transcript | None) -> tuple[LinePart, ...]:
     usage = transcript.usage if transcript is not None else None
     found: list[LinePart] = []
     if usage is not None and usage.tokens is not None:
-        found.append(
-            LinePart((StyledText(f"{formats.thousands(usage.tokens)} tokens", "muted"),), 3)
-        )
+        found.append(part(f"{formats.thousands(usage.tokens)} tokens", "muted", 3))
     if usage is not None and usage.cost_usd is not None:
-        found.append(LinePart((StyledText(formats.cost(usage.cost_usd), "muted"),), 1))
+        found.append(part(formats.cost(usage.cost_usd), "muted", 1))
     return tuple(found)
 
 

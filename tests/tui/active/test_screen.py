@@ -17,7 +17,7 @@ from gymtui.tui.active import screen as active
 from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.confirm import ConfirmScreen
-from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.preferences import Appearance
 from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, at, scripted_dashboard

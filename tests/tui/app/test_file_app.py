@@ -15,6 +15,7 @@ from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.app.palette import PaletteCommands
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, rebound
 from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.styled_text import StyledText
 from gymtui.tui.runtime.crash_report import Reporter
@@ -46,7 +47,7 @@ async def reading(
     paths = [directory / name for name in names]
     for path in paths:
         path.write_text(json.dumps(MESSAGES))
-    app = FileApp(paths, Reporter(directory, secrets=[]), keys=keys)
+    app = FileApp(paths, Reporter(directory, secrets=[]), Preferences(keys=keys))
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "hello")
         yield app, pilot

@@ -16,7 +16,7 @@ from gymtui.config.settings import load
 from gymtui.core import urls
 from gymtui.poll import poller
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.kit.freshness import banner
+from gymtui.tui.kit.status_line import banner
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym

@@ -14,8 +14,9 @@ from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, named, rebound
 from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
+from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.context.routes import PLACES
-from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.dialog import AskScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.gym.running_gym import running_gym
@@ -58,7 +59,7 @@ def test_what_works_together_on_a_screen_is_known_to_whoever_looks_for_conflicts
     assert GymtuiApp and FileApp  # they import every screen
     for screen in _subclasses(GymScreen):
         together = frozenset(screen.scopes)
-        assert any(together <= stack for stack in STACKS), screen.__name__
+        assert any(together <= set(stack) for stack in STACKS), screen.__name__
     assert frozenset().union(*STACKS) == frozenset(Scope)
 
 
@@ -304,7 +305,7 @@ async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
     file.write_text('{"messages": [{"role": "user", "content": "hello"}]}')
     keys = rebound({"raw": ["ctrl+r"], "refresh": ["f5"], "leave": ["Q"]}, {})
     assert keys.problems == ()
-    app = FileApp([file], Reporter(tmp_path), keys=keys)
+    app = FileApp([file], Reporter(tmp_path), Preferences(keys=keys))
     async with app.run_test() as pilot:
         screen = app.screen
         async with asyncio.timeout(60):

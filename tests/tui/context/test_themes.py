@@ -18,7 +18,7 @@ from gymtui.config.theme_files import shipped_themes
 from gymtui.core.terminal_caps import Abilities
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.file_app import FileApp
-from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.preferences import Appearance, Preferences
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.helpers.observations import contrast
 from tests.tui.palettes import NAMES, theme
@@ -245,9 +245,7 @@ async def test_a_file_on_disk_is_read_with_a_theme_too(tmp_path: Path) -> None:
     path = tmp_path / "messages.json"
     path.write_text('{"messages": [{"role": "user", "content": "hello there"}]}')
     kept = SavedLayout.read(tmp_path)
-    app = FileApp(
-        [path], Reporter(tmp_path, secrets=[]), appearance=Appearance("day"), saved_layout=kept
-    )
+    app = FileApp([path], Reporter(tmp_path, secrets=[]), Preferences(Appearance("day"), kept))
     async with app.run_test(size=(100, 30)) as pilot:
         async with asyncio.timeout(60):
             while "hello there" not in "".join(s.text for s in drawn(app)):

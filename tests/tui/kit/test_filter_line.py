@@ -15,9 +15,9 @@ from textual.widgets import Input
 from gymtui.cli.documents import rollout_document
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.context.keymap import Scope
+from gymtui.tui.kit.footer import TIPS
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.tips import TIPS
 from gymtui.tui.runs.screen import RunsScreen
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, at, scripted_dashboard

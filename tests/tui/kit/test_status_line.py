@@ -9,7 +9,7 @@ from gymtui.api.response import detect_interception
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.poll.connection import Link
-from gymtui.tui.kit.status_line import LEAST_CELLS, banner, changes_every_second, link_cell
+from gymtui.tui.kit.status_line import LEAST_CELLS, changes_every_second, link_banner, link_cell
 from gymtui.tui.kit.styled_text import width_of
 
 DOWN = Link(since_s=58.0, error=Unreachable("connection refused"), next_try_s=107.5)
@@ -110,14 +110,14 @@ def test_the_banner_says_what_to_do_about_a_key_by_where_it_came_from(
     settings = Settings(base_url="http://127.0.0.1", key=key, key_origin=origin)
     first, second = (
         "".join(piece.text for piece in cell)
-        for cell in banner(Link(stopped=error), settings, "ctrl+r")
+        for cell in link_banner(Link(stopped=error), settings, "ctrl+r")
     )
     assert (f"from {origin}" if origin else "no API key found") in first
     asks = "Request the permission, or " if isinstance(error, Forbidden) else ""
     wanted = f"{asks}{todo[0].lower()}{todo[1:]}" if asks else todo
     assert second == f"{wanted}ctrl+r retries, else once a minute."
     assert ("(403)" in first) is isinstance(error, Forbidden)
-    paused = banner(Link(stopped=error, paused=True), settings, "ctrl+r")[1]
+    paused = link_banner(Link(stopped=error, paused=True), settings, "ctrl+r")[1]
     assert "no retries while paused" in paused[0].text
 
 
@@ -127,8 +127,8 @@ def test_what_is_in_between_is_told_in_a_line_of_its_own() -> None:
     link = Link(since_s=58.0, error=page, next_try_s=107.5)
     assert said(link, 80) == "○ stale 42s · a web page, not the gym · next try 8s   12:04"
     settings = Settings(base_url="http://127.0.0.1")
-    [[line]] = banner(link, settings, "ctrl+r")
+    [[line]] = link_banner(link, settings, "ctrl+r")
     assert line.text == (
         "the answer is a web page, not the gym's: a proxy or login page in between?"
     )
-    assert banner(DOWN, settings, "ctrl+r") == ()
+    assert link_banner(DOWN, settings, "ctrl+r") == ()

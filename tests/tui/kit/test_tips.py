@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
+from gymtui.tui.kit.footer import TIPS, tip
 from gymtui.tui.kit.styled_text import width_of
-from gymtui.tui.kit.tips import TIPS, tip
 
 
 @pytest.mark.parametrize("scope", TIPS)

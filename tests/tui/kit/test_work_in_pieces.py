@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
-from textual.widget import Widget
-
 from gymtui.session.input_priority import InputPriority
+from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.work_in_pieces import WorkInPieces
 
 
@@ -20,8 +20,8 @@ class Worker:
         self.done: list[str] = []
         self.parts = {"a0": asyncio.Event(), "a1": asyncio.Event()}
         self.wanted = "a"
-        turns = InputPriority(lambda: 0.0)
-        self.work = WorkInPieces(cast("Widget", self), turns, self._work)
+        self.services = SimpleNamespace(input_priority=InputPriority(lambda: 0.0))
+        self.work = WorkInPieces(cast("GymScreen", self), self._work)
 
     def run_worker(self, work: Coroutine[Any, Any, None], **_: object) -> None:
         self.tasks.append(asyncio.create_task(work))

@@ -10,7 +10,7 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from gymtui.config.schema import ModelKeySource
-from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.dialog import AskScreen
 from gymtui.tui.kit.pick import PickScreen
 from gymtui.tui.launch.form_screen import FormScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from gymtui.store.delta import OneRun
 from gymtui.tui.active.screen import ActiveScreen
+from gymtui.tui.context.routes import Describe, OpenLaunch
 from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.launch.screen import LaunchScreen, LaunchStart
+from gymtui.tui.launch.screen import LaunchScreen
 from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 from gymtui.tui.matrix.panes import MatrixPanes
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
@@ -176,8 +177,8 @@ async def _do(person: Person, gym: StillGym, what: str, which: Any, run_id: Any)
             "across": lambda: RunsMatrixScreen(RUNS),
             "comparison": lambda: CompareRunsScreen(RUNS),
             "launch": LaunchScreen,
-            "again": lambda: LaunchScreen(LaunchStart(run_id, rerun=True)),
-            "details": lambda: DescribeScreen(run_id, b"{}", None),
+            "again": lambda: LaunchScreen(OpenLaunch(run_id, rerun=True)),
+            "details": lambda: DescribeScreen(Describe(run_id, b"{}")),
         }
         app.push_screen(opened[which]())
     elif what == "leave" and len(app.screen_stack) > 2:

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from gymtui.tui.app.confirm import ConfirmScreen
-from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.dialog import AskScreen
 from gymtui.tui.kit.menu import MenuScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.frame_timer import REST_S, FrameTimer, FrameTimerMixin

@@ -80,11 +80,7 @@ def code(line: str) -> StyleSpans:
 
 
 def diff(line: str) -> StyleSpans | None:
-    """Style a line of a diff.
-
-    Returns:
-        Its runs; None for a line that is neither added, removed nor a place.
-    """
+    """Style a line of a diff; None for one that is neither added, removed nor a place."""
     style = {"+": "added", "-": "removed", "@": "place"}.get(line.lstrip()[:1])
     if style is None or (style == "place" and not line.lstrip().startswith("@@")):
         return None

@@ -63,12 +63,12 @@ def breaks(text: str, room: int, hang: int = 0) -> list[int]:
         Where each row ends; the last is the text's length. A letter stays with its marks.
     """
     if text.isascii():
-        return _ascii_breaks(text, room, hang) if len(text) > room else [len(text)]
+        return _ascii_breaks(text, room, hang)
     sizes = {character: get_character_cell_size(character) for character in set(text)}
     if any(_REGIONAL[0] <= character <= _REGIONAL[1] for character in sizes):
         return _wide_breaks(list(clusters(text)), room, hang)
     if min(sizes.values()) == 1 == max(sizes.values()):
-        return _ascii_breaks(text, room, hang) if len(text) > room else [len(text)]
+        return _ascii_breaks(text, room, hang)
     return _wide_breaks([(character, sizes[character]) for character in text], room, hang)
 
 
@@ -144,11 +144,7 @@ def _fits(pieces: list[tuple[str, int]], number: int, cells: int) -> bool:
 
 
 def rows_of(line: TextLine, cells: int, *, wrap: bool) -> Iterator[Row]:
-    """Make a line's rows.
-
-    Args:
-        wrap: Whether it is wrapped; else it is one row.
-    """
+    """Make a line's rows: one, where it is not wrapped."""
     if not wrap:
         yield Row(line, 0, len(line.text))
         return
@@ -164,25 +160,12 @@ def rows_of(line: TextLine, cells: int, *, wrap: bool) -> Iterator[Row]:
 
 
 class LineIndex:
-    """Sections below each other.
+    """Sections, at least one, below each other."""
 
-    Args:
-        sections: At least one.
-        write: Lays a section out, with or without styles.
-    """
-
-    def __init__(
-        self,
-        sections: Sequence[Section],
-        cells: int,
-        *,
-        wrap: bool = True,
-        write: Callable[..., SectionLayout] = lay_out,
-    ) -> None:
+    def __init__(self, sections: Sequence[Section], cells: int, *, wrap: bool = True) -> None:
         self.sections = sections
         self.cells = max(1, cells)
         self.wrap = wrap
-        self._write = write
         self._kept: OrderedDict[int, Wrapped] = OrderedDict()
         self._weight = 0
         self._heights = [self._estimate(section) for section in sections]
@@ -226,7 +209,7 @@ class LineIndex:
             while self._known[self._next % count]:
                 self._next += 1
             section = self._next % count
-            lines = self._write(self.sections[section], styled=False).lines
+            lines = lay_out(self.sections[section], styled=False).lines
             self._set(section, sum(self._rows_in(line) for line in lines))
 
     def measure_from(self, section: int) -> None:
@@ -257,7 +240,7 @@ class LineIndex:
         if found is not None:
             self._kept.move_to_end(section)
             return found
-        text_of_turn = self._write(self.sections[section])
+        text_of_turn = lay_out(self.sections[section])
         rows = tuple(
             row for line in text_of_turn.lines for row in rows_of(line, self.cells, wrap=self.wrap)
         )

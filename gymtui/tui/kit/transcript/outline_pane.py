@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from textual import events, on
 from textual.message import Message
 from textual.strip import Strip
 
@@ -79,8 +80,7 @@ class OutlinePane(CursorRows):
     ) -> None:
         """Show these entries: of turns, by their numbers, and of what stands under the last.
 
-        Args:
-            count: How many turns there are; else as many as entries.
+        There are `count` turns, else as many as entries.
         """
         self._entries = (*turns, *endings)
         self._turns = len(turns) if count is None else count
@@ -105,12 +105,10 @@ class OutlinePane(CursorRows):
             self.cursor = max(0, row)
             self.keep_in_view()
 
-    def on_focus(self) -> None:
-        """Show that keys go here."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """Show that keys go elsewhere."""
+    @on(events.Focus)
+    @on(events.Blur)
+    def _light_up(self) -> None:
+        """Show whether keys go here."""
         self.refresh()
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from gymtui.core.replacement import replace
+from gymtui.store.formats import of_many
 from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.search import Match
+from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.mouse_view import MouseView
 from gymtui.tui.kit.transcript.sections import (
     HEADING,
@@ -19,12 +22,14 @@ FOLDED = {True: "everything is unfolded", False: "long content is folded"}
 NOTHING_FOLDS = "nothing to fold in this turn"
 
 
-class TranscriptReader(MouseView):
-    """A view that holds one transcript.
+def selected_words(count: int, keys: KeyBindings) -> Cell:
+    """How many characters are selected, and how they are copied."""
+    words = StyledText(f"{of_many(count, 'character')} selected ", "accent")
+    return (words, StyledText(f"{keys.label('interrupt')} copies", "muted"))
 
-    Args:
-        shown: What of it is shown, and by which keys that is changed.
-    """
+
+class TranscriptReader(MouseView):
+    """A view that holds one transcript, and what of it is shown."""
 
     def __init__(
         self,
@@ -40,10 +45,9 @@ class TranscriptReader(MouseView):
         """What is read."""
 
     def read(self, transcript: Transcript, *, at_start: bool = True) -> None:
-        """Read a transcript, with what is hidden and unfolded as it was.
+        """Read a transcript, from its start or from what stood at the top.
 
-        Args:
-            at_start: Whether from its start; else what stood at the top stays there.
+        What is hidden and unfolded stays as it was.
         """
         self.transcript = transcript
         self._section_cache = {}
@@ -77,8 +81,7 @@ class TranscriptReader(MouseView):
     def fold(self) -> bool:
         """Fold or unfold all that the current turn holds: open, while any of it is folded.
 
-        Returns:
-            Whether anything looks different then.
+        It tells whether anything looks different then.
         """
         number = self.current
         if self.transcript is None or not 0 <= number < len(self.transcript.turns):
@@ -123,11 +126,7 @@ class TranscriptReader(MouseView):
         self.jump_to(match)
 
     def show_turn(self, turn: int, block: int = HEADING) -> None:
-        """Go to a turn, whoever's it is.
-
-        Args:
-            block: Which of its blocks, or that of its name.
-        """
+        """Go to a turn, whoever's it is, or to one of its blocks."""
         if not self.has_turn(turn) and self.transcript is not None:
             self._shown = replace(self._shown, hidden=frozenset())
             self.lay_out()

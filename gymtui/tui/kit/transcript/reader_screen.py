@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from gymtui.api.list_answer import shown as laid_out_json
 from gymtui.session.artifacts import Artifacts
-from gymtui.store import formats
 from gymtui.transcript import passages, stops
 from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.outline import endings, openings, outline, rows
 from gymtui.transcript.pretty_json import as_text
 from gymtui.transcript.search import Match
 from gymtui.transcript.stops import Stop
-from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.save_screen import SaveScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
-from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
+from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader, selected_words
 from gymtui.tui.kit.transcript.search import Search
 from gymtui.tui.kit.transcript.sections import ViewOptions, text_sections
 from gymtui.tui.kit.transcript.view import TranscriptView
@@ -37,12 +34,10 @@ _LAID_OUT_BYTES = 2_000_000
 """Raw artifacts up to this size are laid out as pretty JSON; larger ones are shown as they came."""
 
 
-class ReaderScreen(SaveScreen):
+class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
     """A screen on which a transcript is read. Where it comes from is for who builds on this."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
-    prompt: ClassVar[str] = "search: text, or re:REGEX"
+    prompt = "search: text, or re:REGEX"
     DEFAULT_CSS = """
     ReaderScreen #message { display: none; }
     ReaderScreen.with-message #message { display: block; }
@@ -59,19 +54,11 @@ class ReaderScreen(SaveScreen):
     # -- for who builds on it --------------------------------------------------------------
 
     def headline(self, cells: int) -> Cell:
-        """What is read: the left end of the line over it.
-
-        Args:
-            cells: The room there is; what is longer loses its end.
-        """
+        """What is read, the left end of the line over it; what is longer loses its end."""
         raise NotImplementedError
 
     def neighbour(self, step: int) -> bool:
-        """Go to the next or previous transcript of wherever this one was opened from.
-
-        Returns:
-            Whether there is one.
-        """
+        """Go to the next or previous transcript that it was opened among; whether there is one."""
         return False
 
     def show_artifacts(self, artifacts: Artifacts) -> None:
@@ -177,13 +164,8 @@ class ReaderScreen(SaveScreen):
         """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
         if self.hint:
             return (StyledText(self.hint, "warning"),)
-        if selected := len(self._view.selected_text()):
-            words = formats.of_many(selected, "character")
-            copy = self.services.keys.label("interrupt")
-            return (
-                StyledText(f"{words} selected ", "accent"),
-                StyledText(f"{copy} copies", "muted"),
-            )
+        if selected := len(self.selected_text()):
+            return selected_words(selected, self.services.keys)
         pieces: list[StyledText] = []
         artifacts = self._artifacts
         if artifacts is not None and artifacts.redacted:
@@ -333,11 +315,7 @@ class ReaderScreen(SaveScreen):
         self.summarise()
 
     def go_to_match(self, match: Match, phrase: str) -> None:
-        """Go to a match that is known.
-
-        Args:
-            phrase: What else is marked, as it is typed; "" for nothing.
-        """
+        """Go to a match that is known; a phrase, as it is typed, is marked besides."""
         if self._raw:
             self.action_raw()
         if phrase != self._search.typed:
@@ -371,9 +349,13 @@ class ReaderScreen(SaveScreen):
 
     # -- copying and saving ----------------------------------------------------------------
 
+    def selected_text(self) -> str:
+        """What is selected in the body."""
+        return self._view.selected_text()
+
     def copy_text(self) -> str | None:
         """What is selected, else the message of the current turn."""
-        if selected := self._view.selected_text():
+        if selected := self.selected_text():
             return selected
         transcript = self.transcript
         message = None
@@ -383,15 +365,7 @@ class ReaderScreen(SaveScreen):
 
     def action_copy(self) -> None:
         """Copy; from the raw view, with nothing selected, the bytes as they were received."""
-        if self._raw and self._artifacts is not None and not self._view.selected_text():
+        if self._raw and self._artifacts is not None and not self.selected_text():
             self.services.copy_to_clipboard(as_text(self._artifacts.body), as_received=True)
         else:
             super().action_copy()
-
-    def action_interrupt(self) -> None:
-        """Copy what is selected, else tell how to quit."""
-        text = self._view.selected_text()
-        if text:
-            self.services.copy_to_clipboard(text)
-        else:
-            super().action_interrupt()

@@ -39,14 +39,9 @@ class RowPainter:
     def row(
         self, row: Row, shown: tuple[int, int], marks: Sequence[StyleSpan], here: bool
     ) -> Strip:
-        """Draw a row, its left margin included.
+        """Draw a row with its left margin, as long as its text; on the one `here` keys act.
 
-        Args:
-            marks: What lies over them, in the line's characters.
-            here: Whether it is what keys act on.
-
-        Returns:
-            A strip as long as its text.
+        The marks that lie over it are in its line's characters.
         """
         line, base = row.line, self._palette.base
         pieces = tuple(
@@ -77,11 +72,7 @@ class RowPainter:
 
 
 def seen_of(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, int]:
-    """Which characters of a row's line are seen.
-
-    Args:
-        pan: Cells that a line that is not has been moved left.
-    """
+    """Which characters of a row's line are seen; one not wrapped was moved left by `pan` cells."""
     text = row.line.text
     if not wrap:
         return _cut(text, pan, cells - row.line.indent)
@@ -95,8 +86,7 @@ def marks_of(
 ) -> list[StyleSpan]:
     """What lies over a row: matches, else what is selected; in its line's characters.
 
-    Args:
-        here: The one that the reader stands on.
+    On the match `here` the reader stands.
     """
     base = row.line.start
     if base < 0:

@@ -1,17 +1,91 @@
 """The search of one transcript on screen: what was typed, what is found, where the reader stands.
 
-Looking goes on in a thread of its own (`finder`); what it found is marked in body and outline here.
+It goes on in a thread, so that typing does, its matches handed over in batches to be marked.
 """
 
 from __future__ import annotations
 
+import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from gymtui.transcript.search import Match, PatternError, parse
+from gymtui.transcript.blocks import Transcript
+from gymtui.transcript.search import (
+    MOST,
+    Match,
+    PatternError,
+    Query,
+    find,
+    parse,
+    passages_of,
+)
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.transcript.finder import Finder, FoundMatches
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
 from gymtui.tui.kit.transcript.reader import TranscriptReader
+
+_BATCH = 2000
+
+
+@dataclass
+class FoundMatches:
+    """What a search has found so far, and where one stands in it."""
+
+    matches: list[Match] = field(default_factory=list)
+    # The same by turn, block and part.
+    by_part: dict[tuple[int, int, int], list[Match]] = field(default_factory=dict)
+    turns: set[int] = field(default_factory=set)  # the turns that hold any
+    done: bool = False  # whether all was looked at
+    problem: str = ""  # why it ended early, for the person; or empty
+    stopped: threading.Event = field(default_factory=threading.Event)  # nobody wants more
+    here: int = -1  # which match one stands on; -1 before the first jump
+
+    def add(self, batch: list[Match]) -> None:
+        """Take more matches."""
+        self.matches += batch
+        for match in batch:
+            self.by_part.setdefault((match.turn, match.block, match.part), []).append(match)
+            self.turns.add(match.turn)
+
+    @property
+    def current(self) -> Match | None:
+        """The match one stands on."""
+        return self.matches[self.here] if 0 <= self.here < len(self.matches) else None
+
+    def first_from(self, place: tuple[int, int, int, int]) -> Match | None:
+        """Stand on the first match at a place (turn, block, part, character) or after it.
+
+        After the last one it is the first of all.
+        """
+        if not self.matches:
+            return None
+        found = bisect_left(self.matches, Match(*place, 0))
+        self.here = found if found < len(self.matches) else 0
+        return self.current
+
+    def step(self, step: int, place: tuple[int, int, int, int]) -> Match | None:
+        """Stand on the next (1) or previous (-1) match, around the end if there is one.
+
+        Where none is stood on, from the place where the reader is.
+        """
+        if not self.matches:
+            return None
+        if self.here < 0:
+            after = bisect_right(self.matches, Match(*place, 0))
+            self.here = after if step > 0 else after - 1
+        else:
+            self.here += step
+        self.here %= len(self.matches)
+        return self.current
+
+    @property
+    def words(self) -> str:
+        """The count, as it stands."""
+        count = len(self.matches)
+        more = "+" if count >= MOST else "" if self.done else " …"
+        if not count:
+            return "no match" if self.done else "searching …"
+        return f"{self.here + 1 if self.here >= 0 else '–'} of {count:,}{more}"
 
 
 class Search:
@@ -33,20 +107,16 @@ class Search:
         self._outline = outline
         self._changed = changed
         self._found: FoundMatches | None = None
-        self._finder: Finder | None = None
         self._at: Match | None = None
         self.typed = ""
         """What is searched for."""
 
     def begin(self, typed: str, at: Match | None = None) -> str | None:
-        """Search for something else, or for nothing.
+        """Search for something else, or for nothing; what is wrong with it, or None.
 
         Args:
             typed: A text, or `re:` and a regular expression.
             at: The match to stand on, where it is known; else the first from here on.
-
-        Returns:
-            What is wrong with it, or None.
         """
         self.stop()
         self.typed, self._at = typed, at
@@ -57,26 +127,40 @@ class Search:
         except PatternError as error:
             return str(error)
         found = self._found = FoundMatches()
-
-        def hand_over(batch: list[Match], done: bool, problem: str) -> None:
-            self._reader.app.call_from_thread(self._take, found, batch, done, problem)
-
-        self._finder = Finder(self._reader.transcript, query, hand_over)
-        self._finder.start()
+        looking = (found, self._reader.transcript, query)
+        threading.Thread(target=self._look, args=looking, name="search", daemon=True).start()
         return None
+
+    def _look(self, found: FoundMatches, transcript: Transcript, query: Query) -> None:
+        """Search, in a thread of its own."""
+        batch: list[Match] = []
+        problem = ""
+        try:
+            for match in find(passages_of(transcript), query, found.stopped.is_set):
+                batch.append(match)
+                if len(batch) >= _BATCH:
+                    self._hand_over(found, batch, False, "")
+                    batch = []
+        except PatternError as error:
+            problem = str(error)
+        self._hand_over(found, batch, True, problem)
+
+    def _hand_over(self, found: FoundMatches, batch: list[Match], done: bool, problem: str) -> None:
+        if not found.stopped.is_set():
+            self._reader.app.call_from_thread(self._take, found, batch, done, problem)
 
     def stop(self) -> None:
         """Search for nothing."""
         self.end()
-        self._finder = self._found = None
+        self._found = None
         self.typed = ""
         self._reader.mark({}, None)
         self._outline.mark(frozenset())
 
     def end(self) -> None:
         """Let a search that is under way go."""
-        if self._finder is not None:
-            self._finder.stop()
+        if self._found is not None:
+            self._found.stopped.set()
 
     @property
     def is_active(self) -> bool:

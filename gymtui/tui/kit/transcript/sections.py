@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean, span_lines
-from gymtui.store.formats import duration, of_many
+from gymtui.store.formats import of_many
 from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import (
     Block,
@@ -30,6 +30,7 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
 from gymtui.transcript.folds import Hidden, Piece, fold
+from gymtui.tui.kit.rollout_details import seconds
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import StyleSpan, StyleSpans
 from gymtui.tui.kit.transcript.styles import TextKind, from_spans, style_spans
@@ -110,13 +111,10 @@ SectionCache = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]
 def sections(
     transcript: Transcript, shown: ViewOptions, cache: SectionCache | None = None
 ) -> list[Section]:
-    """Divide a transcript.
+    """Divide a transcript into sections, in order; never none.
 
     Args:
         cache: The sections of turns from earlier calls for the same transcript, which grows.
-
-    Returns:
-        The sections in order; never none.
     """
     cache = {} if cache is None else cache
     toggled: dict[int, list[tuple[int, int]]] = {}
@@ -151,11 +149,7 @@ def text_sections(text: str, kind: TextKind = TextKind.JSON) -> list[Section]:
 
 
 def lay_out(section: Section, *, styled: bool = True) -> SectionLayout:
-    """Write a section out.
-
-    Args:
-        styled: Whether styles are wanted; without them it is faster, and as high.
-    """
+    """Write a section out; without styles it is faster, and as high."""
     if section.kind is TextKind.HEADING and isinstance(section.source, Turn):
         lines = [heading(section.source)]
     elif section.kind is TextKind.NOTE and isinstance(section.source, str):
@@ -181,7 +175,7 @@ def heading(turn: Turn) -> TextLine:
     if turn.timestamp is not None:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
-        pieces.append((f"  +{_seconds(turn.duration_s)}", "muted"))
+        pieces.append((f"  +{seconds(turn.duration_s)}", "muted"))
     if turn.used:
         pieces.append((f"  {turn.used}", "muted"))
     text, spans = "", []
@@ -247,10 +241,6 @@ def _parts(
         )
         if kind is TextKind.TEXT and len(text) > passages.PART:
             fences += highlight.fences(piece)
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f}s" if seconds < 9.95 else duration(seconds)
 
 
 # -- bodies --------------------------------------------------------------------------------

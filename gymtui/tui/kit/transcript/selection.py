@@ -71,11 +71,7 @@ class TextSelection:
         return span if span.end > span.start else None
 
     def within(self, key: Key, length: int) -> tuple[int, int]:
-        """Which characters of a section are selected.
-
-        Returns:
-            The first of them, and the one after the last.
-        """
+        """Which characters of a section are selected: the first, and the one after the last."""
         span = self.span
         if span is None or not span.start[:3] <= key <= span.end[:3]:
             return (0, 0)
@@ -141,10 +137,9 @@ def line_at(line_index: LineIndex, section: int, character: int) -> TextRange:
 
 
 def text_of(line_index: LineIndex, numbers: Mapping[Key, int], span: TextRange) -> str:
-    """The selected text as it was before it was wrapped.
+    """The selected text as it was before it was wrapped, clean, about `MOST` characters at most.
 
-    Returns:
-        At most about `MOST` characters: clean, without what is folded away or hidden.
+    What is folded away or hidden is not in it.
     """
     first, last = span.start[:3], span.end[:3]
     found: list[str] = []

@@ -9,11 +9,9 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
 
 from textual import events
-from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -26,13 +24,12 @@ from gymtui.transcript.stops import Spot
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.styled_text import StyledText, strip
-from gymtui.tui.kit.themed_widget import ThemedWidget
+from gymtui.tui.kit.themed_widget import Wheel
 from gymtui.tui.kit.transcript.line_index import LineIndex, Place, Row
 from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, seen_of
 from gymtui.tui.kit.transcript.sections import HEADING, Section, heading
 from gymtui.tui.kit.transcript.selection import Key, TextSelection, key_of, text_of
 from gymtui.tui.kit.transcript.styles import TextKind
-from gymtui.tui.kit.wheel import Wheel
 
 _SLICE_S = 0.008
 """How long measuring may hold the program at a time."""
@@ -42,13 +39,13 @@ _PAN = 16
 _NOTHING = Section(0, HEADING, 0, TextKind.NOTE, "")
 
 
-class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
+class TranscriptView(Wheel, Widget, can_focus=True):
     """A transcript to read."""
 
     DEFAULT_CSS = "TranscriptView { height: 1fr; width: 1fr; }"
     # The framework's own selection knows rows; this one knows the text (`selection`).
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
+    ALLOW_SELECT = False
+    BINDINGS = bindings(Scope.TEXT)
 
     class Moved(Message):
         """Something else stands at the top."""
@@ -56,16 +53,9 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
     class Selected(Message):
         """Something else is selected."""
 
-    def __init__(
-        self,
-        palette: Palette,
-        *,
-        clock: Callable[[], float] = time.perf_counter,
-        id: str | None = None,
-    ) -> None:
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._palette = palette
-        self._clock = clock
         self._painter = RowPainter(palette)
         self._selection = TextSelection()
         self._line_index = LineIndex([_NOTHING], 80)
@@ -86,12 +76,9 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
     # -- what is shown ---------------------------------------------------------------------
 
     def show(self, sections: Sequence[Section], *, at_start: bool = False) -> None:
-        """Show these sections.
+        """Show these sections, at least one, from their start if wanted.
 
-        Args:
-            sections: In order, at least one.
-            at_start: Whether to start at their start; else what stood at the top stays there, or
-                what is nearest to it.
+        Else what stood at the top stays there, or what is nearest to it.
         """
         line_index = self._line_index
         seen = line_index.sections[self._top.section]
@@ -169,8 +156,8 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
             self._measuring = self.set_interval(_BETWEEN_S, self._measure_some)
 
     def _measure_some(self) -> None:
-        until = self._clock() + _SLICE_S
-        self._line_index.measure(lambda: self._clock() >= until)
+        until = time.perf_counter() + _SLICE_S
+        self._line_index.measure(lambda: time.perf_counter() >= until)
         if self._line_index.settled and self._measuring is not None:
             self._measuring.stop()
             self._measuring = None
@@ -230,11 +217,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         self._go(self._line_index.moved(Place(section, 0), above), here=(turn, block, 0, 0))
 
     def jump_to(self, match: Match) -> bool:
-        """Show a match.
-
-        Returns:
-            Whether it can be seen; False when it is folded away, or its turn is hidden.
-        """
+        """Show a match; False where it is folded away, or its turn is hidden."""
         section = self._numbers.get((match.turn, match.block, match.part))
         if section is None:
             return False
@@ -254,12 +237,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         return True
 
     def mark(self, matches: Mapping[Key, Sequence[Match]], here: Match | None) -> None:
-        """Mark matches.
-
-        Args:
-            matches: By turn, block and part, in order.
-            here: The one that the reader stands on.
-        """
+        """Mark matches, by turn, block and part in order; the reader stands on the one `here`."""
         self._matches, self._match = matches, here
         self._strips.clear()
         self.refresh()

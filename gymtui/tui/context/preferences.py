@@ -1,4 +1,4 @@
-"""How the program is wanted to look, and what the terminal can show."""
+"""How the program is wanted to look and to be worked, and what the terminal can show."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from gymtui.config import theme_files
+from gymtui.config.schema import Problem
 from gymtui.config.settings import Settings
 from gymtui.core.terminal_caps import Abilities, abilities
+from gymtui.session.saved_layout import SavedLayout
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 
 
 class Appearance(Struct, frozen=True):
@@ -27,12 +30,18 @@ class Appearance(Struct, frozen=True):
         return self.terminal.colour
 
 
-def appearance_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Appearance:
-    """How it is to look.
+class Preferences(Struct, frozen=True):
+    """What a person wants of the program on screen."""
 
-    Args:
-        encoding: Of the stream that is drawn on.
-    """
+    appearance: Appearance | None = None  # None for what the app's own settings say
+    # What was arranged on screen, and a theme that is chosen there; kept nowhere by default.
+    saved_layout: SavedLayout = field(default_factory=SavedLayout)
+    keys: KeyBindings = PROGRAMS_OWN
+    problems: Sequence[Problem] = ()  # what was wrong with the settings, to be told at the start
+
+
+def appearance_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Appearance:
+    """How it is to look on a stream of this encoding."""
     terminal = abilities(env, encoding)
     return Appearance(
         theme=settings.theme,

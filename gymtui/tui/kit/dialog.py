@@ -1,4 +1,4 @@
-"""Asking before something is done that costs or loses something: what it is, the cursor on "keep".
+"""Boxes on top of a screen, and the one that asks before something costs or loses something.
 
 What is asked before runs are destroyed is `confirm`.
 """
@@ -6,7 +6,7 @@ What is asked before runs are destroyed is `confirm`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,8 +19,27 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
+ResultT = TypeVar("ResultT")
 
-class AskScreen(FrameTimerMixin, ModalScreen[bool]):
+
+class Dialog(FrameTimerMixin, ModalScreen[ResultT]):
+    """A box over what one looks at."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog > Vertical {
+        width: 90; max-width: 96%; height: auto; max-height: 90%;
+        border: round $primary; background: $background; padding: 0 1;
+    }
+    """
+
+    @property
+    def services(self) -> Services:
+        """What the program around it offers."""
+        return services_of(self)
+
+
+class AskScreen(Dialog[bool]):
     """Asks; its result is whether to do it.
 
     Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
@@ -36,13 +55,7 @@ class AskScreen(FrameTimerMixin, ModalScreen[bool]):
         *bindings(Scope.CONFIRM),
         Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
     ]
-    DEFAULT_CSS = """
-    AskScreen { align: center middle; background: $background 60%; }
-    AskScreen > Vertical {
-        width: 90; max-width: 96%; height: auto; max-height: 90%;
-        border: round $primary; background: $background; padding: 1 1;
-    }
-    """
+    DEFAULT_CSS = "AskScreen > Vertical { padding: 1 1; }"
 
     def __init__(self, title: str, about: Sequence[Cell], *, do: str, keep: str) -> None:
         super().__init__()
@@ -50,11 +63,6 @@ class AskScreen(FrameTimerMixin, ModalScreen[bool]):
         self._about = tuple(about)
         self._do = do
         self._keep = keep
-
-    @property
-    def services(self) -> Services:
-        """What the program around it offers."""
-        return services_of(self)
 
     def compose(self) -> ComposeResult:
         """One box."""
@@ -81,11 +89,7 @@ class AskScreen(FrameTimerMixin, ModalScreen[bool]):
         return [(*self.keep_cell(keys.shown("keep")), *do)]
 
     def keep_cell(self, key: str) -> Cell:
-        """What leaves everything as it is, under the cursor.
-
-        Args:
-            key: The key for it, as people write it.
-        """
+        """What leaves everything as it is, under the cursor; with its key as people write it."""
         return (
             StyledText("▌", "accent"),
             StyledText(f"{key} ", "key"),
