@@ -240,10 +240,8 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
                 lines[-1] = Line(lines[-1].left, more)
         elif pair.differs:
             number = 0 if pair.left is not None else 1
-            only = (StyledText("± only ", "warning"), StyledText("AB"[number], "key"))
-            lines.append(
-                Line((*only, StyledText(f" {self._sides[number].rollout_id} only: this call")))
-            )
+            only = (StyledText("± only in ", "warning"), StyledText("AB"[number], "key"))
+            lines.append(Line((*only, StyledText(f" {self._sides[number].rollout_id}"))))
         lines += [Line()] * (_CHANGES - len(lines))
         self.lines("changes").show(lines)
 

@@ -32,7 +32,7 @@ async def test_differences_are_gone_through_and_told(tmp_path: Path) -> None:
         assert "only" not in shown
         assert shown.count("create_event(title=") == 2, "both bodies are at the call"
         await person.press("n")
-        await person.sees("difference 2 of 2", "± only B weekly.001 only: this call")
+        await person.sees("difference 2 of 2", "± only in B weekly.001")
         # The side that makes no such call stays at what it said last.
         await person.sees("▌⚙ 5 tool", '▌   → calendar.list(attendee="jun")')
         await person.press("n")
