@@ -177,16 +177,21 @@ class Image:
         head, comma, _ = self.source[:128].partition(",")
         if head.startswith("data:") and comma:
             media = media or head[5:].partition(";")[0]
-            size = (len(self.source) - len(head) - 1) * 3 // 4
+            size = _decoded_size(len(self.source) - len(head) - 1, self.source)
         elif "://" in head:
             return f"[image {media or ''} {self.source}]".replace("  ", " ")
         else:
-            size = len(self.source) * 3 // 4
+            size = _decoded_size(len(self.source), self.source)
         return f"[image {media or 'of unknown type'}, {size:,} bytes]"
 
     def plain(self) -> str:
         """Everything in the block, as text."""
         return f"{self.text}\n{self.media or ''}\n{self.source}"
+
+
+def _decoded_size(characters: int, base64: str) -> int:
+    """Bytes that so many characters at the end of a text stand for, without decoding them."""
+    return characters * 3 // 4 - base64[-2:].count("=")
 
 
 @dataclass(frozen=True, slots=True)

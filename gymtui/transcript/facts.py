@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from gymtui.core.text import clean, clean_block, fit
-from gymtui.transcript.blocks import BlockKind, Spoken, Transcript
+from gymtui.transcript.blocks import BlockKind, Image, Spoken, Transcript
 from gymtui.transcript.pretty_json import preview
 
 OPENING = -1
@@ -174,7 +174,7 @@ def _is_said(transcript: Transcript, task: str) -> bool:
     for turn in transcript.turns:
         if turn.kind not in (BlockKind.USER, BlockKind.SYSTEM):
             continue
-        text = "".join(block.text for block in turn.blocks if isinstance(block, Spoken))
+        text = "".join(block.text for block in turn.blocks if isinstance(block, Spoken | Image))
         left -= len(text)
         if left < 0:
             break

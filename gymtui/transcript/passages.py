@@ -165,11 +165,11 @@ def lines_in(text: str) -> int:
 
 
 def parameters(call: ToolCall) -> Iterator[tuple[str, str]]:
-    """A call's arguments by name, each as one clean line of JSON."""
+    """A call's arguments by name, each as one clean line."""
     values = call.parameters
     if isinstance(values, Mapping):
         for name, value in values.items():
-            yield clean(str(name)), clean(compact(value))
+            yield clean(str(name)), clean(_quoted(value) or "")
 
 
 def _call(call: ToolCall) -> str:
@@ -229,20 +229,28 @@ def _laid_parameters(values: Mapping[str, object], indent: str = "  ") -> Iterat
             for number, each in enumerate(value, 1):
                 yield f"{indent}{clean(str(name))} {number}:"
                 yield from _laid_parameters(each, indent + "  ")
-        elif isinstance(value, str) and "\n" in value:
+        elif isinstance(value, str) and ("\n" in value or _quoted(value) is None):
             yield f"{indent}{clean(str(name))}="
             yield from (f"{indent}  {line}" for line in value.removesuffix("\n").split("\n"))
         else:
-            written = compact(value) if isinstance(value, str) else readable(value)
+            written = _quoted(value) or "" if isinstance(value, str) else readable(value)
             first, *rest = written.split("\n")
             yield f"{indent}{clean(str(name))}={first}"
             yield from (f"{indent}{line}" for line in rest)
 
 
+def _quoted(value: object) -> str | None:
+    """An argument in a line, as it would be typed; None for a text that no quotes hold as it is."""
+    if not isinstance(value, str) or "\\" not in compact(value.removesuffix("\n")):
+        return compact(value)
+    only_quotes = "'" not in value and "\\" not in compact(value.replace('"', ""))
+    return f"'{value}'" if only_quotes else None
+
+
 def _takes_lines(values: Mapping[str, object]) -> bool:
     """Whether an argument is shown in lines of its own, however short it is."""
     texts = (value for value in values.values() if isinstance(value, str))
-    several = any("\n" in text.removesuffix("\n") for text in texts)
+    several = any("\n" in text.removesuffix("\n") or _quoted(text) is None for text in texts)
     return several or edit_in(values) is not None or any(map(_is_edits, values.values()))
 
 

@@ -1,5 +1,6 @@
 """The head of a transcript: what is known of it as a whole, and where that is from."""
 
+import json
 from typing import Any
 
 import pytest
@@ -63,6 +64,15 @@ def test_a_task_that_a_turn_says_is_not_said_twice() -> None:
     transcript = read(DOCUMENT | {"messages": messages})
     assert "Amelia" not in opening(transcript)
     assert "== task" not in export.text(transcript)
+
+
+def test_a_task_that_is_given_as_messages_is_told_in_words() -> None:
+    picture = {"type": "image", "image": "data:image/png;base64,iVBORw0KGgo="}
+    said = {"role": "user", "content": [{"type": "text", "text": "What is this?"}, picture]}
+    given = read({"task": json.dumps([said]), "messages": []})
+    assert opening(given) == "task as given:\nWhat is this?\n[image image/png, 8 bytes]"
+    assert not opening(read({"task": json.dumps([said]), "messages": [said]}))
+    assert read({"task": '[{"x": 1}]', "messages": []}).task == '[{"x": 1}]'
 
 
 def test_nothing_stands_over_a_transcript_of_which_nothing_is_known() -> None:

@@ -86,6 +86,21 @@ def test_a_result_in_the_frame_of_the_protocol_is_read_without_it() -> None:
     assert '"image"' in body(ToolResult(picture))
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("ls", '→ sh(command="ls")'),
+        ("it's", '→ sh(command="it\'s")'),
+        ('grep "a" b', "→ sh(command='grep \"a\" b')"),
+        ('echo "it\'s"', '→ sh(\n  command=\n    echo "it\'s"\n)'),
+        ("grep a\\|b c", "→ sh(\n  command=\n    grep a\\|b c\n)"),
+        ("ls\n", '→ sh(command="ls\\n")'),
+    ],
+)
+def test_a_command_reads_as_it_was_typed_without_marks_of_json(value: str, shown: str) -> None:
+    assert body(ToolCall("sh", {"command": value})) == shown
+
+
 def test_arguments_that_are_no_valid_json_are_said_to_be_none() -> None:
     assert body(ToolCall("f", '{"a": ')).split("\n") == ["→ f  (no valid JSON)", '{"a": ']
     assert body(ToolCall("f", "free text")).split("\n") == ["→ f", "free text"]

@@ -16,6 +16,7 @@ from gymtui.transcript.blocks import (
     BlockKind,
     Exchange,
     Extras,
+    Image,
     Place,
     Text,
     ToolCall,
@@ -25,7 +26,7 @@ from gymtui.transcript.blocks import (
     Unknown,
 )
 from gymtui.transcript.pairing import Label, Pair, Spot
-from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
+from gymtui.transcript.pretty_json import NotJsonError, as_text, decode, parsed
 from gymtui.transcript.readers import events, recorded_calls, token_usage, written_calls
 from gymtui.transcript.readers.element import read_element, reader_of, unknown
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty
@@ -253,7 +254,7 @@ def _with_header(
         exchanges,
         version=fields.text("version"),
         task_id=fields.text("task_id"),
-        task=fields.text("task"),
+        task=_task(fields.text("task")),
         model=fields.text("model") or _agents_model(fields),
         provider=fields.text("provider"),
         steps_taken=_count(fields, "steps_taken"),
@@ -264,6 +265,17 @@ def _with_header(
         usage=usage,
         extras=Extras({key: value for key, value in fields.rest.items() if not is_empty(value)}),
     )
+
+
+def _task(task: str | None) -> str | None:
+    """The task as words, where it is given as messages (Inspect); else as it came."""
+    given = parsed(task) if task else None
+    if not isinstance(given, list):
+        return task
+    blocks = [block for item in given for draft in read_element(item) for block in draft.blocks]
+    if not all(isinstance(block, Text | Image) for block in blocks):
+        return task
+    return "\n".join(block.text for block in blocks) or task
 
 
 def _agents_model(fields: Fields) -> str | None:
