@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 1 << 20
 SEND_EVERY_S, FETCH_EVERY_S = 0.25, 0.5
+IDLE_EVERY_S = 2.0
+"""How often it is looked whether anybody records, while nobody does."""
 NOTED_EVERY_S = 2.0
 """How often a recorder says that it is at work."""
 FRESH_S = 8.0
@@ -326,3 +328,4 @@ class RecordingFetcher(_Turns):
         copy.fetch(self._newest)
         ago_s = min((seen.ago_s for seen in copy.database.recorders()), default=FRESH_S)
         self._fresh_until_s = time.monotonic() + FRESH_S - ago_s
+        self._every_s = FETCH_EVERY_S if ago_s < FRESH_S else IDLE_EVERY_S
