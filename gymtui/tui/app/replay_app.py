@@ -21,11 +21,9 @@ REDRAWN_S = 0.5
 
 
 class ReplayApp(GymtuiApp):
-    """Plays a recording.
+    """Plays a recording that is not empty, with read-only settings of what led to its gym.
 
     Args:
-        recording: Not empty.
-        settings: Read only, with what led to the gym that was recorded.
         at_us: Where it begins, by the gym's clock; None for the recording's begin.
         run_id: The run that is opened at once.
     """

@@ -126,11 +126,7 @@ async def _run(app: GuardedApp[None], command: UserCommand, environment: Mapping
 async def run_in_terminal(
     app: GuardedApp[None], words: Sequence[str], environment: Mapping[str, str]
 ) -> int:
-    """Give the terminal to a command until it ends; polling goes on.
-
-    Returns:
-        Its exit status.
-    """
+    """Give the terminal to a command until it ends, with which status; polling goes on."""
     with app.suspend():
         ended = await asyncio.to_thread(subprocess.run, words, env=dict(environment), check=False)
     return ended.returncode
@@ -139,11 +135,7 @@ async def run_in_terminal(
 async def _run_in_background(
     words: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[int, str]:
-    """Run a command without a terminal.
-
-    Returns:
-        Its exit status, and the last line that it printed, fit for a screen.
-    """
+    """Run a command without a terminal; its exit status, and the last line it printed, cleaned."""
     process = await asyncio.create_subprocess_exec(
         *words,
         env=dict(environment),

@@ -215,11 +215,7 @@ def _with(fit: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
 
 
 def _command_key(command: UserCommand) -> Key:
-    """The key of a person's own command, for the table.
-
-    Raises:
-        ValueError: It may not be that.
-    """
+    """The key of a person's own command, for the table; a ValueError where it may not be that."""
     key = Key(
         name=f"{COMMAND}{command.name}",
         scope=COMMAND_SCOPES[command.scope],
@@ -235,11 +231,7 @@ def _command_key(command: UserCommand) -> Key:
 
 
 def _may_be(what: Key, key: str) -> None:
-    """Sees that a key may do this at all.
-
-    Raises:
-        ValueError: It may not.
-    """
+    """Sees that a key may do this at all; a ValueError says why it may not."""
     if key == "ctrl+k":
         raise ValueError("ctrl+k cannot be bound: in other programs it kills")
     if what.name == _DESTROYER:

@@ -26,8 +26,6 @@ class AskLineScreen(Dialog[str | None]):
     """Its result is what was typed, or None.
 
     Args:
-        text: What stands there at first.
-        hint: What may be typed, in a few words.
         longest: Characters that may be typed.
         check: What is wrong with a text, or None.
         completions: All that a text can be gone on with.

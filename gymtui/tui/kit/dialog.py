@@ -40,15 +40,10 @@ class Dialog(FrameTimerMixin, ModalScreen[ResultT]):
 
 
 class AskScreen(Dialog[bool]):
-    """Asks; its result is whether to do it.
+    """Asks what it is about, a line each; its result is whether to `do` it.
 
     Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
     modifier, no loss of focus.
-
-    Args:
-        about: What it is about, a line each.
-        do: What `y` does, in a word or two.
-        keep: What `n`, `esc` and `enter` do.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -108,7 +108,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     """A list to choose from. Every letter filters, so that none does anything else.
 
     Args:
-        what: What is chosen: `task`.
         on_chosen: Called with what was chosen, in that order.
         behind: The screens behind it, as the way back says.
     """

@@ -35,7 +35,6 @@ class PromptInput(Input):
     Here, so that it completes what was typed before it in the same burst.
 
     Args:
-        completions: All that a text, up to the cursor, can be gone on with.
         wrong: Which characters are wrong just now, none if the range is empty, and their style.
     """
 

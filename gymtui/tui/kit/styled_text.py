@@ -76,11 +76,9 @@ def strip(
     base: Style,
     over: Style | None = None,
 ) -> Strip:
-    """Make laid out pieces a line of the screen.
+    """Make laid out pieces a line of the screen; `over` it a cursor or a stale picture.
 
-    Args:
-        over: On top of it, for a cursor or a stale picture; a piece that has a background of
-            its own keeps that.
+    A piece that has a background of its own keeps that.
     """
     return CachedStrip(
         Segment(piece.text, _style(base, styles.get(piece.style), over)) for piece in pieces

@@ -10,9 +10,7 @@ from gymtui.tui.kit.screen import GymScreen
 class WorkInPieces:
     """Work that is asked for again and again: what is asked for meanwhile is done once, after it.
 
-    Args:
-        screen: Whose work it is; it ends with it.
-        work: The work; it stops now and then.
+    It stops now and then for keys, and ends with its screen.
     """
 
     def __init__(self, screen: GymScreen, work: Callable[[], Iterator[None]]) -> None:
@@ -23,11 +21,9 @@ class WorkInPieces:
         """Whether it is being done, in pieces."""
 
     def begin(self, *, at_once: bool, anew: bool = False) -> None:
-        """Do it.
+        """Do it: at once if it is little, unless it is under way; that is gone on with first.
 
-        Args:
-            at_once: Whether it is little; what is under way is gone on with first.
-            anew: Whether what is under way is good for nothing any more.
+        If `anew`, what is under way is good for nothing any more.
         """
         if at_once and not self.is_under_way:
             for _ in self._work():

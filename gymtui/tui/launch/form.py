@@ -147,11 +147,9 @@ class FieldInput(Input, inherit_bindings=False):
 
 
 class Form(Wheel, Widget):
-    """The form.
+    """The form. Its listener is told at once what is done in it, and not by messages.
 
-    Args:
-        listener: Who is told what is done. At once, and not by messages: what was typed must be
-            known before the key after it acts.
+    What was typed must be known before the key after it acts.
     """
 
     DEFAULT_CSS = """

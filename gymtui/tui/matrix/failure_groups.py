@@ -85,10 +85,9 @@ def filter_of(row: PaneRow, rows: Sequence[PaneRow], view: PaneView) -> str:
 
 
 class FailureGroups:
-    """What went wrong in some runs, as the pane shows it.
+    """What went wrong in some runs, as the pane shows it, among the rollouts that are counted.
 
-    Args:
-        counted: The rollouts of these runs, and of the one that they are compared with.
+    These are of the runs, and of the one that they are compared with.
     """
 
     def __init__(self, run_ids: Sequence[str], counted: CountedRollouts) -> None:

@@ -29,11 +29,9 @@ _USUAL_ATTEMPTS = 16
 
 
 class MatrixScreen(MatrixPanes[TaskRow]):
-    """The matrix of one run, or of a run and its reruns read as one.
+    """The matrix of one run, or of a run and those along it, parent and reruns, read as one.
 
-    Args:
-        task: The row id of the task to begin at, or None for the first.
-        along: Runs whose attempts are taken for this one's: its parent, its reruns.
+    It begins at a task's row, or at the first.
     """
 
     layout_name = "matrix"

@@ -98,10 +98,9 @@ def _cost(row: RolloutRow) -> str:
 
 
 def task_heads(listed: Iterable[str], rows: Mapping[str, RolloutRow]) -> dict[str, tuple[str, str]]:
-    """By each task's first rollout, its name and its passes of verdicts, as `3/4`.
+    """By each task's first rollout as listed, its name and its passes of verdicts, as `3/4`.
 
-    Args:
-        listed: The rollouts' ids in order. A filter that hides half of a task says so in its count.
+    A filter that hides half of a task says so in its count.
     """
     heads: dict[str, tuple[str, str]] = {}
     for task, members in groupby(listed, key=lambda row_id: _task_of(rows[row_id])):

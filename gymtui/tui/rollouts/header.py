@@ -41,13 +41,10 @@ def run_header(
     plain: bool = False,
     colour: bool = True,
 ) -> tuple[Cell, Cell, Cell]:
-    """The run's numbers.
+    """The run's numbers in three lines, with so many cells of room in each.
 
-    Args:
-        numbers: Over its rollouts; None while these are not known.
-        spent: Where its time went; None while that is not known.
-        now_s: The server's clock, UNIX seconds.
-        cells: The room there is in each of the three lines.
+    Those over its rollouts, and where its time went, are None while they are not known; the time
+    is the server's, UNIX seconds.
     """
     narrow = cells[2] < _NARROW
     first = [

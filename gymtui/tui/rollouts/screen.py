@@ -41,11 +41,7 @@ _WHOLE = "the whole timeline is shown"
 
 
 class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
-    """The rollouts of one run.
-
-    Args:
-        wanted: The filter that it starts with.
-    """
+    """The rollouts of one run, by a filter at first if one is wanted."""
 
     empty = "no rollouts yet"
     unread = UNREAD_ROLLOUT

@@ -26,11 +26,7 @@ AT_ONCE = 500
 
 
 class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
-    """The rollouts of some runs.
-
-    Args:
-        wanted: The filter that it starts with.
-    """
+    """The rollouts of some runs, by a filter at first."""
 
     empty = "no rollouts yet"
     layout_name = "rollouts of several runs"

@@ -28,12 +28,7 @@ BARS_KEPT = 500
 
 
 class TimeWindow:
-    """The timeline column of one screen.
-
-    Args:
-        tracker: What is known of each rollout's life.
-        lead: How far the server's clock is ahead of ours.
-    """
+    """The timeline column of one screen; the server's clock may be ahead of ours by a lead."""
 
     def __init__(
         self, tracker: RolloutTracker, lead: Callable[[], timedelta], *, plain: bool

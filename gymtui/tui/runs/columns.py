@@ -36,7 +36,6 @@ def run_columns(
     Args:
         title: What the rows are: runs, or groups of runs by something.
         members: How many runs a group has; None while rows are runs.
-        plain: Whether bars are drawn with glyphs instead of colours.
     """
 
     def age(run: RunView) -> str | None:

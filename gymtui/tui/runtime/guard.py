@@ -285,11 +285,9 @@ def run_guarded(app: GuardedApp[Any], watchdog: Watchdog | None = None) -> int:
 
 
 def _words_of(renderable: object) -> tuple[str, tuple[str, ...]]:
-    """Reduce what the framework wants printed after a panic to words without values.
+    """What the framework wants printed after a panic: what happened, and `file:line in function`.
 
-    Returns:
-        What happened, and where (`file:line in function`); of a rich traceback neither the
-        local variables nor the source survive.
+    Of a rich traceback neither the local variables nor the source survive.
     """
     # Only here: it brings a highlighter for every language there is, and this is the last resort.
     from rich.traceback import Traceback as RichTraceback

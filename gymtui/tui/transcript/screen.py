@@ -38,10 +38,8 @@ from gymtui.tui.transcript.headline import headline
 class TranscriptScreen(ReaderScreen):
     """The transcript of one rollout.
 
-    Args:
-        opened_from: The list that it was opened from, for the keys that go to the rollouts beside
-            it; what is read stands under that list's cursor.
-        hits: The list of hits that it was opened from: `n` and `N` go on in it.
+    In the list that it was opened from, keys go to the rollouts beside it, which then stand under
+    that list's cursor; in a list of hits `n` and `N` go on.
     """
 
     def __init__(

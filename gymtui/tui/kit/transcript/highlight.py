@@ -93,10 +93,7 @@ def is_state_diff(line: str) -> bool:
 
 
 def overlay(spans: StyleSpans, over: Iterable[StyleSpan], start: int, end: int) -> list[StyleSpan]:
-    """Cut spans to a stretch, with others on top.
-
-    Args:
-        spans: In order, not overlapping; what they leave out has no style.
+    """Cut spans, in order and not overlapping, to a stretch, with others on top.
 
     Returns:
         Spans in order that cover the whole stretch; where both have a style its name is

@@ -89,12 +89,9 @@ class FoundMatches:
 
 
 class Search:
-    """Finds text in what a reader holds.
+    """Finds text in what a reader holds, and marks it there and in the outline.
 
-    Args:
-        reader: Where matches are marked.
-        outline: Where the turns that hold some are.
-        changed: Called with a match that is to be shown, or with None when only the count moved.
+    What changed is told with a match that is to be shown, or None when only the count moved.
     """
 
     def __init__(

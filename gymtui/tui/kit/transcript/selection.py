@@ -82,14 +82,9 @@ class TextSelection:
 
 
 def character_under(line_index: LineIndex, place: Place, row: Row, cells: int) -> TextRange:
-    """The character that stands so many cells right of a row's beginning.
+    """The character, with its marks, that stands so many cells right of a row's beginning.
 
-    Args:
-        cells: The pointer's distance from the row's first character.
-
-    Returns:
-        A character with its marks; nothing, at the end of the row, right of that and on lines
-        that are no part of the text.
+    It is nothing, at the end of the row, right of that and on lines that are no part of the text.
     """
     key = key_of(line_index.sections[place.section])
     if row.line.start < 0:

@@ -43,14 +43,9 @@ class TextKind(Enum):
 def style_spans(
     kind: TextKind, lines: list[str], *, at_start: bool, in_code: bool
 ) -> list[StyleSpans]:
-    """The styles of a section's lines by what it looks like.
+    """The styles of each of a section's lines by what it looks like, or nothing for none at all.
 
-    Args:
-        at_start: Whether they begin with the first line of their block.
-        in_code: Whether they begin within a fence of Markdown.
-
-    Returns:
-        The runs of each line, or nothing for none at all.
+    They may begin with the first line of their block, or within a fence of Markdown.
     """
     if kind in (TextKind.TEXT, TextKind.QUIET):
         return _with_diffs(lines, highlight.markdown(lines, in_code=in_code))
