@@ -28,6 +28,10 @@ class Endpoints(ABC):
         """What was found out on the way that a person should know; None for nothing."""
         return None
 
+    def is_over(self, run_id: str) -> bool:
+        """Whether it is known that nothing more is to come of a run, its results included."""
+        return False
+
     @abstractmethod
     async def _ask(self, call: Call) -> Answer:
         """Sends a question and brings its good answer, or raises."""

@@ -105,7 +105,13 @@ class Follower:
             return True
         results = RolloutsOf(run_id)
         given_up = results not in self._denied or self._is_given_up(results)
-        return given_up and settled(self._log, self.reader.store, run_id)
+        return given_up and (settled(self._log, self.reader.store, run_id) or self._is_over(run_id))
+
+    def _is_over(self, run_id: str) -> bool:
+        """Whether all is listed of a run of which no result is still to come."""
+        row = self.reader.store.runs.get(run_id)
+        over = row is not None and not row.active and self.client.is_over(run_id)
+        return over and self._log.listed_since_moved(run_id)
 
     def forbidden(self, run_id: str) -> Forbidden | None:
         """What the gym says of a run that the key may not see, in part at least; else None."""

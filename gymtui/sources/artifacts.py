@@ -101,6 +101,7 @@ class Artifacts:
                 note=next(filter(None, (one.note for one in recorded)), None),
                 began=began,
                 unread=unread,
+                over=dead,
             )
 
 

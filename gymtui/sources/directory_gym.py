@@ -96,6 +96,11 @@ class DirectoryGym(Endpoints):
     def use_key(self, key: ApiKey) -> None:
         """There is nobody to send it to."""
 
+    def is_over(self, run_id: str) -> bool:
+        """Whether the files of a run say that it is over."""
+        run = (self._runs or {}).get(run_id)
+        return run is not None and run.facts.over and not run.facts.active
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

@@ -92,6 +92,7 @@ class Harbor:
             unread=unread,
             scenario_id=job.scenario,
             began=job.began or min(filter(None, times), default=""),
+            over=dead,
         )
 
 

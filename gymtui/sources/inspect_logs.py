@@ -97,6 +97,7 @@ class InspectLogs:
                 began=log.created,
                 reported=log.reported or None,
                 graded=True,
+                over=dead,
             )
 
     def _log(self, file: Path, look: Look) -> _Log | None:

@@ -67,6 +67,9 @@ class RunFacts:
     graded: bool = False  # whether its rewards are scores alone, even where all are 0 or 1
     unread: int = 0  # how many of its rollouts are not read yet
     note: str | None = None  # a person's, kept with it
+    # Whether its program says that it ended, or nobody has written it for long: no result is still
+    # to come.
+    over: bool = False
 
     @property
     def active(self) -> bool:

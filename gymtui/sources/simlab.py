@@ -19,7 +19,7 @@ from gymtui.core.replacement import replace
 from gymtui.sources.artifacts import facts_of
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time
-from gymtui.sources.rollout_facts import RolloutFacts, RunFacts
+from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts
 from gymtui.sources.source import Look
 from gymtui.store import reward_files
 from gymtui.transcript import artifact_files
@@ -77,12 +77,14 @@ def _run_of(run_id: str, place: Path, found: list[Path], look: Look) -> Iterator
     unread = look.files.unread
     if rollouts or unread:
         began = min((facts.created_at or "" for facts in rollouts), default="")
+        touched = newest_s(*found, *(one / "verifier" for one in found))
         yield RunFacts(
             run_id=run_id,
             source=Simlab.name,
             rollouts=rollouts,
             unread=unread,
             began=began or utc_time(newest_s(place)) or "",
+            over=look.now_s - touched > QUIET_S,
         )
 
 
@@ -110,6 +112,7 @@ def _parallel(place: Path, look: Look) -> RunFacts:
         rollouts=rollouts,
         scenario_id=task,
         began=created or utc_time(newest_s(place)) or "",
+        over=bool(summary),
     )
 
 

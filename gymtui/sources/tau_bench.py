@@ -104,6 +104,7 @@ class TauBench:
                 unread=unread,
                 scenario_id=found.scenario,
                 began=found.began or "",
+                over=quiet,
             )
 
 

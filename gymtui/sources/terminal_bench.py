@@ -84,6 +84,7 @@ class TerminalBench:
             unread=unread,
             scenario_id=metadata.dataset,
             began=metadata.began or "",
+            over=dead,
         )
 
 

@@ -101,18 +101,20 @@ def _results(file: Path, look: Look) -> RunFacts:
             replace(facts, rollout_id=rollout_id, model=metadata.model, success=success, body=body)
         )
     named = "--" in place.parent.name
+    quiet = look.now_s - newest_s(file) > QUIET_S
     return RunFacts(
         run_id=f"{place.parent.name}/{place.name}" if named else place.name,
         source=Verifiers.name,
         rollouts=add_missing(
             rollouts,
             _planned(metadata, counts),
-            dead=look.now_s - newest_s(file) > QUIET_S,
+            dead=quiet,
             unread=look.files.unread,
         ),
         unread=look.files.unread,
         scenario_id=metadata.environment,
         began=metadata.began or "",
+        over=quiet,
     )
 
 
@@ -234,16 +236,18 @@ def _traces(file: Path, look: Look) -> RunFacts:
         planned = dict.fromkeys(tasks, config.each)
         if config.tasks is not None:
             planned |= {"": config.tasks * config.each}
+    quiet = look.now_s - newest_s(file) > QUIET_S
     return RunFacts(
         run_id=place.name,
         source=Verifiers.name,
         rollouts=add_missing(
             rollouts,
             planned,
-            dead=look.now_s - newest_s(file) > QUIET_S,
+            dead=quiet,
             unread=look.files.unread,
         ),
         unread=look.files.unread,
         scenario_id=config.environment if config is not None else None,
         began=min((facts.started_at or "" for facts in rollouts), default=""),
+        over=quiet,
     )

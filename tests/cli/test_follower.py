@@ -23,6 +23,7 @@ from gymtui.api.response import Answer
 from gymtui.cli.follower import NUMBERS_EVERY_S, Follower, SilentError
 from gymtui.cli.progress_line import ProgressLine, summary_line
 from gymtui.core.text import width
+from gymtui.poll.request_log import RESULT_TRIES
 from gymtui.store.delta import OneRun, RolloutsOf
 from tests.helpers.model_gym import ModelGym
 from tests.helpers.virtual_time import play
@@ -40,6 +41,10 @@ class Scripted:
         self.asked: list[tuple[float, OneRun | RolloutsOf]] = []
         self.fault: Callable[[OneRun | RolloutsOf, float], GymError | None] = lambda *_: None
         self.delay: Callable[[float], float] = lambda _now_s: _ON_ITS_WAY_S
+        self.over: set[str] = set()
+
+    def is_over(self, run_id: str) -> bool:
+        return run_id in self.over
 
     async def get_run(self, run_id: str) -> Answer:
         return await self._answer(OneRun(run_id))
@@ -88,6 +93,18 @@ def follow(gym: Scripted, *run_ids: str, **options: Any) -> Follower:
 @pytest.fixture
 def model() -> ModelGym:
     return ModelGym(random.Random(1))
+
+
+def test_no_result_is_waited_for_of_a_run_that_is_known_to_be_over(model: ModelGym) -> None:
+    run_id = model.launch(2)
+    for item in model.runs[run_id].rollouts:
+        item |= {"status": "completed", "result": None}
+    model.changed(model.runs[run_id])
+    late, over = Scripted(model, lambda _: None), Scripted(model, lambda _: None)
+    over.over.add(run_id)
+    assert all(follow(gym, run_id).settled(run_id) for gym in (late, over))
+    assert len(late.times(RolloutsOf)) == RESULT_TRIES
+    assert len(over.times(RolloutsOf)) == 1
 
 
 def test_rollouts_are_listed_when_counters_move_and_not_every_time(model: ModelGym) -> None:

@@ -185,10 +185,12 @@ def test_what_is_not_done_waits_while_the_job_lives_and_is_not_run_once_it_is_de
     assert sorted(disk.outcomes().values()) == ["passed", "running", "waiting", "waiting"]
     tasks = [one.task_id for one in disk.rollouts().values() if one.status == "pending"]
     assert tasks == ["vim", "new"]
+    assert not disk.gym.is_over("j")
     for file in (place, place / "result.json", place / "vim__B", place / "vim__B" / "config.json"):
         touch(file, HOUR_S)
     dead = opened(place)
     run = dead.runs()["j"]
+    assert dead.gym.is_over("j")
     assert (run["running"], run["pending"], run["failed"]) == (0, 0, 0)
     statuses = [one.status for one in dead.rollouts().values()]
     assert statuses == ["completed", "interrupted", "not run", "not run"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.sources.on_disk import opened, write
+from tests.sources.on_disk import opened, touch, write
 
 SINGLE = "agent_run_t1_20260415_210354"
 PARALLEL = "parallel_run_t2_20260416_080000"
@@ -76,3 +76,13 @@ def test_a_parallel_run_has_its_rollouts_and_what_its_summary_says(tmp_path: Pat
     assert list(disk.outcomes().values()) == outcomes
     assert disk.rollouts()[f"{PARALLEL}/1"].termination_reason == "sandbox quota exceeded"
     assert disk.rollouts()[f"{PARALLEL}/2"].task_id == "t2"
+
+
+def test_a_verdict_is_waited_for_while_files_are_young(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    for age_s, over in ((60.0, False), (3600.0, True)):
+        write(output / SINGLE / "artifacts.json", artifacts(), age_s=age_s)
+        touch(output / SINGLE, age_s)
+        disk = opened(output)
+        assert list(disk.runs()) == ["output"]
+        assert disk.gym.is_over("output") is over
