@@ -118,7 +118,7 @@ def read_step(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
     return known.model_copy(update={"current_step": int(now[1])})
 
 
-def shown(item: bytes) -> str:
+def item_text(item: bytes) -> str:
     """An item for "describe": its JSON, indented, but for any key in it; clean it to draw it."""
     try:
         document = loads(item)

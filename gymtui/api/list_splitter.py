@@ -115,7 +115,9 @@ class ListSplitter:
         return []
 
 
-def splitting(body: bytes, key: Literal["runs", "rollouts"]) -> Generator[None, None, ListAnswer]:
+def split_in_pieces(
+    body: bytes, key: Literal["runs", "rollouts"]
+) -> Generator[None, None, ListAnswer]:
     """Take an answer apart, stopping now and then so that keys are answered meanwhile.
 
     Arguments, result and errors are those of `split`.

@@ -31,7 +31,7 @@ from gymtui.config.schema import (
     StuckThresholds,
     command_value,
     describe_error,
-    nearest,
+    did_you_mean,
 )
 from gymtui.config.tables import (
     entry_value,
@@ -109,7 +109,7 @@ def find_setting(name: str, profile: str | None) -> SettingPlace:
         raise ConfigError("set model_keys.PROVIDER.env NAME, or ….command WORD…")
     if rest or top not in alone:
         known = [*alone, *(row.name for row in rows() if "." in row.name)]
-        raise ConfigError(f"no setting named {name}{nearest(name, known)}")
+        raise ConfigError(f"no setting named {name}{did_you_mean(name, known)}")
     if top == "insecure" and not profile:
         raise ConfigError("insecure belongs in a profile, beside its base_url: --profile P")
     if top == "profile" and profile:
@@ -172,7 +172,7 @@ def _value_of(
     if name == "profile":
         known = file.table("profiles")
         if _one(words) not in known:
-            raise ValueError(f"no profile named {_one(words)!r}{nearest(_one(words), known)}")
+            raise ValueError(f"no profile named {_one(words)!r}{did_you_mean(_one(words), known)}")
         return _one(words)
     return getattr(Choices.model_validate({name: _one(words)}), FIELDS[name])
 

@@ -137,7 +137,7 @@ class GymReader:
         self._on_answer(seen, applied)
         return None if answer is None else applied
 
-    async def busily(self, query: Query) -> Applied | None:
+    async def learn_with_retry(self, query: Query) -> Applied | None:
         """`learn`, again after a pause where the gym is only busy."""
         return await with_retry(lambda: self.learn(query), retryable=_BUSY)
 
@@ -166,7 +166,7 @@ class GymReader:
         totals: set[int] = set()
         offset = 0
         while True:
-            page = await self.busily(RunsPage(offset, PAGE_LIMIT, source, scenario))
+            page = await self.learn_with_retry(RunsPage(offset, PAGE_LIMIT, source, scenario))
             if page is None:
                 return ids, totals
             if page.total is not None:
@@ -187,7 +187,7 @@ class GymReader:
             composed or decomposed form) where that is one; else what was typed.
         """
         for run_id in spellings(typed):
-            if await self.busily(OneRun(run_id)) is not None:
+            if await self.learn_with_retry(OneRun(run_id)) is not None:
                 return run_id
         return typed
 
@@ -224,7 +224,7 @@ class GymReader:
 
         async def one(run_id: str) -> None:
             try:
-                await self.busily(RolloutsOf(run_id))
+                await self.learn_with_retry(RolloutsOf(run_id))
             except Forbidden as error:
                 denied[run_id] = error
 

@@ -76,7 +76,7 @@ def read_file(settings: Settings, file: str) -> FileLaunch:
     return FileLaunch(requests_of(document, keys.get, now=datetime.now(UTC), rng=rng), rules)
 
 
-def dry(requests: Sequence[LaunchRequest]) -> str:
+def requests_text(requests: Sequence[LaunchRequest]) -> str:
     """What would be sent, as JSON, keys as their hints; of several a list."""
     bodies = [mask_keys(request) for request in requests]
     return json_text(bodies[0] if len(bodies) == 1 else bodies, indent=2)
@@ -92,7 +92,7 @@ def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json:
     requests = meant.requests
     hints: list[str] = []
     sent = with_gym(settings, lambda client: _send(client, meant, armed, hints, quiet=as_json))
-    launched = [one for one in sent if one.fate is SubmissionState.LAUNCHED]
+    launched = [one for one in sent if one.state is SubmissionState.LAUNCHED]
     if as_json and launched:
         documents = [_document(one, meant.rules) for one in launched]
         document = documents[0] if len(requests) == 1 else {"runs": documents}
@@ -102,7 +102,7 @@ def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json:
         tell(clean(f"armed: {words}"))
         tell("rules are carried out by a dashboard or `gymtui record` on this gym, on this machine")
     last = sent[-1]
-    if last.fate is SubmissionState.LAUNCHED:
+    if last.state is SubmissionState.LAUNCHED:
         return 0
     _complain(last)
     for hint in hints:
@@ -111,7 +111,7 @@ def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json:
         report_key(settings, last.error)
     for request in requests[len(sent) :]:
         tell(f"{clean(request.run_name)} was not sent")
-    if last.fate is SubmissionState.UNKNOWN or last.error is None:
+    if last.state is SubmissionState.UNKNOWN or last.error is None:
         return EXIT_UNREACHABLE
     return exit_code(last.error)
 
@@ -131,7 +131,7 @@ async def _send(
             with suppress(GymError):  # a gym need not have such a list
                 known = [scenario.scenario_id for scenario in await client.list_scenarios()]
                 hints.append(f"scenarios of this gym: {', '.join(known) or 'none'}")
-        if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
+        if one.state is not SubmissionState.LAUNCHED or one.run_id is None:
             break
         for rule in meant.rules:
             armed.arm([one.run_id], rule.kind, rule.about, datetime.now(UTC).timestamp())
@@ -144,7 +144,7 @@ async def _send(
 
 def _complain(sent: Submission) -> None:
     error = sent.error
-    if sent.fate is SubmissionState.UNKNOWN or error is None:
+    if sent.state is SubmissionState.UNKNOWN or error is None:
         tell(clean(describe_submission(sent)))
         return
     if isinstance(error, Refused) and error.fields:

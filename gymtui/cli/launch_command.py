@@ -60,7 +60,7 @@ A launch is sent once. If its answer is lost, the run is looked up by name.
 @options.json_option
 def launch(file: str, dry_run: bool, source: str | None, form: str | None, **flags: Any) -> None:
     """Launch the runs that a file describes, and print their ids."""
-    from gymtui.cli.launch import dry, launch_all, read_file
+    from gymtui.cli.launch import launch_all, read_file, requests_text
     from gymtui.core.text import clean
     from gymtui.launching.launch_file import LaunchFileError
 
@@ -75,7 +75,7 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
         sourced = (one.model_copy(update={"source": source}) for one in meant.requests)
         meant = replace(meant, requests=tuple(sourced))
     if dry_run:
-        click.echo(dry(meant.requests))
+        click.echo(requests_text(meant.requests))
         return
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")

@@ -199,7 +199,9 @@ def describe_fault(fault: ErrorDetails) -> str:
         case "value_error":
             return fault["msg"].removeprefix("Value error, ")
         case "literal_error":
-            return f"should be one of {', '.join(SOURCES)}{nearest(str(fault['input']), SOURCES)}"
+            return (
+                f"should be one of {', '.join(SOURCES)}{did_you_mean(str(fault['input']), SOURCES)}"
+            )
         case "string_pattern_mismatch":
             return "is empty"
         case "string_type":
@@ -218,7 +220,7 @@ def describe_error(error: ValidationError) -> str:
     return describe_fault(error.errors(include_url=False)[0])
 
 
-def nearest(name: str, names: Collection[str]) -> str:
+def did_you_mean(name: str, names: Collection[str]) -> str:
     """`; did you mean …?` for the name that comes nearest, or ""."""
     import difflib  # only for mistakes
 

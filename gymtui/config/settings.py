@@ -46,7 +46,7 @@ from gymtui.config.schema import (
     ModelKeySource,
     Problem,
     StuckThresholds,
-    nearest,
+    did_you_mean,
     read_file,
     variable,
 )
@@ -280,7 +280,7 @@ def _profile(
         if isinstance(name, str) and isinstance(profiles.get(name), Mapping):
             return _Profile(name, origin, ("profiles", name))
         known = f"; there are {', '.join(profiles)}" if profiles else f"; {file.path} has none"
-        hint = nearest(str(name), profiles) or known
+        hint = did_you_mean(str(name), profiles) or known
         problems.append(Problem(origin, f"no profile named {name!r}{hint}", fatal=True))
         return _Profile(str(name), origin)
     if isinstance(profiles.get("default"), Mapping):
@@ -295,7 +295,7 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
         # What `on_finish` or a person's own command was told, inherited.
         is_prefixed = name.startswith((EVENT_PREFIX, COMMAND_PREFIX))
         if name.startswith("GYMTUI_") and name not in variables and not is_prefixed:
-            match = nearest(name, variables)
+            match = did_you_mean(name, variables)
             problems.append(Problem(name, f"unknown setting{match}"))
     in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")
     at_top = (*NAMES, *KEY_FIELDS, *TABLES, "profile", "profiles")
@@ -322,4 +322,4 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
 
 
 def _unknown_setting(file: ConfigFile, names: tuple[str, ...], known: Collection[str]) -> Problem:
-    return Problem(file.place(*names), f"unknown setting{nearest(names[-1], known)}")
+    return Problem(file.place(*names), f"unknown setting{did_you_mean(names[-1], known)}")

@@ -27,7 +27,7 @@ from gymtui.config.schema import (
     StuckThresholds,
     Text,
     describe_error,
-    nearest,
+    did_you_mean,
     variable,
 )
 from gymtui.config.user_commands import UserCommand, user_command
@@ -159,7 +159,7 @@ def entry_value(table: type[BaseModel], name: str, value: object) -> Any:
         ValidationError: It may not be that.
     """
     if name not in table.model_fields:
-        raise ValueError(f"unknown setting{nearest(name, tuple(table.model_fields))}")
+        raise ValueError(f"unknown setting{did_you_mean(name, tuple(table.model_fields))}")
     return getattr(table.model_validate({name: value}), name)
 
 
@@ -185,14 +185,14 @@ def model_key_value(provider: str, value: object) -> ModelKeySource:
         ValidationError: So does what it says.
     """
     if provider not in PROVIDERS:
-        hint = nearest(provider, PROVIDERS) or f"; there are {', '.join(PROVIDERS)}"
+        hint = did_you_mean(provider, PROVIDERS) or f"; there are {', '.join(PROVIDERS)}"
         raise ValueError(f"is not a provider{hint}")
     if not isinstance(value, Mapping):
         # Not even its kind is said: it may well be a key.
         raise ValueError('should say where the key is: { env = "NAME" } or { command = ["…"] }')
     for name in value:
         if name not in ("env", "command"):
-            raise ValueError(f"unknown entry {name}{nearest(name, ('env', 'command'))}")
+            raise ValueError(f"unknown entry {name}{did_you_mean(name, ('env', 'command'))}")
     if len(value) != 1:
         raise ValueError("needs either env or command")
     if "env" in value:

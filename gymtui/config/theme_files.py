@@ -16,7 +16,7 @@ from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from gymtui.config.schema import ConfigFile, Problem, describe_fault, nearest, read_file
+from gymtui.config.schema import ConfigFile, Problem, describe_fault, did_you_mean, read_file
 from gymtui.core import paths
 from gymtui.core.replacement import replace
 
@@ -40,7 +40,7 @@ def _colour(text: str) -> str:
     plain = text.lower()
     if re.fullmatch(r"#[0-9a-f]{6}", plain) or plain in ANSI:
         return plain
-    near = nearest(plain, ANSI) if plain.startswith("ansi") else ""
+    near = did_you_mean(plain, ANSI) if plain.startswith("ansi") else ""
     raise _NoColourError(f'should be a colour, "#rrggbb" or one of the terminal\'s own{near}')
 
 
@@ -152,7 +152,7 @@ def read(name: str, places: Sequence[Path], told_by: str = "theme") -> Found:
     """
     known = names(places)
     if name not in known:
-        hint = nearest(name, known) or (f"; there are {', '.join(known)}" if known else "")
+        hint = did_you_mean(name, known) or (f"; there are {', '.join(known)}" if known else "")
         return Found(None, (Problem(told_by, f"no theme named {name!r}{hint}"),))
     problems: list[Problem] = []
     for file in (place / f"{name}.toml" for place in places):
@@ -192,7 +192,7 @@ def _problem(file: ConfigFile, fault: ErrorDetails) -> Problem:
             return Problem(where, f"lacks the {what} {field!r}")
         case "extra_forbidden":
             known = _TABLES[tables[0]].model_fields if tables else ThemeFile.model_fields
-            return Problem(file.place(*place), f"unknown field{nearest(field, known)}")
+            return Problem(file.place(*place), f"unknown field{did_you_mean(field, known)}")
         case "literal_error":
             return Problem(file.place(*place), "should be bold, underline, reverse or two of them")
         case "model_type":

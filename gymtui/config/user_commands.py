@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, StrictBool, ValidationError, model_validator
 
-from gymtui.config.schema import Text, command_value, describe_fault, nearest
+from gymtui.config.schema import Text, command_value, describe_fault, did_you_mean
 
 CommandScope = Literal["runs", "rollouts", "active", "matrix", "transcript"]
-SCOPES = get_args(CommandScope)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)
 
@@ -71,7 +70,7 @@ def user_command(name: str, value: object) -> UserCommand:
     known = [field for field in UserCommand.model_fields if field != "name"]
     for entry in value:
         if entry not in known:
-            raise ValueError(f"unknown entry {entry}{nearest(str(entry), known)}")
+            raise ValueError(f"unknown entry {entry}{did_you_mean(str(entry), known)}")
     for entry in ("key", "scope", "command"):
         if entry not in value:
             raise ValueError(f"needs {entry}")

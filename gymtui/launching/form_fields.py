@@ -213,7 +213,7 @@ FIELDS: Final[tuple[FormField, ...]] = tuple(_all())
 BY_PATH: Final = MappingProxyType({field.path: field for field in FIELDS})
 
 
-def nearest(path: str) -> str:
+def field_path_of(path: str) -> str:
     """The field that a path of a refusal is about, or the nearest that it lies within; "" for none.
 
     Args:

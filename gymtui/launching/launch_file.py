@@ -25,7 +25,7 @@ from gymtui.api.launch_request import (
     slug,
 )
 from gymtui.config import schema
-from gymtui.config.schema import nearest as alike
+from gymtui.config.schema import did_you_mean
 from gymtui.core.secret import ApiKey
 from gymtui.launching.form_fields import (
     BY_PATH,
@@ -37,7 +37,7 @@ from gymtui.launching.form_fields import (
     SCENARIO,
     SWEPT,
     USER,
-    nearest,
+    field_path_of,
 )
 from gymtui.launching.json_input import JsonError, read_json
 from gymtui.launching.model_keys import NoModelKey
@@ -196,8 +196,8 @@ def _request(
         made = read_launch(body, now=now, rng=rng)
     except ValidationError as error:
         for name, fault in faults_of(error):
-            path = name if name not in BY_PATH else nearest(name)
-            words = describe_refusal(nearest(name), name, fault)
+            path = name if name not in BY_PATH else field_path_of(name)
+            words = describe_refusal(field_path_of(name), name, fault)
             words = words.removeprefix(f"{path}: ")  # its place says that
             if name not in BY_PATH and words.endswith("unknown field"):
                 words += _likely(name)
@@ -211,11 +211,11 @@ def _likely(path: str) -> str:
     """Which field was meant by one that there is not; "" for none."""
     owner, _, name = path.rpartition(".")
     if owner in ("model_config", USER):
-        return alike(name, ModelConfig.model_fields)
+        return did_you_mean(name, ModelConfig.model_fields)
     if owner:
-        return alike(name, TaskOverride.model_fields) if owner.startswith(OVERRIDES) else ""
+        return did_you_mean(name, TaskOverride.model_fields) if owner.startswith(OVERRIDES) else ""
     known = [info.alias or field_name for field_name, info in LaunchRequest.model_fields.items()]
-    return alike(name, [*known, RULES])
+    return did_you_mean(name, [*known, RULES])
 
 
 def _add_key(

@@ -38,7 +38,7 @@ class Submission:
     """What became of one launch."""
 
     request: LaunchRequest
-    fate: SubmissionState
+    state: SubmissionState
     run_id: str | None = None
     rollout_ids: tuple[str, ...] = ()  # its rollouts, as far as the answer told them
     error: GymError | None = None  # why there is none, or why nobody can say
@@ -139,12 +139,12 @@ def _fits(run: RunStatus, request: LaunchRequest) -> bool:
 def describe_submission(sent: Submission) -> str:
     """What to say about it, in a line; names as they were sent."""
     name = sent.request.run_name
-    if sent.fate is SubmissionState.LAUNCHED:
+    if sent.state is SubmissionState.LAUNCHED:
         called = "" if sent.run_id == name else f" as {sent.run_id}"
         found = " (its answer was lost; found by its name)" if sent.looked_up else ""
         return f"launched {name}{called}{found}"
     error = sent.error
     why = (error.detail or error.brief) if error is not None else ""
-    if sent.fate is SubmissionState.REFUSED:
+    if sent.state is SubmissionState.REFUSED:
         return f"{name} was not launched: {why}"
     return f"whether {name} was launched is unknown: {why}; not sent again"

@@ -12,8 +12,7 @@ from pydantic_core import ErrorDetails
 
 from gymtui.api.errors import FieldError
 from gymtui.api.launch_request import LaunchRequest
-from gymtui.config.schema import describe_fault
-from gymtui.config.schema import nearest as alike
+from gymtui.config.schema import describe_fault, did_you_mean
 from gymtui.core.secret import ApiKey
 from gymtui.launching.draft import USER_KEY, Draft, Variant
 from gymtui.launching.form_fields import (
@@ -27,7 +26,7 @@ from gymtui.launching.form_fields import (
     TASKS,
     USER,
     FieldKind,
-    nearest,
+    field_path_of,
 )
 from gymtui.launching.requests import document_of, value_of
 from gymtui.store.formats import of_many
@@ -130,7 +129,7 @@ def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str
     """
     by_path: dict[str, str] = {}
     for fault in found:
-        path = nearest(fault.field)
+        path = field_path_of(fault.field)
         rest = fault.field.removeprefix(path).strip(".")
         if path == TASKS and rest.isdecimal() and int(rest) < len(tasks):
             rest = tasks[int(rest)]
@@ -171,7 +170,7 @@ def _refusals(document: Mapping[str, Any]) -> dict[str, str]:
     except ValidationError as error:
         found: dict[str, str] = {}
         for field, fault in faults_of(error):
-            path = nearest(field)
+            path = field_path_of(field)
             found.setdefault(path, describe_refusal(path, field, fault))
         return found
     return {}
@@ -223,11 +222,11 @@ def _find_unlisted(
     scenario = draft.text(SCENARIO).strip()
     if scenarios is not None and scenario and scenario not in scenarios:
         choices = f": {', '.join(scenarios[:_CHOICES])}" if scenarios else ""
-        found[SCENARIO] = f"not in the gym's list{alike(scenario, scenarios) or choices}"
+        found[SCENARIO] = f"not in the gym's list{did_you_mean(scenario, scenarios) or choices}"
     strangers = [task for task in tasks if offered is not None and task not in offered]
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-        like = alike(strangers[0], offered or ())
+        like = did_you_mean(strangers[0], offered or ())
         found[TASKS] = f"not in the gym's list: {strangers[0]}{more}{like}"
     return found
 

@@ -180,7 +180,7 @@ class Launches:
         for variant, request in zip(draft.variants, made, strict=True):
             one = await launch(self._client, request, lost=partial(lost, request))
             sent.append(one)
-            if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
+            if one.state is not SubmissionState.LAUNCHED or one.run_id is None:
                 break
             self.kept.remember(one.run_id, only_variant(draft, variant))
             self._arm(one.run_id, draft.rules)
@@ -200,7 +200,7 @@ class Launches:
         self._under_way.clear()
 
     def _tell(self, sent: Sequence[Submission]) -> None:
-        well = sent[-1].fate is SubmissionState.LAUNCHED
+        well = sent[-1].state is SubmissionState.LAUNCHED
         words = "\n".join(describe_submission(one) for one in sent)
         self._host.notify_later(words, "information" if well else "warning")
 

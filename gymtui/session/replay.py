@@ -208,7 +208,7 @@ class Playback(UpdateSource):
         self._wake.set()
 
     def _tell(self, delta: Delta) -> None:
-        self._session.play_told(Update(delta, self.link))
+        self._session.take_update(Update(delta, self.link))
 
 
 class _RecordedClock(ServerClock):
@@ -260,7 +260,7 @@ class ReplaySession(Session):
         playback.attach(self)
         clock.lead_us = playback.lead_us
 
-    def play_told(self, update: Update) -> None:
+    def take_update(self, update: Update) -> None:
         """Called with what changed, and with the passing of time."""
         self._observed(update)
 

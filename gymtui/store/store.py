@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gymtui.api.list_answer import split
-from gymtui.api.list_splitter import LARGE_BYTES, splitting
+from gymtui.api.list_splitter import LARGE_BYTES, split_in_pieces
 from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.store.delta import (
@@ -209,7 +209,7 @@ class Store:
                 self._note_ended(built.runs_added, built)
                 applied = Applied(built.build(), ids)
             case RolloutsOf(run_id=run_id):
-                listing = yield from splitting(seen.body, "rollouts")
+                listing = yield from split_in_pieces(seen.body, "rollouts")
                 # Nothing listed of a run that had rollouts is more likely a run that is gone,
                 # which only the run itself can say; the plan asks it.
                 if not listing.items and self._rollouts.of_run(run_id):
@@ -220,7 +220,7 @@ class Store:
                 self._note_ended(built.runs_changed, built)
                 applied = Applied(built.build(), ids, listing.total)
             case RunningRollouts(scenario_id=scenario_id):
-                listing = yield from splitting(seen.body, "rollouts")
+                listing = yield from split_in_pieces(seen.body, "rollouts")
                 reading = yield from self._rollouts.read(listing.items, None, seen)
                 ids, overtaken = self._rollouts.take_running(
                     listing, reading, seen, built, scenario_id

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gymtui.api.errors import Garbled
-from gymtui.api.list_answer import ListAnswer, parse_rollout, parse_run, read_step, shown, split
+from gymtui.api.list_answer import ListAnswer, item_text, parse_rollout, parse_run, read_step, split
 from gymtui.api.models import Malformed, Rollout, RunStatus
 from tests.api.samples import ROLLOUT, RUN
 
@@ -73,12 +73,12 @@ def test_what_is_no_list_is_garbled(body: bytes) -> None:
 
 def test_describe_shows_everything_but_keys() -> None:
     item = {"run_id": "ü", "model_config": {"api_key": "sk-1", "apiKey": ["sk-2"], "model": "m"}}
-    text = shown(json.dumps([item, {"API-Key": "sk-3", "api_key": None}]).encode())
+    text = item_text(json.dumps([item, {"API-Key": "sk-3", "api_key": None}]).encode())
     assert "sk-" not in text
     assert '"model": "m"' in text
     assert '"run_id": "ü"' in text
     assert '"api_key": null' in text
-    assert shown(b"\xff not json") == "\ufffd not json"
+    assert item_text(b"\xff not json") == "\ufffd not json"
 
 
 RAW = b'{"rollout_id": "r", "current_step": 3, "max_steps": 30, "result": null}'

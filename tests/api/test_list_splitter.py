@@ -10,7 +10,7 @@ import pytest
 from gymtui.api import list_splitter
 from gymtui.api.errors import Garbled
 from gymtui.api.list_answer import ListAnswer, split
-from gymtui.api.list_splitter import LARGE_BYTES, ListSplitter, splitting
+from gymtui.api.list_splitter import LARGE_BYTES, ListSplitter, split_in_pieces
 from tests.helpers.model_gym import ended, rollouts_body
 
 HOSTILE = [
@@ -94,7 +94,7 @@ def test_a_large_one_is_taken_apart_in_steps() -> None:
     message = "x" * 1000
     items = [ended(f"r{n}", "run") | {"note": message} for n in range(LARGE_BYTES // 500)]
     body, steps = rollouts_body(*items), 0
-    taking = splitting(body, "rollouts")
+    taking = split_in_pieces(body, "rollouts")
     while True:
         try:
             next(taking)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gymtui
-from gymtui.api.list_answer import parse_run, shown, split
+from gymtui.api.list_answer import item_text, parse_run, split
 from gymtui.api.models import RunStatus
 from gymtui.core.json_output import json_text
 
@@ -46,7 +46,7 @@ def test_what_is_no_number_leaves_as_null(number: float) -> None:
 def test_an_item_that_holds_none_is_described_with_null(written: str) -> None:
     body = '{"runs": [{"run_id": "r", "total": X, "extra": [X]}]}'.replace("X", written)
     (item,) = split(body.encode(), "runs").items
-    assert strict(shown(item)) == {"run_id": "r", "total": None, "extra": [None]}
+    assert strict(item_text(item)) == {"run_id": "r", "total": None, "extra": [None]}
     run = parse_run(item)
     assert isinstance(run, RunStatus)
     assert run.total is None

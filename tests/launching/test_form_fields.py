@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.config.api_key import CommandFailedError
 from gymtui.config.schema import ModelKeySource
-from gymtui.launching.form_fields import BY_PATH, FIELDS, RULES, FieldKind, nearest
+from gymtui.launching.form_fields import BY_PATH, FIELDS, RULES, FieldKind, field_path_of
 from gymtui.launching.model_keys import NO_KEY, ModelKeys, NoModelKey
 
 KEY = "sk_live_fedcba9876543210"
@@ -71,7 +71,7 @@ def test_each_field_has_words_of_its_own() -> None:
     ],
 )
 def test_a_refusal_is_shown_at_the_nearest_field(path: str, field: str) -> None:
-    assert nearest(path) == field
+    assert field_path_of(path) == field
 
 
 def keys(env: Mapping[str, str] | None = None, **sources: ModelKeySource) -> ModelKeys:

@@ -96,7 +96,7 @@ class Gym:
 async def test_a_launch_that_is_answered_is_done() -> None:
     gym = Gym(CreatedRun(run_id="run_1"))
     sent = await gym.launch()
-    assert (sent.fate, sent.run_id, sent.looked_up) == (SubmissionState.LAUNCHED, "run_1", False)
+    assert (sent.state, sent.run_id, sent.looked_up) == (SubmissionState.LAUNCHED, "run_1", False)
     assert not gym.looked
     assert describe_submission(sent) == f"launched {NAME} as run_1"
 
@@ -118,7 +118,7 @@ async def test_a_launch_that_is_answered_is_done() -> None:
 async def test_what_was_refused_or_never_sent_is_not_looked_for(error: GymError) -> None:
     gym = Gym(error)
     sent = await gym.launch()
-    assert sent.fate is SubmissionState.REFUSED
+    assert sent.state is SubmissionState.REFUSED
     assert sent.error is error
     assert not gym.looked
     assert not gym.lost
@@ -137,7 +137,7 @@ LOST = [
 async def test_a_lost_answer_is_looked_up_by_name_and_never_sent_again(error: GymError) -> None:
     gym = Gym(error, one=lambda: run(NAME))
     sent = await gym.launch()
-    assert (sent.fate, sent.run_id, sent.looked_up) == (SubmissionState.LAUNCHED, NAME, True)
+    assert (sent.state, sent.run_id, sent.looked_up) == (SubmissionState.LAUNCHED, NAME, True)
     assert len(gym.sent) == 1
     assert gym.lost == [error]
     assert gym.waited == [LOOKS_S[0]]
@@ -148,7 +148,7 @@ async def test_a_lost_answer_is_looked_up_by_name_and_never_sent_again(error: Gy
 async def test_what_is_nowhere_to_be_found_is_unknown_and_not_sent_again(error: GymError) -> None:
     gym = Gym(error)
     sent = await gym.launch()
-    assert sent.fate is SubmissionState.UNKNOWN
+    assert sent.state is SubmissionState.UNKNOWN
     assert len(gym.sent) == 1
     assert gym.waited == list(LOOKS_S)
     assert describe_submission(sent).endswith("not sent again")
@@ -157,7 +157,7 @@ async def test_what_is_nowhere_to_be_found_is_unknown_and_not_sent_again(error: 
 async def test_it_is_looked_for_again_while_the_gym_does_not_answer() -> None:
     answers = iter([Unreachable("timeout"), ServerError(503), NotFound(), run(NAME)])
     gym = Gym(Unreachable("dropped"), one=lambda: next(answers))
-    assert (await gym.launch()).fate is SubmissionState.LAUNCHED
+    assert (await gym.launch()).state is SubmissionState.LAUNCHED
     assert gym.looked == 4
 
 
@@ -165,15 +165,15 @@ async def test_a_run_whose_id_is_not_its_name_is_found_in_the_list_by_the_name_i
     others = [run(f"run_{n}", run_name=f"other-{n}") for n in range(250)]
     gym = Gym(Unreachable("dropped"), listed=lambda: [*others, run("run_x", run_name=NAME)])
     sent = await gym.launch()
-    assert (sent.fate, sent.run_id) == (SubmissionState.LAUNCHED, "run_x")
+    assert (sent.state, sent.run_id) == (SubmissionState.LAUNCHED, "run_x")
 
 
 @pytest.mark.parametrize("other", [{"scenario_id": "crm"}, {"total": 9}])
 async def test_another_run_of_that_name_is_not_taken_for_it(other: dict[str, Any]) -> None:
     gym = Gym(Unreachable("dropped"), one=lambda: run(NAME, **other))
-    assert (await gym.launch()).fate is SubmissionState.UNKNOWN
+    assert (await gym.launch()).state is SubmissionState.UNKNOWN
 
 
 async def test_a_run_that_is_found_half_made_counts() -> None:
     gym = Gym(Unreachable("dropped"), one=lambda: run(NAME, total=1))
-    assert (await gym.launch()).fate is SubmissionState.LAUNCHED
+    assert (await gym.launch()).state is SubmissionState.LAUNCHED

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from textual.keys import _character_to_key
 
-from gymtui.config.schema import Problem, nearest
+from gymtui.config.schema import Problem, did_you_mean
 from gymtui.config.user_commands import UserCommand
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
@@ -137,7 +137,7 @@ def named(text: str) -> str:
     else:
         name = _ALSO.get(base.lower(), base.lower())
         if name not in _NAMED and character(name) is None:
-            raise ValueError(f"no such key {text!r}{nearest(name, (*_NAMED, *_ALSO))}")
+            raise ValueError(f"no such key {text!r}{did_you_mean(name, (*_NAMED, *_ALSO))}")
     key = "+".join([*sorted(modifiers), name])
     if key in _SAME_BYTE:
         raise ValueError(f"in a terminal {key} is {shown(_SAME_BYTE[key])}")
@@ -172,7 +172,7 @@ def rebound(
     fit: dict[str, tuple[str, ...]] = {}
     for name, written in wanted.items():
         if name not in by_name:
-            refuse(name, f"unknown command{nearest(name, tuple(by_name))}")
+            refuse(name, f"unknown command{did_you_mean(name, tuple(by_name))}")
             continue
         try:
             keys = [named(text) for text in written]

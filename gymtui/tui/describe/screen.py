@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gymtui.api.list_answer import shown
+from gymtui.api.list_answer import item_text
 from gymtui.core.text import clean_block
 from gymtui.tui.context.routes import Describe
 from gymtui.tui.kit.styled_text import Cell, StyledText
@@ -12,7 +12,7 @@ from gymtui.tui.kit.text_view import Paragraph, TextScreen
 def paragraphs_of(raw: bytes) -> list[Paragraph]:
     """JSON as received, pretty, a paragraph a line; what is no JSON as the text it is."""
     lines: list[Paragraph] = []
-    for line in clean_block(shown(raw)).split("\n"):
+    for line in clean_block(item_text(raw)).split("\n"):
         body = line.lstrip(" ")
         name, colon, rest = body.partition(": ")
         pieces = (
@@ -43,4 +43,4 @@ class DescribeScreen(TextScreen):
 
     def copy_text(self) -> str | None:
         """The item as it is shown."""
-        return shown(self._item.raw)
+        return item_text(self._item.raw)

@@ -202,7 +202,7 @@ class LaunchScreen(FormScreen):
         if not self.is_attached:
             return False
         last = sent[-1]
-        launched = sum(one.fate is SubmissionState.LAUNCHED for one in sent)
+        launched = sum(one.state is SubmissionState.LAUNCHED for one in sent)
         variants = self._draft.variants
         if launched == len(variants):
             self._is_done = True
@@ -213,7 +213,7 @@ class LaunchScreen(FormScreen):
             self._draft = self._before = without_launched(self._draft, variants[:launched])
         self._say(StyledText(describe_submission(last), "warning"))
         error = last.error
-        if isinstance(error, Refused) and last.fate is SubmissionState.REFUSED:
+        if isinstance(error, Refused) and last.state is SubmissionState.REFUSED:
             self._refused = refusals(error.fields, last.request.task_ids)
             if not error.fields and error.status == 409:
                 self._refused[NAME] = error.detail or "is taken"

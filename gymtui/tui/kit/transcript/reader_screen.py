@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from gymtui.api.list_answer import shown as laid_out_json
+from gymtui.api.list_answer import item_text as laid_out_json
 from gymtui.session.artifacts import Artifacts
 from gymtui.transcript import passages, stops
 from gymtui.transcript.blocks import BlockKind, Transcript
