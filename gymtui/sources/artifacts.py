@@ -17,14 +17,8 @@ from gymtui.api.models import Kept, Malformed
 from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time
-from gymtui.sources.rollout_facts import (
-    ACTIVE_STATUSES,
-    QUIET_S,
-    RolloutFacts,
-    RunFacts,
-    add_missing,
-)
-from gymtui.sources.source import LOOKED_AT, Look
+from gymtui.sources.rollout_facts import ACTIVE_STATUSES, RolloutFacts, RunFacts, add_missing
+from gymtui.sources.source import LOOKED_AT, Look, Source
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD
 from gymtui.transcript.body_check import no_artifacts, no_json
@@ -41,12 +35,12 @@ class _RunRecord:
     note: str | None
 
 
-class Artifacts:
+class Artifacts(Source):
     """Reads directories of artifacts, one file a rollout."""
 
     name = "artifacts"
     title = "artifacts of this API, and exports"
-    inner: frozenset[str] | None = frozenset()
+    inner = frozenset()
     by_file = True
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
@@ -55,10 +49,6 @@ class Artifacts:
         if any(_is_record(name) for name in names):
             return True
         return any(files.parsed(place / name, rollout_of) for name in names[:LOOKED_AT])
-
-    def owns_file(self, file: Path, files: Files) -> bool:
-        """None: a single transcript is read as it is."""
-        return False
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """A run for each that the records name; what has no record is the directory's own."""
@@ -87,9 +77,11 @@ class Artifacts:
                 runs.setdefault(place.name, []).append(one)
         unread = look.files.unread
         # Whatever ran as it was exported: nobody will say how it ended.
-        dead = look.now_s - newest_s(place) > QUIET_S
+        dead = look.is_quiet(place)
         for run_id, found_of in runs.items():
-            rollouts = add_missing(sorted(found_of, key=_place), {}, dead=dead)
+            # Those of a launch are created at once and start in their order.
+            found_of.sort(key=lambda f: (f.created_at or "", f.started_at or "", f.rollout_id))
+            rollouts = add_missing(found_of, {}, dead=dead)
             recorded = records_of.get(run_id, [])
             times = [facts.created_at or facts.started_at for facts in rollouts]
             began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""
@@ -103,11 +95,6 @@ class Artifacts:
                 unread=unread,
                 over=dead,
             )
-
-
-def _place(facts: RolloutFacts) -> tuple[str, str, str]:
-    """Where a rollout stands: those of a launch are created at once and start in their order."""
-    return (facts.created_at or "", facts.started_at or "", facts.rollout_id)
 
 
 def _recorded(

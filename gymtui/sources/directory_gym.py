@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.json_output import json_text
 from gymtui.core.secret import ApiKey
-from gymtui.sources.files import REST_SHARE, Files, OutOfTimeError, newest_s
+from gymtui.sources.files import Files, OutOfTimeError, newest_s, rest_s
 from gymtui.sources.json_fields import JsonFields
 from gymtui.sources.rollout_facts import (
     ListedRollout,
@@ -38,9 +37,6 @@ READ_ONLY: Final = "a directory is only read"
 _REST_SHARE: Final = 4
 """After looking at the files it is waited so many times as long as that took, at least."""
 _CHUNK: Final = 1 << 20
-
-
-_LONGEST_REST_S: Final = 60.0
 _Key = tuple[str, Path, int]
 """A run by its source, its place and its number there."""
 
@@ -86,12 +82,7 @@ class DirectoryGym(Endpoints):
         self._runs: dict[str, ListedRun] | None = None
         self._rollouts: dict[str, ListedRollout] = {}
         self._next_s = 0.0
-        self._note: str | None = None
-
-    @property
-    def note(self) -> str | None:
-        """Which files cannot be read."""
-        return self._note
+        self.note: str | None = None  # which files cannot be read
 
     def use_key(self, key: ApiKey) -> None:
         """There is nobody to send it to."""
@@ -137,7 +128,8 @@ class DirectoryGym(Endpoints):
                 case "/rollouts/{rollout_id}/artifacts", (rollout_id,):
                     rollout = self._rollouts.get(rollout_id)
                 case "/scenarios", ():
-                    return _scenarios(runs)
+                    names = dict.fromkeys(run.scenario_id for run in runs.values())
+                    return json_text([{"scenario_id": name} for name in names if name]).encode()
                 case "/scenarios/{scenario_id}/tasks", (scenario_id,):
                     return _tasks(runs, scenario_id)
                 case _:
@@ -198,7 +190,7 @@ class DirectoryGym(Endpoints):
         rest = self._rest.get(where)
         if before and rest is not None and look.now_s < rest.until_s:
             return {key: run.facts for key, run in before.items()}
-        self._files.begin_place()
+        self._files.unread = 0
         found = {
             (source.name, where, number): run for number, run in enumerate(source.read(where, look))
         }
@@ -206,7 +198,7 @@ class DirectoryGym(Endpoints):
         changed = found != {key: run.facts for key, run in before.items()}
         since_s = newest_s(where) if rest is None else look.now_s if changed else rest.since_s
         active = self._files.unread or any(run.active for run in found.values())
-        wait_s = 0.0 if active else min(_LONGEST_REST_S, REST_SHARE * (look.now_s - since_s))
+        wait_s = 0.0 if active else rest_s(look.now_s - since_s)
         self._rest[where] = _Rest(since_s, look.now_s + wait_s)
         return found
 
@@ -214,12 +206,12 @@ class DirectoryGym(Endpoints):
         """Say what is not read, and what cannot be."""
         damaged = self._files.damaged(now_s)
         if not whole:
-            self._note = "files are still being read: there is more to come"
+            self.note = "files are still being read: there is more to come"
         elif damaged:
             more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
-            self._note = f"cannot be read: {damaged[0]}{more}"
+            self.note = f"cannot be read: {damaged[0]}{more}"
         elif self._reading:
-            self._note = "all files are read"
+            self.note = "all files are read"
         self._reading = self._reading or not whole
 
     def _list(self, facts: Mapping[_Key, RunFacts]) -> None:
@@ -233,8 +225,7 @@ class DirectoryGym(Endpoints):
             if known is not None and known.facts == run and known.run_id == run_id:
                 one = known
             else:
-                id_of = partial(_unique, run_id=run_id, taken=rollouts)
-                one = list_run(run, run_id, id_of, known)
+                one = list_run(run, run_id, rollouts, known)
             self._found[key] = one
             runs[run_id] = one
             rollouts.update(one.rollouts)
@@ -270,10 +261,6 @@ def _free(run_id: str, place: Path, taken: Mapping[str, object]) -> str:
     return f"{run_id} ({number})"
 
 
-def _unique(rollout_id: str, run_id: str, taken: Mapping[str, object]) -> str:
-    return f"{rollout_id}@{run_id}" if rollout_id in taken else rollout_id
-
-
 def _list_of(key: str, items: Sequence[bytes], total: int) -> bytes:
     return b'{"total":%d,"%s":[%s]}' % (total, key.encode(), b",".join(items))
 
@@ -281,11 +268,6 @@ def _list_of(key: str, items: Sequence[bytes], total: int) -> bytes:
 def _expanded(run: ListedRun) -> bytes:
     ids = json_text(list(run.rollouts)).encode()
     return b'%s,"rollout_ids":%s}' % (run.item[:-1], ids)
-
-
-def _scenarios(runs: Mapping[str, ListedRun]) -> bytes:
-    names = dict.fromkeys(run.scenario_id for run in runs.values() if run.scenario_id)
-    return json_text([{"scenario_id": name} for name in names]).encode()
 
 
 def _tasks(runs: Mapping[str, ListedRun], scenario_id: str) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gymtui.sources.json_fields import JsonFields
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import FileProblem
 
@@ -24,7 +25,7 @@ _HEAD = 4096
 _END_BYTES = 64 * 1024
 _SETTLED_S = 60.0
 """A file that cannot be read and was not touched for so long is damaged, not being written."""
-REST_SHARE = 0.1
+_REST_SHARE = 0.1
 """What was not touched for a while is not looked at for this part of it."""
 _LONGEST_REST_S = 60.0
 _LEAST = 8
@@ -167,7 +168,7 @@ class Files:
         self._now_s = 0.0
         self._until_s = math.inf
         self._begun = 0
-        self.unread = 0  # of how many things there was no time to read them since `begin_place`
+        self.unread = 0  # of how many things there was no time to read them in this place
 
     def begin(self, now_s: float, most_s: float) -> None:
         """Look at everything anew, for so long at most.
@@ -179,10 +180,6 @@ class Files:
         self._now_s = now_s
         self._until_s = self._monotonic() + most_s
         self._begun = 0
-
-    def begin_place(self) -> None:
-        """Count anew what there is no time for."""
-        self.unread = 0
 
     def each(
         self, kind: str, place: Path, names: Iterable[str], read: Callable[[Path], tuple[T, float]]
@@ -207,8 +204,7 @@ class Files:
                 except OutOfTimeError:
                     self.unread += 1
                     continue
-                rest_s = min(_LONGEST_REST_S, REST_SHARE * (self._now_s - touched_s))
-                made = self._each[key] = _Made(value, self._now_s + rest_s)
+                made = self._each[key] = _Made(value, self._now_s + rest_s(self._now_s - touched_s))
             found.append(made.value)
         return found
 
@@ -234,6 +230,10 @@ class Files:
             None where there is no such file, or nothing that could be read of it so far.
         """
         return self.cached(path, parse, lambda: parse(artifact_files.load(path)))
+
+    def fields(self, path: Path) -> JsonFields:
+        """The fields of an object in a file; none where it cannot be read so far."""
+        return self.parsed(path, JsonFields) or JsonFields()
 
     def head(self, path: Path) -> bytes:
         """How a file begins: enough to know it by."""
@@ -327,7 +327,10 @@ class Files:
                     known.mark = _NEVER  # it is gone on with in the next look
                     self.unread += 1
                     return
-                made = _made_of(line, Slice(path, start, len(line)), parse)
+                made = []
+                with suppress(ValueError):
+                    found = parse(line, Slice(path, start, len(line))) if line.strip() else None
+                    made = [] if found is None else [found]
                 if not whole:
                     known.last = made
                     return
@@ -335,16 +338,6 @@ class Files:
                 known.end = start + len(line) + 1
         except OSError:
             return
-
-
-def _made_of(line: bytes, place: Slice, parse: Callable[[bytes, Slice], T | None]) -> list[T]:
-    if not line.strip():
-        return []
-    try:
-        made = parse(line, place)
-    except ValueError:
-        return []
-    return [] if made is None else [made]
 
 
 def _pieces(path: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
@@ -363,6 +356,16 @@ def _pieces(path: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
     last = b"".join(rest)
     if last:
         yield last, start, False
+
+
+def rest_s(quiet_s: float) -> float:
+    """For how long what was not touched for so long is not looked at."""
+    return min(_LONGEST_REST_S, _REST_SHARE * quiet_s)
+
+
+def files_in(place: Path) -> list[Path]:
+    """A directory's files by name; of a file itself alone."""
+    return [place] if place.is_file() else [place / name for name in sorted(entries(place).files)]
 
 
 def newest_s(*paths: Path) -> float:

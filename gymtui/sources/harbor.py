@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -23,20 +22,13 @@ import msgspec
 
 from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
-from gymtui.sources.json_fields import JsonFields, number_in, utc_time
-from gymtui.sources.rollout_facts import (
-    QUIET_S,
-    RolloutFacts,
-    RunFacts,
-    add_missing,
-    artifacts_body,
-)
-from gymtui.sources.source import Look
+from gymtui.sources.json_fields import JsonFields, number_in, sum_of, utc_time
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
+from gymtui.sources.source import Look, Source
 from gymtui.sources.trajectory_files import trajectory_in
 
 _MAIN: Final = "reward"
 """The name of the reward, where there are several."""
-"""Of what a verifier, or an agent without a trajectory, printed so much is shown: its end."""
 _PRINTED: Final = ("test-stdout.txt", "test-stderr.txt")
 _LOGS: Final = (".txt", ".log")
 _BRIDGE: Final = "bridge-trajectory.json"
@@ -44,23 +36,11 @@ _USER: Final = "user-agent"
 """The directory of a simulated user's logs."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What a job says of itself."""
-
-    ended: bool = False
-    began: str | None = None
-    total: int | None = None  # how many trials there are to be
-    tasks: Mapping[str, int] | None = None  # how many of each task, where that is known
-    scenario: str | None = None
-
-
-class Harbor:
+class Harbor(Source):
     """Reads the directories of jobs, and of single trials."""
 
     name = "harbor"
     title = "Harbor's jobs"
-    inner: frozenset[str] | None = None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A job's directory, a trial's, or one of trials alone."""
@@ -68,30 +48,30 @@ class Harbor:
             return False
         return files.parsed(place / "config.json", _kind) is not None
 
-    def owns_file(self, file: Path, files: Files) -> bool:
-        """None: what it writes is a directory."""
-        return False
-
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """The job."""
+        job, tasks = JsonFields(), None
         if look.files.parsed(place / "config.json", _kind) == "trial":
             above, names = place.parent, [place.name]
-            job = _Job(ended=(place / "result.json").exists())
+            ended = (place / "result.json").exists()
         else:
             above, names = place, sorted(entries(place).directories)
-            job = _job(place, look)
+            job = look.files.fields(place / "result.json")
+            ended = job.time("finished_at") is not None
+            tasks = look.files.parsed(place / "lock.json", _tasks)
         made = look.files.each(self.name, above, names, partial(_trial, look=look))
         found = [facts for facts in made if facts is not None]
         unread = look.files.unread
-        dead = job.ended or look.now_s - _touched(place, found, above) > QUIET_S
+        planned = _planned(tasks, job.whole("n_total_trials"), found)
+        dead = ended or look.is_quiet(*_written(place, found, above))
         times = (facts.started_at for facts in found)
         yield RunFacts(
             run_id=place.name,
             source=self.name,
-            rollouts=add_missing(found, _planned(job, found), dead=dead, unread=unread),
+            rollouts=add_missing(found, planned, dead=dead, unread=unread),
             unread=unread,
-            scenario_id=job.scenario,
-            began=job.began or min(filter(None, times), default=""),
+            scenario_id=look.files.parsed(place / "config.json", _dataset) or None,
+            began=job.time("started_at") or min(filter(None, times), default=""),
             over=dead,
         )
 
@@ -103,22 +83,6 @@ def _kind(body: bytes) -> str:
     if "job_name" in config and ("agents" in config or "n_attempts" in config):
         return "job"
     raise ValueError("neither a job's configuration nor a trial's")
-
-
-def _job(place: Path, look: Look) -> _Job:
-    result = look.files.parsed(place / "result.json", _result_of_job) or _Job()
-    tasks = look.files.parsed(place / "lock.json", _tasks)
-    scenario = look.files.parsed(place / "config.json", _dataset)
-    return replace(result, tasks=tasks, scenario=scenario or None)
-
-
-def _result_of_job(body: bytes) -> _Job:
-    result = JsonFields(body)
-    return _Job(
-        ended=result.time("finished_at") is not None,
-        began=result.time("started_at"),
-        total=result.whole("n_total_trials"),
-    )
 
 
 def _tasks(body: bytes) -> Mapping[str, int]:
@@ -136,11 +100,14 @@ def _dataset(body: bytes) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _planned(job: _Job, found: Iterable[RolloutFacts]) -> Mapping[str, int]:
-    if job.tasks:
+def _planned(
+    tasks: Mapping[str, int] | None, total: int | None, found: Iterable[RolloutFacts]
+) -> Mapping[str, int]:
+    """How many trials there are to be: of each task, or where that is not known in all."""
+    if tasks:
         full = {_short(facts.task_id): facts.task_id for facts in found if facts.task_id}
-        return {full.get(task, task): count for task, count in job.tasks.items()}
-    return {} if job.total is None else {"": job.total}
+        return {full.get(task, task): count for task, count in tasks.items()}
+    return {} if total is None else {"": total}
 
 
 def _short(task: str) -> str:
@@ -148,8 +115,8 @@ def _short(task: str) -> str:
     return task.rpartition("/")[2]
 
 
-def _touched(place: Path, found: Iterable[RolloutFacts], above: Path) -> float:
-    """When the job's files were last written: its own, and those of trials under way."""
+def _written(place: Path, found: Iterable[RolloutFacts], above: Path) -> list[Path]:
+    """What a job writes while it goes on: its own files, and those of trials under way."""
     files = [place, place / "result.json", place / "job.log"]
     for facts in found:
         if facts.status == "running":
@@ -157,7 +124,7 @@ def _touched(place: Path, found: Iterable[RolloutFacts], above: Path) -> float:
             files += [trial, trial / "trial.log", trial / "verifier"]
             for logs in (trial / "agent", trial / _USER):
                 files += [logs, *(logs / name for name in entries(logs).files)]
-    return newest_s(*files)
+    return files
 
 
 def _trial(place: Path, look: Look) -> tuple[RolloutFacts | None, float]:
@@ -244,11 +211,7 @@ def _rewards(result: JsonFields) -> dict[str, float]:
 
 def _reward(rewards: Mapping[str, float]) -> float | None:
     """The reward: the one there is, or the one that is called so."""
-    return (
-        rewards.get(_MAIN, next(iter(rewards.values())))
-        if len(rewards) == 1
-        else rewards.get(_MAIN)
-    )
+    return rewards.get(_MAIN, next(iter(rewards.values())) if len(rewards) == 1 else None)
 
 
 def _model(named: str | None) -> tuple[str | None, str | None]:
@@ -363,15 +326,9 @@ def _metrics(result: JsonFields) -> dict[str, Any]:
     used = [one.inner("agent_result") for one in (result, *steps)]
     return {
         "token_usage": {
-            "prompt_tokens_total": _sum(used, "n_input_tokens"),
-            "cached_tokens_total": _sum(used, "n_cache_tokens"),
-            "completion_tokens_total": _sum(used, "n_output_tokens"),
+            "prompt_tokens_total": sum_of(used, "n_input_tokens"),
+            "cached_tokens_total": sum_of(used, "n_cache_tokens"),
+            "completion_tokens_total": sum_of(used, "n_output_tokens"),
         },
-        "cost": {"estimated_cost_usd": _sum(used, "cost_usd")},
+        "cost": {"estimated_cost_usd": sum_of(used, "cost_usd")},
     }
-
-
-def _sum(used: Iterable[JsonFields], name: str) -> float | int | None:
-    found = [value for one in used if (value := one.number(name)) is not None]
-    total = sum(found)
-    return None if not found else int(total) if total == int(total) else total

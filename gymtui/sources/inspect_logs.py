@@ -8,7 +8,7 @@ supersedes is left out. Samples are read when they are opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,17 +16,11 @@ from typing import Any, Final
 
 from gymtui.core.replacement import replace
 from gymtui.sources import inspect_program
-from gymtui.sources.files import Entries, Files, UnsupportedError, entries, newest_s
+from gymtui.sources.files import Entries, Files, UnsupportedError, files_in
 from gymtui.sources.inspect_samples import artifacts_of
 from gymtui.sources.json_fields import JsonFields, list_in, number_in, objects_in
-from gymtui.sources.rollout_facts import (
-    QUIET_S,
-    RolloutFacts,
-    RunFacts,
-    add_missing,
-    artifacts_body,
-)
-from gymtui.sources.source import LOOKED_AT, Look
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
+from gymtui.sources.source import LOOKED_AT, Look, Source
 from gymtui.sources.zip_members import ZipMembers
 
 _EVAL: Final = ".eval"
@@ -52,12 +46,12 @@ class _Log:
     samples: tuple[RolloutFacts, ...]
 
 
-class InspectLogs:
+class InspectLogs(Source):
     """Reads Inspect's logs."""
 
     name = "inspect"
     title = "Inspect's logs (.eval, .json)"
-    inner: frozenset[str] | None = frozenset()
+    inner = frozenset()
     by_file = True
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
@@ -76,19 +70,18 @@ class InspectLogs:
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """A run for each log, but for those that a later one supersedes."""
-        names = [place]
-        if not place.is_file():
-            names = [place / name for name in sorted(entries(place).files)]
         found: dict[str, tuple[Path, _Log]] = {}
-        for file in names:
-            log = self._log(file, look) if self.owns_file(file, look.files) else None
+        for file in files_in(place):
+            if not self.owns_file(file, look.files):
+                continue
+            log = look.files.cached(file, _of_file, partial(_of_file, file))
             if log is None:
                 continue
             known = found.get(log.task_id or str(file))
             if known is None or known[1].created <= log.created:
                 found[log.task_id or str(file)] = (file, log)
         for file, log in found.values():
-            dead = log.status != "started" or look.now_s - newest_s(file) > QUIET_S
+            dead = log.status != "started" or look.is_quiet(file)
             yield RunFacts(
                 run_id=file.stem,
                 source=self.name,
@@ -100,9 +93,6 @@ class InspectLogs:
                 over=dead,
             )
 
-    def _log(self, file: Path, look: Look) -> _Log | None:
-        return look.files.cached(file, _of_file, partial(_of_file, file))
-
 
 def _of_file(file: Path) -> _Log:
     """A log; read by Inspect itself where that is needed and can be had."""
@@ -111,7 +101,8 @@ def _of_file(file: Path) -> _Log:
     except UnsupportedError as error:
         if inspect_program.is_installed():
             document = inspect_program.log_in(file)
-            return _log_of(file, document, document.objects("samples"), _from_program)
+            body = partial(_from_document, inspect_program.log_in)
+            return _log_of(file, document, document.objects("samples"), body)
         raise UnsupportedError(f"{error}; pip install inspect_ai reads it") from None
 
 
@@ -142,9 +133,14 @@ def _of_archive(file: Path) -> _Log:
 
 
 def _of_json(file: Path) -> _Log:
-    document = JsonFields(file.read_bytes())
+    document = _document(file)
     _check_version(document)
-    return _log_of(file, document, document.objects("samples"), _from_json)
+    body = partial(_from_document, _document)
+    return _log_of(file, document, document.objects("samples"), body)
+
+
+def _document(file: Path) -> JsonFields:
+    return JsonFields(file.read_bytes())
 
 
 def _log_of(file: Path, header: JsonFields, samples: list[JsonFields], body: Any) -> _Log:
@@ -282,16 +278,10 @@ def _from_archive(file: Path, rollout_id: str, member: str, model: str | None) -
     return artifacts_body(rollout_id, artifacts_of(sample, model))
 
 
-def _from_json(file: Path, rollout_id: str, member: str, model: str | None) -> bytes:
-    return _from_document(JsonFields(file.read_bytes()), rollout_id, member, model)
-
-
-def _from_program(file: Path, rollout_id: str, member: str, model: str | None) -> bytes:
-    return _from_document(inspect_program.log_in(file), rollout_id, member, model)
-
-
-def _from_document(document: JsonFields, rollout_id: str, member: str, model: str | None) -> bytes:
-    for sample in document.objects("samples"):
+def _from_document(
+    load: Callable[[Path], JsonFields], file: Path, rollout_id: str, member: str, model: str | None
+) -> bytes:
+    for sample in load(file).objects("samples"):
         if _member(sample) == member:
             return artifacts_body(rollout_id, artifacts_of(sample, model))
     raise ValueError("the sample is no longer in its log")

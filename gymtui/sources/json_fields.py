@@ -5,7 +5,7 @@ Result files hold whole conversations beside what a row shows; those are read wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
@@ -30,7 +30,7 @@ class JsonFields:
         ValueError: It is no JSON object: cut off, say.
     """
 
-    def __init__(self, body: bytes | msgspec.Raw) -> None:
+    def __init__(self, body: bytes | msgspec.Raw = b"{}") -> None:
         try:
             self._fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -96,7 +96,9 @@ class JsonFields:
     def inner(self, name: str) -> JsonFields:
         """The fields of an object; of none where there is no object."""
         found = self._fields.get(name)
-        return JsonFields(found if found is not None and self._first(name) == b"{" else b"{}")
+        return (
+            JsonFields(found) if found is not None and self._first(name) == b"{" else JsonFields()
+        )
 
     def listed(self, name: str) -> list[msgspec.Raw]:
         """The items of a list, unread."""
@@ -132,6 +134,14 @@ def list_in(body: bytes) -> list[msgspec.Raw]:
         if not isinstance(document, list):
             raise ValueError("no list") from None
         return msgspec.json.decode(json_text(document).encode(), type=list[msgspec.Raw])
+
+
+def sum_of(found: Iterable[JsonFields], *names: str) -> float | int | None:
+    """The sum of some numbers of all; None where none of them is there."""
+    numbers = (one.number(name) for one in found for name in names)
+    values = [value for value in numbers if value is not None]
+    total = sum(values, 0.0)
+    return None if not values else int(total) if total.is_integer() else total
 
 
 def number_in(value: object) -> float | None:

@@ -7,7 +7,7 @@ begun there and not ended is `interrupted`: neither is a fail, nor an error of a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,7 +82,6 @@ class ListedRollout:
     """A rollout as it is listed."""
 
     rollout_id: str
-    run_id: str
     status: str
     task_id: str | None
     item: bytes  # its bytes on the wire
@@ -104,7 +103,7 @@ class ListedRun:
 
 
 def list_run(
-    run: RunFacts, run_id: str, id_of: Callable[[str], str], before: ListedRun | None = None
+    run: RunFacts, run_id: str, others: Container[str], before: ListedRun | None = None
 ) -> ListedRun:
     """A run as a gym lists it.
 
@@ -113,7 +112,7 @@ def list_run(
 
     Args:
         run_id: What to call it: unique among all.
-        id_of: What to call a rollout: unique among all.
+        others: What rollouts of other runs are called.
         before: As it was listed before, of which all that did not change is taken.
     """
     rewards = {facts.reward for facts in run.rollouts if facts.reward is not None}
@@ -132,7 +131,9 @@ def list_run(
         if (same := known.get(id(facts))) is not None:
             rollouts[same.rollout_id] = same
             continue
-        name = rollout_id = id_of(facts.rollout_id)
+        name = rollout_id = facts.rollout_id
+        if name in others:
+            name = rollout_id = f"{name}@{run_id}"
         while rollout_id in taken:  # files that were copied, say
             numbers[name] += 1
             rollout_id = f"{name} ({numbers[name] + 1})"
@@ -142,7 +143,7 @@ def list_run(
             wire = _wire(facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores)
             item = json_text(wire).encode()
         rollouts[rollout_id] = ListedRollout(
-            rollout_id, run_id, facts.status, facts.task_id, item, facts.body
+            rollout_id, facts.status, facts.task_id, item, facts.body
         )
     status = Counter(rollout.status for rollout in rollouts.values())
     counters: dict[str, Any] = {

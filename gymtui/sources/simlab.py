@@ -19,8 +19,8 @@ from gymtui.core.replacement import replace
 from gymtui.sources.artifacts import facts_of
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time
-from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts
-from gymtui.sources.source import Look
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts
+from gymtui.sources.source import Look, Source
 from gymtui.store import reward_files
 from gymtui.transcript import artifact_files
 
@@ -31,12 +31,11 @@ _NAMED: Final = re.compile(r"(?:agent|parallel)_run_(.+)_(\d{8}_\d{6})")
 _ROLLOUT: Final = re.compile(r"rollout_(\d+)")
 
 
-class Simlab:
+class Simlab(Source):
     """Reads simlab's output: its single runs together, each parallel run by itself."""
 
     name = "simlab"
     title = "simlab's output directory"
-    inner: frozenset[str] | None = None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """The output directory, or one of a run in it."""
@@ -45,10 +44,6 @@ class Simlab:
         if place.name.startswith(_PARALLEL):
             return True
         return any(name.startswith((_SINGLE, _PARALLEL)) for name in found.directories)
-
-    def owns_file(self, file: Path, files: Files) -> bool:
-        """None: what it writes is a directory."""
-        return False
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """The runs."""
@@ -77,14 +72,13 @@ def _run_of(run_id: str, place: Path, found: list[Path], look: Look) -> Iterator
     unread = look.files.unread
     if rollouts or unread:
         began = min((facts.created_at or "" for facts in rollouts), default="")
-        touched = newest_s(*found, *(one / "verifier" for one in found))
         yield RunFacts(
             run_id=run_id,
             source=Simlab.name,
             rollouts=rollouts,
             unread=unread,
             began=began or utc_time(newest_s(place)) or "",
-            over=look.now_s - touched > QUIET_S,
+            over=look.is_quiet(*found, *(one / "verifier" for one in found)),
         )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gymtui.sources.files import Entries, Files
-from gymtui.sources.rollout_facts import RunFacts
+from gymtui.sources.files import Entries, Files, newest_s
+from gymtui.sources.rollout_facts import QUIET_S, RunFacts
 
 LOOKED_AT = 32
 """So many files of a directory are looked into to see whether it belongs to a source."""
@@ -24,6 +24,10 @@ class Look:
     files: Files  # reads each file as often as it changes
     now_s: float  # the time, UNIX seconds
 
+    def is_quiet(self, *paths: Path) -> bool:
+        """Whether nobody wrote any of these for so long that who did is dead."""
+        return self.now_s - newest_s(*paths) > QUIET_S
+
 
 class Source(Protocol):
     """Reads what one program leaves on disk. One that others add is an entry point."""
@@ -31,7 +35,7 @@ class Source(Protocol):
     name: str  # what it is called in `--as`, a word
     title: str  # what it reads, in a few words
     # Directories below one that it owns which are its own, too; None for all.
-    inner: frozenset[str] | None
+    inner: frozenset[str] | None = None
     # May have, too: `by_file = True`. Each file that it reads is a run or a rollout by itself, so
     # that files of another such source may lie beside them.
 
@@ -39,7 +43,8 @@ class Source(Protocol):
         """Whether a directory holds a run of it, or several."""
 
     def owns_file(self, file: Path, files: Files) -> bool:
-        """Whether a single file that was named is one of it."""
+        """Whether a single file that was named is one of it; none of who writes directories."""
+        return False
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """The runs in a directory or a file that it owns, as they stand now.

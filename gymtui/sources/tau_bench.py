@@ -16,16 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from gymtui.core.replacement import replace
-from gymtui.sources.files import Entries, Files, Slice, entries, newest_s
+from gymtui.sources.files import Entries, Files, Slice, entries, files_in
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
-from gymtui.sources.rollout_facts import (
-    QUIET_S,
-    RolloutFacts,
-    RunFacts,
-    add_missing,
-    artifacts_body,
-)
-from gymtui.sources.source import LOOKED_AT, Look
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
+from gymtui.sources.source import LOOKED_AT, Look, Source
 
 _BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
 """Reasons for which a simulation says nothing of the agent."""
@@ -52,12 +46,12 @@ class _Results:
     start: int | None = None  # where the simulations begin that are read one by one
 
 
-class TauBench:
+class TauBench(Source):
     """Reads result files of both."""
 
     name = "tau"
     title = "result files of τ-bench and τ²-bench"
-    inner: frozenset[str] | None = frozenset({"simulations"})
+    inner = frozenset({"simulations"})
     by_file = True
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
@@ -78,10 +72,7 @@ class TauBench:
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """A run for each file."""
-        names = [place]
-        if not place.is_file():
-            names = [place / name for name in sorted(entries(place).files)]
-        for file in names:
+        for file in files_in(place):
             if not self.owns_file(file, look.files):
                 continue
             found = look.files.cached(file, _results, partial(_results, file))
@@ -96,7 +87,7 @@ class TauBench:
                 for facts in (*here, *_apart(apart, look.files))
             ]
             unread = look.files.unread
-            quiet = look.now_s - newest_s(file, file.parent / "simulations") > QUIET_S
+            quiet = look.is_quiet(file, apart)
             yield RunFacts(
                 run_id=_run_id(file),
                 source=self.name,

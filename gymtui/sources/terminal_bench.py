@@ -9,7 +9,6 @@ stands in the run's `results.json` alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,52 +16,31 @@ from typing import Any, Final
 from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
 from gymtui.sources.json_fields import JsonFields
-from gymtui.sources.rollout_facts import (
-    QUIET_S,
-    RolloutFacts,
-    RunFacts,
-    add_missing,
-    artifacts_body,
-)
-from gymtui.sources.source import Look
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
+from gymtui.sources.source import Look, Source
 
 _NO_FAILURE: Final = frozenset({"unset", "none"})
 _NO_WORKSPACE: Final = frozenset({"agent_installation_failed"})
-"""Of what was on the terminal so much is shown: its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Metadata:
-    model: str | None = None
-    dataset: str | None = None
-    began: str | None = None
-    ended: bool = False
-    tasks: tuple[str, ...] = ()
-    attempts: int = 1
-
-
-class TerminalBench:
+class TerminalBench(Source):
     """Reads the directories of runs."""
 
     name = "terminal-bench"
     title = "terminal-bench's runs"
-    inner: frozenset[str] | None = None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A run's directory."""
         return "run_metadata.json" in found.files or "tb.lock" in found.files
 
-    def owns_file(self, file: Path, files: Files) -> bool:
-        """None: what it writes is a directory."""
-        return False
-
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """The run."""
-        metadata = look.files.parsed(place / "run_metadata.json", _metadata) or _Metadata()
+        metadata = look.files.fields(place / "run_metadata.json")
+        model = metadata.text("model_name") or metadata.text("agent_name")
         whole = look.files.parsed(place / "results.json", _all_results) or {}
         found: dict[str, RolloutFacts] = {}
         touched = [place, place / "run.log", place / "results.json"]
-        read = partial(_trial, look=look, model=metadata.model)
+        read = partial(_trial, look=look, model=model)
         for task in sorted(entries(place).directories):
             names = sorted(entries(place / task).directories)
             for facts in look.files.each(self.name, place / task, names, read):
@@ -74,16 +52,19 @@ class TerminalBench:
         for name, facts in whole.items():
             if name not in found or found[name].status == "running":
                 body = found[name].body if name in found else None
-                found[name] = replace(facts, rollout_id=name, body=body, model=metadata.model)
-        dead = metadata.ended or look.now_s - newest_s(*touched) > QUIET_S
-        planned = dict.fromkeys(metadata.tasks, metadata.attempts)
+                found[name] = replace(facts, rollout_id=name, body=body, model=model)
+        dead = metadata.time("end_time") is not None or look.is_quiet(*touched)
+        tasks = metadata.value("task_ids")
+        each = metadata.whole("n_attempts") or 1
+        planned = {str(task): each for task in (tasks if isinstance(tasks, list) else ())}
+        dataset = metadata.text("dataset_name") or Path(metadata.text("dataset_path") or "").name
         yield RunFacts(
             run_id=place.name,
             source=self.name,
             rollouts=add_missing(found.values(), planned, dead=dead, unread=unread),
             unread=unread,
-            scenario_id=metadata.dataset,
-            began=metadata.began or "",
+            scenario_id=dataset or None,
+            began=metadata.time("start_time") or "",
             over=dead,
         )
 
@@ -98,19 +79,6 @@ def _trial(trial: Path, look: Look, model: str | None) -> tuple[RolloutFacts, fl
         facts = RolloutFacts(rollout_id=trial.name, task_id=task, status="running", model=model)
         return replace(facts, body=body), look.now_s
     return replace(facts, rollout_id=trial.name, model=model, body=body), newest_s(result)
-
-
-def _metadata(body: bytes) -> _Metadata:
-    fields = JsonFields(body)
-    tasks = fields.value("task_ids")
-    return _Metadata(
-        model=fields.text("model_name") or fields.text("agent_name"),
-        dataset=fields.text("dataset_name") or Path(fields.text("dataset_path") or "").name or None,
-        began=fields.time("start_time"),
-        ended=fields.time("end_time") is not None,
-        tasks=tuple(map(str, tasks)) if isinstance(tasks, list) else (),
-        attempts=fields.whole("n_attempts") or 1,
-    )
 
 
 def _all_results(body: bytes) -> Mapping[str, RolloutFacts]:

@@ -30,12 +30,8 @@ class Segment:
     subagents: list[Any]  # trajectories of its sub-agents, each under the id that steps refer to
 
 
-def trajectory_in(agent: Path) -> list[Segment]:
+def trajectory_in(agent: Path) -> Iterator[Segment]:
     """The segments of the trajectory in a directory, in their order; none where there is none."""
-    return list(_segments(agent))
-
-
-def _segments(agent: Path) -> Iterator[Segment]:
     name: str | None = _FIRST
     seen: set[str] = set()
     while name is not None and name not in seen and len(seen) < _MOST:

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from gymtui.core.replacement import replace
-from gymtui.sources.files import Entries, Files, Slice, newest_s
+from gymtui.sources.files import Entries, Files, Slice
 from gymtui.sources.json_fields import JsonFields, number_in, utc_time
-from gymtui.sources.rollout_facts import (
-    QUIET_S,
-    RolloutFacts,
-    RunFacts,
-    add_missing,
-    artifacts_body,
-)
-from gymtui.sources.source import Look
-from gymtui.sources.verifiers_traces import CONFIGS, config_of, rollouts_of
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
+from gymtui.sources.source import Look, Source
+from gymtui.sources.verifiers_traces import rollouts_of
 
 _RESULTS: Final = "results.jsonl"
 _TRACES: Final = "traces.jsonl"
+_CONFIGS: Final = (
+    "configs/resolved/eval.json",
+    "configs/eval.json",
+    "configs/resolved/replay.json",
+    "configs/resolved/debug.json",
+)
+"""Where the configuration of a run with traces is, in one version or another."""
 _KNOWN: Final = frozenset(
     {
         *("example_id", "id", "prompt", "completion", "answer", "task", "info", "reward", "error"),
@@ -40,24 +40,12 @@ _KNOWN: Final = frozenset(
 """The fields of a line that are not the environment's own metrics."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Metadata:
-    """What a run says of itself."""
-
-    environment: str | None = None
-    model: str | None = None
-    examples: int | None = None  # how many there are to be; None where it does not say so
-    each: int | None = None
-    threshold: float | None = None  # from which reward on a rollout counts as a pass
-    began: str | None = None
-
-
-class Verifiers:
+class Verifiers(Source):
     """Reads the output directories of evaluations."""
 
     name = "verifiers"
     title = "outputs of verifiers and prime (results.jsonl, traces.jsonl)"
-    inner: frozenset[str] | None = frozenset({"configs", "logs"})
+    inner = frozenset({"configs", "logs"})
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A directory with rollouts in lines."""
@@ -85,8 +73,8 @@ class Verifiers:
 
 
 def _results(file: Path, look: Look) -> RunFacts:
-    metadata = look.files.parsed(file.parent / "metadata.json", _metadata) or _Metadata()
-    place = file.parent
+    metadata, place = look.files.fields(file.parent / "metadata.json"), file.parent
+    model, threshold = metadata.text("model"), metadata.number("pass_threshold")
     counts: Counter[str] = Counter()
     rollouts = []
     for facts in look.files.lines(file, _line):
@@ -94,14 +82,14 @@ def _results(file: Path, look: Look) -> RunFacts:
         counts[task] += 1
         rollout_id = f"{task}.{counts[task]}@{place.name}"
         success = facts.success
-        if facts.reward is not None and metadata.threshold is not None:
-            success = facts.reward >= metadata.threshold
-        body = partial(_artifacts, facts.body, rollout_id, metadata.model)
+        if facts.reward is not None and threshold is not None:
+            success = facts.reward >= threshold
+        body = partial(_artifacts, facts.body, rollout_id, model)
         rollouts.append(
-            replace(facts, rollout_id=rollout_id, model=metadata.model, success=success, body=body)
+            replace(facts, rollout_id=rollout_id, model=model, success=success, body=body)
         )
     named = "--" in place.parent.name
-    quiet = look.now_s - newest_s(file) > QUIET_S
+    quiet = look.is_quiet(file)
     return RunFacts(
         run_id=f"{place.parent.name}/{place.name}" if named else place.name,
         source=Verifiers.name,
@@ -112,33 +100,21 @@ def _results(file: Path, look: Look) -> RunFacts:
             unread=look.files.unread,
         ),
         unread=look.files.unread,
-        scenario_id=metadata.environment,
-        began=metadata.began or "",
+        scenario_id=metadata.text("env_id") or metadata.text("env"),
+        began=metadata.time("date") or "",
         over=quiet,
     )
 
 
-def _metadata(body: bytes) -> _Metadata:
-    fields = JsonFields(body)
-    return _Metadata(
-        environment=fields.text("env_id") or fields.text("env"),
-        model=fields.text("model"),
-        examples=fields.whole("num_examples") or None,
-        each=fields.whole("rollouts_per_example") or None,
-        threshold=fields.number("pass_threshold"),
-        began=fields.time("date"),
-    )
-
-
-def _planned(metadata: _Metadata, counts: Mapping[str, int]) -> dict[str, int]:
+def _planned(metadata: JsonFields, counts: Mapping[str, int]) -> dict[str, int]:
     """How many there are to be, by example: those that nobody has seen are named by number."""
-    each = metadata.each or 1
-    if metadata.examples is None:
-        return dict.fromkeys(counts, each) if metadata.each else {}
-    numbered = [task for task in counts if task.isdecimal() and int(task) < metadata.examples]
+    examples, each = metadata.whole("num_examples"), metadata.whole("rollouts_per_example")
+    if not examples:
+        return dict.fromkeys(counts, each) if each else {}
+    numbered = [task for task in counts if task.isdecimal() and int(task) < examples]
     if len(numbered) == len(counts):
-        return {str(number): each for number in range(metadata.examples)}
-    return {"": metadata.examples * each}
+        return {str(number): each or 1 for number in range(examples)}
+    return {"": examples * (each or 1)}
 
 
 def _line(line: bytes, place: Slice) -> RolloutFacts | None:
@@ -223,20 +199,22 @@ def _is_user(message: Any) -> bool:
 
 def _traces(file: Path, look: Look) -> RunFacts:
     place = file.parent
-    configs = (look.files.parsed(place / name, config_of) for name in CONFIGS)
-    config = next(filter(None, configs), None)
+    configs = (look.files.parsed(place / name, JsonFields) for name in _CONFIGS)
+    config = next(filter(None, configs), JsonFields())
+    env, model = config.inner("env"), config.text("model")
     rollouts = [
-        one if one.model is not None or config is None else replace(one, model=config.model)
+        one if one.model is not None else replace(one, model=model)
         for found in look.files.lines(file, rollouts_of)
         for one in found
     ]
     planned: dict[str, int] = {}
-    if config is not None and config.each is not None:
-        tasks = dict.fromkeys(facts.task_id or "" for facts in rollouts)
-        planned = dict.fromkeys(tasks, config.each)
-        if config.tasks is not None:
-            planned |= {"": config.tasks * config.each}
-    quiet = look.now_s - newest_s(file) > QUIET_S
+    if (each := config.whole("num_rollouts")) is not None:
+        planned = dict.fromkeys((facts.task_id or "" for facts in rollouts), each)
+        if (
+            tasks := config.inner("select").whole("limit") or config.whole("num_tasks")
+        ) is not None:
+            planned |= {"": tasks * each}
+    quiet = look.is_quiet(file)
     return RunFacts(
         run_id=place.name,
         source=Verifiers.name,
@@ -247,7 +225,9 @@ def _traces(file: Path, look: Look) -> RunFacts:
             unread=look.files.unread,
         ),
         unread=look.files.unread,
-        scenario_id=config.environment if config is not None else None,
+        # As `EnvConfig.env_id`.
+        scenario_id="+".join(filter(None, (env.text("id"), env.inner("taskset").text("id"))))
+        or None,
         began=min((facts.started_at or "" for facts in rollouts), default=""),
         over=quiet,
     )

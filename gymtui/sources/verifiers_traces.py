@@ -7,48 +7,12 @@ they are shown in the order in which they came to be.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from gymtui.sources.files import Slice
-from gymtui.sources.json_fields import JsonFields, utc_time
+from gymtui.sources.json_fields import JsonFields, sum_of, utc_time
 from gymtui.sources.rollout_facts import RolloutFacts, artifacts_body
-
-CONFIGS: Final = (
-    "configs/resolved/eval.json",
-    "configs/eval.json",
-    "configs/resolved/replay.json",
-    "configs/resolved/debug.json",
-)
-"""Where the configuration of a run is, in one version or another."""
-
-
-@dataclass(frozen=True, slots=True)
-class TracesConfig:
-    """What a run's configuration says."""
-
-    environment: str | None
-    model: str | None
-    tasks: int | None  # how many there are to be; None for all there are
-    each: int | None  # how many rollouts of each
-
-
-def config_of(body: bytes) -> TracesConfig:
-    """A run's resolved configuration.
-
-    Raises:
-        ValueError: It is none.
-    """
-    config = JsonFields(body)
-    env = config.inner("env")
-    names = (env.text("id"), env.inner("taskset").text("id"))
-    return TracesConfig(
-        environment="+".join(filter(None, names)) or None,  # as `EnvConfig.env_id`
-        model=config.text("model"),
-        tasks=config.inner("select").whole("limit") or config.whole("num_tasks"),
-        each=config.whole("num_rollouts"),
-    )
 
 
 def rollouts_of(line: bytes, place: Slice) -> list[RolloutFacts]:
@@ -149,11 +113,11 @@ def _artifacts(place: Slice, identity: str, number: int) -> bytes:
             "rollout_metrics": {
                 "token_usage": {
                     # It counts what was read from a cache apart.
-                    "prompt_tokens_total": _sum(usage, "prompt_tokens", "cached_input_tokens"),
-                    "cached_tokens_total": _sum(usage, "cached_input_tokens"),
-                    "completion_tokens_total": _sum(usage, "completion_tokens"),
+                    "prompt_tokens_total": sum_of(usage, "prompt_tokens", "cached_input_tokens"),
+                    "cached_tokens_total": sum_of(usage, "cached_input_tokens"),
+                    "completion_tokens_total": sum_of(usage, "completion_tokens"),
                 },
-                "cost": {"estimated_cost_usd": _sum(usage, "cost")},
+                "cost": {"estimated_cost_usd": sum_of(usage, "cost")},
             },
         },
     }
@@ -187,9 +151,3 @@ def _branches(parents: list[int | None]) -> list[int]:
             branches.append(count)
             count += 1
     return branches
-
-
-def _sum(found: list[JsonFields], *names: str) -> float | None:
-    numbers = (one.number(name) for one in found for name in names)
-    values = [value for value in numbers if value is not None]
-    return sum(values) if values else None
