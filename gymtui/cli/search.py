@@ -132,7 +132,7 @@ def hit_document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
     hit = found.hit
     values = (
         *(found.ref.run_id, found.ref.rollout_id, row.rollout and row.rollout.task_id),
-        *(hit.match.turn + 1, str(hit.kind), hit.tool or None, hit.error),
+        *(hit.match.turn + 1, str(hit.spoken.kind), hit.spoken.tool or None, hit.spoken.error),
         *(hit.before, hit.text, hit.after),
     )
     return dict(zip(HIT, values, strict=True))
@@ -150,7 +150,7 @@ class _Lines:
 
     def of(self, found: FoundHit) -> str:
         hit, colour = found.hit, self._printer.colour
-        who = fit(f"{'✗ ' if hit.error else ''}{hit.tool or hit.kind}", _WHO, pad=True)
+        who = fit(f"{'✗ ' if hit.spoken.error else ''}{hit.who}", _WHO, pad=True)
         names = [fit(found.ref.rollout_id, self._rollout, pad=True)]
         if self._several:
             names.insert(0, fit(found.ref.run_id, self._run, pad=True))

@@ -28,13 +28,9 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
 from gymtui.store.store import Store
 from gymtui.transcript.blocks import Ending
-from gymtui.transcript.hits import (
-    PatternError,
-    SpokenPassage,
-    Wanted,
-    find_hits,
-)
+from gymtui.transcript.hits import SpokenPassage, Wanted, find_hits
 from gymtui.transcript.packed_passages import unpacked
+from gymtui.transcript.search import PatternError
 
 AT_ONCE = 4
 MOST_BYTES = 256 * 1024 * 1024

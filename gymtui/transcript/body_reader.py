@@ -1,8 +1,7 @@
 """A body of tens of megabytes read piece by piece, so that other threads get their turn.
 
 `json.loads` holds the interpreter for as long as its document is large; here it is given one
-message at a time, and what is large in that by its members. What is no such document is
-`shapes.read`'s to understand as a whole.
+message at a time, and what is large in that by its members. What is no such document is read whole.
 """
 
 from __future__ import annotations
@@ -25,23 +24,16 @@ _WRAPPERS = ("artifacts", "messages", "tool_calls", "tool_results")
 
 
 def open_body(body: bytes) -> Transcript:
-    """Read an artifact's bytes, whatever they are.
-
-    Returns:
-        The same transcript as `shapes.read(body)`.
-    """
+    """Read an artifact's bytes, whatever they are: into what `artifact.read` makes of them."""
     if len(body) >= _LARGE:
         try:
-            return write_long(artifact.read(_fields(msgspec.Raw(body))))
+            found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            # Taken apart down to the lists of messages.
+            fields = {key: _value(item, _LEVELS, key in _WRAPPERS) for key, item in found.items()}
+            return write_long(artifact.read(fields))
         except (msgspec.DecodeError, ValueError, RecursionError):
             pass  # NaN, lone surrogates, a list: read whole, and more leniently
     return write_long(artifact.read(body))
-
-
-def _fields(raw: msgspec.Raw) -> dict[str, object]:
-    """Take an object apart down to the lists of messages."""
-    found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    return {key: _value(item, _LEVELS, key in _WRAPPERS) for key, item in found.items()}
 
 
 def _value(raw: msgspec.Raw, levels: int, apart: bool = False) -> object:

@@ -82,16 +82,14 @@ def text(transcript: Transcript) -> str:
     """
     lines = [f"{name}: {value}" for name, value in facts(transcript)]
     if task := untold_task(transcript):
-        lines += ["", "== task", *(f"   {line}".rstrip() for line in task.split("\n"))]
+        lines += ["", "== task", *_indented(task)]
     if not transcript.turns:
         lines += ["", NO_MESSAGES]
     for turn in transcript.turns:
         lines += ["", f"== {heading(turn)}"]
         for block in turn.blocks:
             if not isinstance(block, Extras):
-                lines += [
-                    f"   {line}".rstrip() for line in clean_block(passages.body(block)).split("\n")
-                ]
+                lines += _indented(clean_block(passages.body(block)))
     for ending in transcript.endings:
         if ending is transcript.result or ending.text != transcript.error:  # which is a fact
             lines += ["", *_result_as_text(ending)]
@@ -125,8 +123,11 @@ def _result_as_markdown(result: Ending) -> str:
 
 
 def _result_as_text(result: Ending) -> list[str]:
-    lines = [f"   {line}".rstrip() for line in clean_block(result.text).split("\n")]
-    return [f"== {clean(result.title)}", *lines]
+    return [f"== {clean(result.title)}", *_indented(clean_block(result.text))]
+
+
+def _indented(text: str, by: str = "   ") -> list[str]:
+    return [f"{by}{line}".rstrip() for line in text.split("\n")]
 
 
 def heading(turn: Turn) -> str:
@@ -151,9 +152,7 @@ def _markdown(block: Block) -> str:
         case Text() | Refusal() | Fault():
             return clean_block(passages.body(block))
         case Thinking():
-            return "\n".join(
-                f"> {line}".rstrip() for line in clean_block(passages.body(block)).split("\n")
-            )
+            return "\n".join(_indented(clean_block(passages.body(block)), "> "))
         case ToolCall() | ToolResult():
             name, _, inside = clean_block(passages.body(block)).partition("\n")
             if name.endswith("(") and inside.endswith("\n)"):

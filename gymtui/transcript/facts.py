@@ -129,17 +129,9 @@ def _used(transcript: Transcript) -> Iterator[tuple[str, str]]:
         yield "seconds", f"{usage.duration_s:.4g}"
     elif len(stamps := [turn.timestamp for turn in transcript.turns if turn.timestamp]) > 1:
         yield "first to last turn", f"{(max(stamps) - min(stamps)).total_seconds():.1f} s"
-    for name, kind in (
-        ("model time", BlockKind.ASSISTANT),
-        ("tool time", BlockKind.TOOL),
-    ):
-        took = [
-            turn.duration_s
-            for turn in transcript.turns
-            if turn.kind is kind and turn.duration_s is not None
-        ]
-        if any(took):
-            yield name, f"{sum(took):.1f} s"
+    for name, kind in (("model time", BlockKind.ASSISTANT), ("tool time", BlockKind.TOOL)):
+        if took := sum(turn.duration_s or 0.0 for turn in transcript.turns if turn.kind is kind):
+            yield name, f"{took:.1f} s"
 
 
 def _judged(transcript: Transcript) -> Iterator[tuple[str, str]]:
@@ -189,6 +181,4 @@ def _inner(value: Mapping[str, object], key: str) -> Mapping[str, object]:
 
 
 def _of(number: int | None, limit: int | None) -> str | None:
-    if number is None:
-        return None
-    return str(number) if limit is None else f"{number}/{limit}"
+    return None if number is None else str(number) if limit is None else f"{number}/{limit}"

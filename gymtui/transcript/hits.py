@@ -62,19 +62,9 @@ class Hit(NamedTuple):
         return self.spoken.passage.match(self.start, self.end)
 
     @property
-    def kind(self) -> BlockKind:
-        """Who speaks there."""
-        return self.spoken.kind
-
-    @property
-    def tool(self) -> str:
-        """The tool that is called or answers there; "" for neither."""
-        return self.spoken.tool
-
-    @property
-    def error(self) -> bool:
-        """Whether it is in a failure."""
-        return self.spoken.error
+    def who(self) -> str:
+        """The tool that is called or answers there, else who speaks."""
+        return self.spoken.tool or str(self.spoken.kind)
 
     @property
     def before(self) -> str:
@@ -266,19 +256,5 @@ def _names(typed: str, tool: str) -> bool:
     """Whether a tool is the one that is meant: by a part of its name, or by a glob."""
     meant, name = folded(typed), folded(tool)
     if any(character in meant for character in "*?["):
-        return bool(name) and (
-            fnmatchcase(name, meant) or fnmatchcase(name.rpartition(".")[2], meant)
-        )
+        return any(fnmatchcase(part, meant) for part in (name, name.rpartition(".")[2]) if name)
     return meant in name
-
-
-__all__ = [
-    "Hit",
-    "PatternError",
-    "SpokenPassage",
-    "Wanted",
-    "find_hits",
-    "role_of",
-    "spoken_passages",
-    "wanted_of",
-]

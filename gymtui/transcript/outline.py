@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
@@ -83,7 +84,8 @@ def rows(entries: Sequence[Entry]) -> tuple[Entry, ...]:
             steps[-1].append(entry)
         else:
             steps.append([entry])
-    for alike in _runs(steps):
+    for _, together in groupby(steps, _call_made):
+        alike = list(together)
         lines = [entry for step in alike for entry in step]
         if len(alike) < _REPEATS:
             found += lines
@@ -121,21 +123,10 @@ def endings(transcript: Transcript) -> tuple[Entry, ...]:
     )
 
 
-def _runs(steps: list[list[Entry]]) -> Iterator[list[list[Entry]]]:
-    """Steps that make the same call again and again, together."""
-    run: list[list[Entry]] = []
-    for step in steps:
-        if run and not _alike(run[-1][0], step[0]):
-            yield run
-            run = []
-        run.append(step)
-    if run:
-        yield run
-
-
-def _alike(before: Entry, after: Entry) -> bool:
-    calls = before.calls and after.calls
-    return calls and (before.tools, before.asked) == (after.tools, after.asked)
+def _call_made(step: list[Entry]) -> object:
+    """What is the same of steps that make the same call; a step without one is like no other."""
+    first = step[0]
+    return (first.tools, first.asked) if first.calls else object()
 
 
 def _entry(turn: Turn, clashing: frozenset[str]) -> Entry:

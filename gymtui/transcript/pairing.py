@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gymtui.core.replacement import replace
-from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
+from gymtui.transcript.blocks import Block, ToolCall, ToolResult, split_name
 from gymtui.transcript.call_names import argument, distinguish_calls
 from gymtui.transcript.readers.fields import Draft
 
@@ -25,6 +25,15 @@ class Spot:
 
     draft: Draft
     block: int
+
+    @property
+    def content(self) -> Block:
+        """The block that is there; another can be put in its place."""
+        return self.draft.blocks[self.block]
+
+    @content.setter
+    def content(self, block: Block) -> None:
+        self.draft.blocks[self.block] = block
 
 
 @dataclass(slots=True)
@@ -190,7 +199,7 @@ def _tell_apart(
 
 
 def _call_of(pair: Pair) -> ToolCall:
-    block = pair.call.draft.blocks[pair.call.block] if pair.call is not None else None
+    block = pair.call and pair.call.content
     return block if isinstance(block, ToolCall) else ToolCall("")
 
 

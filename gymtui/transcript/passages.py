@@ -63,7 +63,7 @@ def body(block: Block) -> str:
         case Text() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
         case ToolCall():
-            return _call(block)
+            return f"{_asked(block)}  (no result)" if block.unanswered else _asked(block)
         case ToolResult():
             values = [block.observation] if block.covered else [block.value, block.observation]
             laid = [value for value in values if value is not None]
@@ -141,22 +141,13 @@ def parts(text: str) -> list[str]:
 
 
 def shown(part: str) -> str:
-    """Clean a part for the screen; a line end that closes it goes, since the next part starts one.
-
-    Returns:
-        Lines ended by LF alone.
-    """
+    """Clean a part; a line end that closes it goes, since the next part starts a line."""
     return clean_block(part.removesuffix("\n"))
 
 
 def may_be_coloured(text: str) -> bool:
     """Whether there are escape sequences in a text, which may say in which colours it was."""
     return "\x1b" in text or "\x9b" in text
-
-
-def continues(part: str) -> bool:
-    """Whether the part after this one goes on in the same line."""
-    return not part.endswith("\n")
 
 
 def lines_in(text: str) -> int:
@@ -170,10 +161,6 @@ def parameters(call: ToolCall) -> Iterator[tuple[str, str]]:
     if isinstance(values, Mapping):
         for name, value in values.items():
             yield clean(str(name)), clean(_quoted(value) or "")
-
-
-def _call(call: ToolCall) -> str:
-    return f"{_asked(call)}  (no result)" if call.unanswered else _asked(call)
 
 
 def _asked(call: ToolCall) -> str:

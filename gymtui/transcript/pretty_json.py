@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from json.encoder import encode_basestring
 
@@ -77,7 +78,7 @@ def parsed(text: str) -> object | None:
     Returns:
         What it holds, or None when it is not one of these two.
     """
-    if not _may_be_container(text):
+    if text[:64].lstrip()[:1] + text[-64:].rstrip()[-1:] not in ("{}", "[]"):
         return None
     try:
         value: object = json.loads(text)
@@ -162,11 +163,6 @@ def compact(value: object) -> str:
         return _compact_any(value)
 
 
-def _may_be_container(text: str) -> bool:
-    ends = text[:64].lstrip()[:1] + text[-64:].rstrip()[-1:]
-    return ends in ("{}", "[]")
-
-
 def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) < _LONGEST_INT else digits
 
@@ -213,7 +209,7 @@ def _reindented(source: str, *, blocks: bool = False) -> str:
         if first == '"' and blocks and "\\n" in token and (lines := _lines_in(token, depth)):
             parts.append(lines)
         elif first == '"':
-            parts.append(_readable(token) if "\\u" in token else token)
+            parts.append(_unescaped(token) if "\\u" in token else token)
         elif first in "{[":
             parts.append(token)
             depth += 1
@@ -241,7 +237,7 @@ def _lines_in(token: str, depth: int) -> str:
     return "|" + "".join(f"{_break(depth + 1)}{line}" for line in lines)
 
 
-def _readable(token: str) -> str:
+def _unescaped(token: str) -> str:
     return encode_basestring(json.loads(token, strict=False))
 
 
@@ -278,13 +274,11 @@ def _compact_any(value: object, whole: int = 0) -> str:
     return "".join(parts)
 
 
+@dataclass(slots=True)
 class _Raw:
     """Text to be written as it is."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+    text: str
 
 
 def _atom(value: object) -> str:

@@ -124,7 +124,8 @@ def _passage(turn: int, block: int, text: str) -> Passage:
     found = passages.parts(text)
     if len(found) == 1:
         return Passage(turn, block, passages.shown(found[0]))
-    pieces = [passages.shown(part) + ("" if passages.continues(part) else "\n") for part in found]
+    # A part that does not end with a line goes on in the next one.
+    pieces = [passages.shown(part) + ("\n" if part.endswith("\n") else "") for part in found]
     starts = tuple(accumulate((len(piece) for piece in pieces[:-1]), initial=0))
     return Passage(turn, block, "".join(pieces), starts)
 

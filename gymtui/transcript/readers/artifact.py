@@ -12,7 +12,6 @@ from datetime import datetime
 from gymtui.core.replacement import replace
 from gymtui.transcript import pairing
 from gymtui.transcript.blocks import (
-    Block,
     BlockKind,
     Exchange,
     Extras,
@@ -28,8 +27,8 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode, parsed
 from gymtui.transcript.readers import events, recorded_calls, token_usage, written_calls
-from gymtui.transcript.readers.element import read_element, reader_of, unknown
-from gymtui.transcript.readers.fields import Draft, Fields, is_empty
+from gymtui.transcript.readers.element import read_element, reader_of
+from gymtui.transcript.readers.fields import Draft, Fields, is_empty, value_at, without_empty
 from gymtui.transcript.readers.timestamps import instant
 from gymtui.transcript.usage import Usage
 
@@ -54,9 +53,7 @@ def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcrip
         try:
             value = decode(source)
         except NotJsonError:
-            return _assembled(
-                [Draft("", BlockKind.OTHER, [Unknown(as_text(source))])], [], Fields({})
-            )
+            value = as_text(source)
     if isinstance(value, list):
         value = {"messages": value}
     if not isinstance(value, Mapping):
@@ -65,10 +62,10 @@ def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcrip
     if (inner := outer.mapping("artifacts")) is not None:
         rollout_id = outer.text("rollout_id")
         fields = Fields(inner)
-        if rest := {key: item for key, item in outer.rest.items() if not is_empty(item)}:
+        if rest := without_empty(outer.rest):
             fields.rest["answer"] = rest
         return replace(_artifact(fields), rollout_id=rollout_id)
-    if reader_of(value) is not unknown and not any(name in value for name in _LISTS):
+    if reader_of(value) is not None and not any(name in value for name in _LISTS):
         return _artifact(Fields({"messages": [value]}))
     rollout_id = outer.text("rollout_id")
     return replace(_artifact(outer), rollout_id=rollout_id)
@@ -200,21 +197,19 @@ def _exchange(
         answered: Whether any call has a result.
     """
     tool, server, error, inferred = "", None, None, False
-    called = _block(pair.call)
+    called = pair.call and pair.call.content
     if pair.call is not None and isinstance(called, ToolCall):
         tool, server = called.tool, called.server
-        pair.call.draft.blocks[pair.call.block] = replace(
-            called,
-            number=number,
-            ordinal=label.ordinal,
-            unanswered=answered and pair.result is None,
+        unanswered = answered and pair.result is None
+        pair.call.content = replace(
+            called, number=number, ordinal=label.ordinal, unanswered=unanswered
         )
-    result = _block(pair.result)
+    result = pair.result and pair.result.content
     if pair.result is not None and isinstance(result, ToolResult):
         error, inferred = result.error, result.inferred
         if called is None:
             tool, server = result.name or "", result.server
-        pair.result.draft.blocks[pair.result.block] = replace(
+        pair.result.content = replace(
             result,
             number=number,
             answers=called if isinstance(called, ToolCall) else None,
@@ -228,10 +223,6 @@ def _exchange(
         else None
     )
     return Exchange(number, server, tool, called_at, answered_at, error, duration, inferred)
-
-
-def _block(spot: Spot | None) -> Block | None:
-    return None if spot is None else spot.draft.blocks[spot.block]
 
 
 def _place(spot: Spot | None, turn_of: Mapping[int, int]) -> Place | None:
@@ -280,8 +271,7 @@ def _task(task: str | None) -> str | None:
 
 def _agents_model(fields: Fields) -> str | None:
     """The model of Harbor's ``agent``, which stays among the extras."""
-    agent = fields.rest.get("agent")
-    name = agent.get("model_name") if isinstance(agent, Mapping) else None
+    name = value_at(fields.rest, "agent.model_name")
     return name if isinstance(name, str) and name else None
 
 

@@ -105,10 +105,8 @@ def call(value: object) -> tuple[ToolCall | Unknown, object]:
     Returns:
         The call, or what could not be read as one; and what is left over.
     """
-    if isinstance(value, str):
-        fields = Fields(_object_in(value))
-    else:
-        fields = Fields(value if isinstance(value, Mapping) else {})
+    given = parsed(value) if isinstance(value, str) else value
+    fields = Fields(given if isinstance(given, Mapping) else {})
     fields.tag("type", ("function", *_CALLS))
     inner = fields.mapping("function") or fields.mapping("custom")
     if inner is not None:
@@ -132,11 +130,6 @@ def call(value: object) -> tuple[ToolCall | Unknown, object]:
         ),
         without_empty(fields.rest),
     )
-
-
-def _object_in(text: str) -> Mapping[str, object]:
-    value = parsed(text)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _thought_and_said(text: str) -> list[Block]:

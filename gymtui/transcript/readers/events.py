@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import BlockKind, Text, Thinking, ToolCall, ToolResult
 from gymtui.transcript.readers.content import answer, call, content, part
-from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp
+from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp, value_at
 from gymtui.transcript.readers.messages import chat
 
 _SUBAGENT = "sub-agent"
@@ -87,10 +87,9 @@ def _expanded(steps: Iterable[object], known: dict[object, object]) -> Iterator[
 
 def _references(item: object) -> Iterator[str]:
     """The sub-agents that the results of a step refer to."""
-    observation = item.get("observation") if isinstance(item, Mapping) else None
-    results = observation.get("results") if isinstance(observation, Mapping) else None
+    results = value_at(item, "observation.results")
     for result in results if isinstance(results, list) else ():
-        found = result.get("subagent_trajectory_ref") if isinstance(result, Mapping) else None
+        found = value_at(result, "subagent_trajectory_ref")
         for reference in found if isinstance(found, list) else [found]:
             if isinstance(reference, Mapping):
                 named = (reference.get(key) for key in ("trajectory_id", "trajectory_path"))
@@ -259,11 +258,9 @@ def log_entry(item: Mapping[str, object]) -> list[Draft]:
 
 def _add_patch(drafts: list[Draft], fields: Fields) -> None:
     """Show the patch that Claude Code has beside an edit's answer, as the diff that it is."""
-    result = fields.rest.get("toolUseResult")
-    hunks = result.get("structuredPatch") if isinstance(result, Mapping) else None
-    diff = (
-        "\n".join(line for hunk in hunks for line in _hunk(hunk)) if isinstance(hunks, list) else ""
-    )
+    hunks = value_at(fields.rest, "toolUseResult.structuredPatch")
+    found = hunks if isinstance(hunks, list) else ()
+    diff = "\n".join(line for hunk in found for line in _hunk(hunk))
     results = [
         (draft, place)
         for draft in drafts
@@ -326,13 +323,10 @@ def _observation(draft: Draft, fields: Fields) -> None:
 def _event_failed(name: str, rest: Mapping[str, object]) -> bool | None:
     if name == "error" or rest.get("success") is False:
         return True
-    extras = rest.get("extras")
-    metadata = extras.get("metadata") if isinstance(extras, Mapping) else None
-    code = metadata.get("exit_code") if isinstance(metadata, Mapping) else None
+    code = value_at(rest, "extras.metadata.exit_code")
     return code != 0 if isinstance(code, int) else None
 
 
 def _call_id(fields: Fields) -> str | None:
-    metadata = fields.rest.get("tool_call_metadata")
-    call_id = metadata.get("tool_call_id") if isinstance(metadata, Mapping) else None
+    call_id = value_at(fields.rest, "tool_call_metadata.tool_call_id")
     return call_id if isinstance(call_id, str) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from gymtui.transcript.blocks import Block, BlockKind, Extras, Fault, Text
 from gymtui.transcript.readers.timestamps import instant
@@ -138,6 +139,20 @@ def take_stamp(fields: Fields) -> object:
         if key in fields.rest and instant(fields.rest[key]):
             return fields.rest.pop(key)
     return None
+
+
+def value_at(value: object, path: str) -> object:
+    """What stands in an object under names joined by dots; None where nothing does."""
+    for key in _split(path):
+        if not isinstance(value, dict):  # quicker than `Mapping`, which JSON has no other of
+            return None
+        value = value.get(key)
+    return value
+
+
+@cache
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def is_empty(value: object) -> bool:

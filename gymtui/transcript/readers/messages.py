@@ -130,11 +130,11 @@ def _answer(draft: Draft, fields: Fields) -> None:
 
 def _details_diff(fields: Fields) -> str | None:
     """Take the diff that a result has beside its words, as an editor's (pi) does."""
-    details = fields.rest.get("details")
-    diff = details.get("diff") if isinstance(details, Mapping) else None
-    if not isinstance(details, Mapping) or not isinstance(diff, str) or not diff:
+    details = dict(_at(fields.rest, "details"))
+    diff = details.pop("diff", None)
+    if not isinstance(diff, str) or not diff:
         return None
-    fields.rest["details"] = {key: value for key, value in details.items() if key != "diff"}
+    fields.rest["details"] = details
     return diff
 
 

@@ -61,7 +61,8 @@ def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results:
         _complete_call(pair, entry)
         if made := _complete_result(pair, entry):
             after.append((pair.call.draft if pair.call else drafts[-1], made))
-    if all(_is_written(pair) for pair in pairs):
+    called = (pair.call.content for pair in pairs if pair.call)
+    if all(not isinstance(call, ToolCall) or call.wording is not None for call in called):
         unplaced = _find_in_text(drafts, pairs, unplaced, after)
     _insert(drafts, after)
     for entry in unplaced:
@@ -119,7 +120,11 @@ def _read_result(entry: _Recorded, value: object) -> None:
 
 def _match(recorded: list[_Recorded], pairs: list[Pair]) -> dict[int, Pair]:
     """Match recorded calls and message calls: one to one if their names agree, else one by one."""
-    called = [(pair, call) for pair in pairs if isinstance(call := _block(pair.call), ToolCall)]
+    called = [
+        (pair, call)
+        for pair in pairs
+        if isinstance(call := pair.call and pair.call.content, ToolCall)
+    ]
     named = [entry for entry in recorded if entry.tool is not None]
     if len(named) == len(called) and all(
         _same_tool(entry, call) for entry, (_, call) in zip(named, called, strict=True)
@@ -138,22 +143,18 @@ def _match(recorded: list[_Recorded], pairs: list[Pair]) -> dict[int, Pair]:
     return matched
 
 
-def _block(spot: Spot | None) -> Block | None:
-    return None if spot is None else spot.draft.blocks[spot.block]
-
-
 def _same_tool(entry: _Recorded, call: ToolCall) -> bool:
     return entry.tool in (call.name, call.tool, split_name(call.name)[1])
 
 
 def _complete_call(pair: Pair, entry: _Recorded) -> None:
     """Add to a message's call what only the record says."""
-    spot, call = pair.call, _block(pair.call)
+    spot, call = pair.call, pair.call and pair.call.content
     if spot is None or not isinstance(call, ToolCall):
         return
     if call.server != entry.server and call.given_server is None:
         call = replace(call, given_server=entry.server)
-        spot.draft.blocks[spot.block] = call
+        spot.content = call
     record = dict(entry.call.rest) if entry.call else {}
     if not is_empty(entry.parameters) and call.parameters != entry.parameters:
         record["parameters"] = entry.parameters
@@ -164,7 +165,7 @@ def _complete_call(pair: Pair, entry: _Recorded) -> None:
 
 def _complete_result(pair: Pair, entry: _Recorded) -> Draft | None:
     """Add to a message's result what only the record says; make a turn if there is no message."""
-    spot, result = pair.result, _block(pair.result)
+    spot, result = pair.result, pair.result and pair.result.content
     if spot is None or not isinstance(result, ToolResult):
         made = _result_turn(entry)
         pair.result = Spot(made, 0) if made else None
@@ -174,9 +175,7 @@ def _complete_result(pair: Pair, entry: _Recorded) -> Draft | None:
     # That no error was recorded says that the call came back, not that it went well.
     error = entry.error or None if result.error is None else result.error
     if more is not None or error != result.error:
-        spot.draft.blocks[spot.block] = replace(
-            result, observation=more, covered=covered, error=error
-        )
+        spot.content = replace(result, observation=more, covered=covered, error=error)
     spot.draft.keep("recorded result", entry.result.rest if entry.result else None)
     return None
 
@@ -197,11 +196,6 @@ def _more(value: object, observation: object) -> tuple[object, bool]:
         if isinstance(observation, Mapping) and value in observation.values():
             return observation, True
     return observation, False
-
-
-def _is_written(pair: Pair) -> bool:
-    call = _block(pair.call)
-    return not isinstance(call, ToolCall) or call.wording is not None
 
 
 def _find_in_text(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import NamedTuple, TypeGuard
 
 from gymtui.transcript.blocks import BlockKind
-from gymtui.transcript.readers.fields import Draft
+from gymtui.transcript.readers.fields import Draft, value_at
 from gymtui.transcript.usage import Usage
 
 ASIDES = "entries beside"
@@ -66,7 +65,7 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft], answers: A
     """
 
     def number(*paths: str) -> float | None:
-        return next((value for path in paths if is_amount(value := _at(artifact, path))), None)
+        return next((value for path in paths if is_amount(value := value_at(artifact, path))), None)
 
     prompt = number(
         "metadata.rollout_metrics.token_usage.prompt_tokens_total",
@@ -132,11 +131,11 @@ def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
         asides = draft.rest.get(ASIDES)
         for fields in (*(reversed(asides) if isinstance(asides, list) else ()), draft.rest):
             for path in ("llm_metrics.accumulated_token_usage", "payload.info.total_token_usage"):
-                if not isinstance(counted := _at(fields, path), dict):
+                if not isinstance(counted := value_at(fields, path), dict):
                     continue
                 found = _of({"usage": counted})
                 if found.read is not None or found.written is not None:
-                    cost = _at(fields, "llm_metrics.accumulated_cost")
+                    cost = value_at(fields, "llm_metrics.accumulated_cost")
                     return found._replace(cost=cost if is_amount(cost) and cost else None)
     return None
 
@@ -148,7 +147,7 @@ def _answers(drafts: Iterable[Draft]) -> Iterator[tuple[int, object]]:
     """
     for number, draft in enumerate(drafts):
         if draft.kind is BlockKind.ASSISTANT:
-            answer = _at(draft.rest, f"{_OPENHANDS}.id") or draft.rest.get("id")
+            answer = value_at(draft.rest, f"{_OPENHANDS}.id") or draft.rest.get("id")
             yield number, answer if isinstance(answer, str) and answer else number
 
 
@@ -163,37 +162,21 @@ def _summed(answers: Answers) -> _Counts:
 def _of(rest: Mapping[str, object]) -> _Counts:
     if not rest:
         return _Counts()
-    holders = [holder for path in _HOLDERS if isinstance(holder := _at(rest, path), dict)]
+    holders = [holder for path in _HOLDERS if isinstance(holder := value_at(rest, path), dict)]
     counts = next((holder for holder in (*holders, rest) if _first(holder, _READ) is not None), {})
     read, written = _first(counts, _READ), _first(counts, _WROTE)
     if read is not None:
         read += sum(value for key in _CACHED if is_amount(value := counts.get(key)))
-    costs = (
-        rest,
-        *holders,
-        *(inner for key in ("extra",) if isinstance(inner := rest.get(key), dict)),
-    )
+    extra = rest.get("extra")
+    costs = (rest, *holders, extra if isinstance(extra, dict) else {})
     cost = next((found for holder in costs if (found := _first(holder, _COSTS)) is not None), None)
-    if cost is None and is_amount(total := _at(counts, "cost.total")):
+    if cost is None and is_amount(total := value_at(counts, "cost.total")):
         cost = total
     cached = None
     if read is not None:
-        cached = next((v for key in _CACHE_READ if is_amount(v := _at(counts, key))), None)
+        cached = next((v for key in _CACHE_READ if is_amount(v := value_at(counts, key))), None)
     return _Counts(read, written, cost, cached)
 
 
 def _first(holder: Mapping[str, object], keys: Iterable[str]) -> float | None:
     return next((value for key in keys if is_amount(value := holder.get(key))), None)
-
-
-def _at(value: object, path: str) -> object:
-    for key in _split(path):
-        if not isinstance(value, dict):  # quicker than `Mapping`, which JSON has no other of
-            return None
-        value = value.get(key)
-    return value
-
-
-@cache
-def _split(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))

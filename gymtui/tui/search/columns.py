@@ -39,7 +39,7 @@ HITS: Schema[HitRow] = Schema(
         Field("task", ValueKind.TEXT, lambda hit: hit.task_id),
         Field("state", ValueKind.TEXT, lambda hit: state_word(hit.row)),
         Field("turn", ValueKind.NUMBER, lambda hit: hit.found.hit.match.turn + 1),
-        Field("who", ValueKind.TEXT, lambda hit: hit.found.hit.tool or str(hit.found.hit.kind)),
+        Field("who", ValueKind.TEXT, lambda hit: hit.found.hit.who),
         Field("text", ValueKind.TEXT, lambda hit: hit.found.hit.text),
     )
 )
@@ -70,8 +70,8 @@ def hit_columns() -> tuple[Column[HitRow], ...]:
 
 def who(hit: Hit) -> Cell:
     """Who speaks where something was found: the tool, else the role; with a mark if it failed."""
-    name = StyledText(hit.tool or str(hit.kind))
-    return (StyledText("✗ ", "failed"), name) if hit.error else (name,)
+    name = StyledText(hit.who)
+    return (StyledText("✗ ", "failed"), name) if hit.spoken.error else (name,)
 
 
 def snippet(hit: Hit, cells: int) -> Cell:

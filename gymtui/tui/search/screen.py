@@ -22,7 +22,8 @@ from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
-from gymtui.transcript.hits import PatternError, Wanted, wanted_of
+from gymtui.transcript.hits import Wanted, wanted_of
+from gymtui.transcript.search import PatternError
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenSearch, OpenTranscript
 from gymtui.tui.kit import outcome_text
