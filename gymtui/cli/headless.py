@@ -61,7 +61,7 @@ async def headless_session(
     """
     kept = None
     if journal is not None:
-        kept = Journal.open(
+        kept = Journal(
             journal,
             now=lambda: datetime.fromtimestamp(wall(), UTC),
             on_notice=lambda notice: tell(clean(notice.text)),

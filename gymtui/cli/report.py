@@ -25,7 +25,7 @@ from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.phases import is_finished
 from gymtui.store.stats.tool_errors import count_tool_uses
-from gymtui.store.stats.trend import Trend
+from gymtui.store.stats.trend import trend
 from gymtui.store.store import Store
 
 
@@ -70,7 +70,7 @@ def render_report(
         for i in wanted
     ]
     compared = (against, reader.view(against).summary) if against is not None else None
-    along = Trend.of([(run.run_id, run.view.summary) for run in runs], compared)
+    along = trend([(run.run_id, run.view.summary) for run in runs], compared)
     made = ReportOrigin(now, without_login(settings.base_url), version)
     if form == "json":
         figures = report_document(runs, together, failures, made, along)

@@ -62,7 +62,7 @@ def act_on(settings: Settings, question: Question, journal: Place) -> tuple[Acti
     deleted = [item.run_id for item in done if item.is_deleted]
     there = isinstance(journal, SharedPlace) or journal.exists()
     if question.verb is Verb.DELETE and deleted and there:
-        kept = Journal.open(journal, on_notice=lambda notice: tell(clean(notice.text)))
+        kept = Journal(journal, on_notice=lambda notice: tell(clean(notice.text)))
         kept.forget(*deleted)
         kept.flush()
         kept.close()

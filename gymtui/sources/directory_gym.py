@@ -82,7 +82,12 @@ class DirectoryGym(Endpoints):
         self._runs: dict[str, ListedRun] | None = None
         self._rollouts: dict[str, ListedRollout] = {}
         self._next_s = 0.0
-        self.note: str | None = None  # which files cannot be read
+        self._note: str | None = None
+
+    @property
+    def note(self) -> str | None:
+        """Which files cannot be read."""
+        return self._note
 
     def use_key(self, key: ApiKey) -> None:
         """There is nobody to send it to."""
@@ -206,12 +211,12 @@ class DirectoryGym(Endpoints):
         """Say what is not read, and what cannot be."""
         damaged = self._files.damaged(now_s)
         if not whole:
-            self.note = "files are still being read: there is more to come"
+            self._note = "files are still being read: there is more to come"
         elif damaged:
             more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
-            self.note = f"cannot be read: {damaged[0]}{more}"
+            self._note = f"cannot be read: {damaged[0]}{more}"
         elif self._reading:
-            self.note = "all files are read"
+            self._note = "all files are read"
         self._reading = self._reading or not whole
 
     def _list(self, facts: Mapping[_Key, RunFacts]) -> None:

@@ -191,15 +191,19 @@ def _sane(value: object) -> float | None:
 
 @lru_cache(maxsize=4096)
 def natural(text: str) -> str:
-    """A text that sorts as a person counts: `step-400` before `step-1000`.
-
-    Returns:
-        It with each number preceded by how long that is; for `Field.order`, not for display.
-    """
+    """A text with each number preceded by how long that is: sorts `step-400` before `step-1000`."""
     return _DIGITS.sub(lambda run: f"{_LENGTHS[min(len(run[1]), 16)]}{run[1]}", text)
 
 
-class SortOrder(Struct, Generic[R], frozen=True):
+def name_column(name: str, value: Callable[[R], object], aliases: tuple[str, ...] = ()) -> Field[R]:
+    """A column of names, which sort as a person counts."""
+    return Field(
+        name, ValueKind.TEXT, value, aliases, order=lambda record: natural(str(value(record) or ""))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SortOrder(Generic[R]):
     """What records sort by under a column, smallest first; None for those not known.
 
     What changes by itself has a fixed stand-in: an age sorts by its moment, the youngest first;

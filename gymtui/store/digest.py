@@ -103,7 +103,7 @@ def digest(
             its summary.
         since: On the gym's clock.
     """
-    finished = [run for run in runs if _ended_since(run, since)]
+    finished = [run for run in runs if (_ended(run) or since) > since]
     finished.sort(key=lambda run: _ended(run) or since, reverse=True)
     errors: Counter[Outcome] = Counter()
     failing: Counter[str] = Counter()
@@ -122,7 +122,7 @@ def digest(
         dict(failing.most_common()),
         failing_by,
         tuple(run for run in runs if run.row.active),
-        sum(_is_unread(run) for run in runs),
+        sum(r.summary is None and not (r.row.active or r.row.is_deleted) for r in runs),
     )
 
 
@@ -169,15 +169,6 @@ def _errors_of(
 
 def _ended(run: RunView) -> datetime | None:
     return None if run.row.active or run.summary is None else run.summary.ended_at
-
-
-def _ended_since(run: RunView, since: datetime) -> bool:
-    ended = _ended(run)
-    return ended is not None and ended > since
-
-
-def _is_unread(run: RunView) -> bool:
-    return run.summary is None and not run.row.active and not run.row.is_deleted
 
 
 def _tally(run: RunView) -> Tally:

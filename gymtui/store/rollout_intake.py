@@ -98,18 +98,7 @@ def stepped_row(
     now = read_step(item, before.raw, known)
     if now is None:
         return None
-    return RolloutRow(
-        before.rollout_id,
-        before.run_id,
-        item,
-        seen.sent_s,
-        seen.at,
-        now,
-        outcome=before.outcome,
-        usage=before.usage,
-        tools=before.tools,
-        note=before.note,
-    )
+    return replace(before, raw=item, sent_s=seen.sent_s, at=seen.at, rollout=now)
 
 
 def supersedes(row: RolloutRow, before: RolloutRow) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from gymtui.config.schema import StuckThresholds
-from gymtui.store.column_def import Field, Schema, Since, natural
+from gymtui.store.column_def import Field, Schema, Since, name_column
 from gymtui.store.column_def import ValueKind as Column
 from gymtui.store.formats import PHASE_WORD, state_word
 from gymtui.store.outcome import Outcome
@@ -169,25 +169,10 @@ class Running:
         return RunningRow(row, moved_at, stuck_from, limit_s)
 
 
-def _of_rollout(attribute: str) -> Field[RunningRow]:
-    """A text field of the rollout itself."""
-    return Field(
-        attribute.removesuffix("_id"),
-        Column.TEXT,
-        lambda running: getattr(running.row.rollout, attribute, None),
-        order=lambda running: natural(getattr(running.row.rollout, attribute, None) or ""),
-    )
-
-
 RUNNING: Schema[RunningRow] = Schema(
     [
-        Field(
-            "run",
-            Column.TEXT,
-            lambda running: running.row.run_id,
-            order=lambda running: natural(running.row.run_id),
-        ),
-        _of_rollout("task_id"),
+        name_column("run", lambda running: running.row.run_id),
+        name_column("task", lambda running: running.row.rollout and running.row.rollout.task_id),
         Field(
             "state",
             Column.TEXT,
@@ -210,7 +195,9 @@ RUNNING: Schema[RunningRow] = Schema(
         ),
         Field("elapsed", Column.DURATION, lambda running: elapsed(running.row), ("time",)),
         Field("rollout", Column.TEXT, lambda running: running.row.rollout_id, ("id",)),
-        _of_rollout("scenario_id"),
+        name_column(
+            "scenario", lambda running: running.row.rollout and running.row.rollout.scenario_id
+        ),
         Field(
             "model",
             Column.TEXT,

@@ -176,11 +176,14 @@ class Store:
         steps other answers may be taken in. Arguments, result and errors are those of `apply`.
         """
         if seen.body is None:
-            return self._not_found(seen)
+            if isinstance(seen.query, OneRun):
+                return Applied(self.mark_deleted([seen.query.run_id], seen.sent_s))
+            return Applied(NOTHING)
         large = len(seen.body) > LARGE_BYTES  # others get their turn between two steps
         if large:
             yield
-        answers, digest = self._answers(seen.query), None
+        about_runs, digest = isinstance(seen.query, RunsPage | OneRun), None
+        answers = self._page_answers if about_runs else self._rollout_answers
         before, version = answers.get(seen.query), self._version(seen.query)
         if (
             before is not None
@@ -227,7 +230,7 @@ class Store:
                 )
                 self._note_ended(built.runs_changed, built)
                 applied = Applied(built.build(), ids, listing.total, overtaken)
-        if applied.delta and answers is self._page_answers:
+        if applied.delta and about_runs:
             answers.clear()  # all outdated; of pages there may be any number
         if applied.delta:
             digest = None
@@ -360,10 +363,6 @@ class Store:
         if summary is not None:
             self._order.learn(run_id, summary.created_at)
 
-    def _answers(self, query: Query) -> dict[Query, _Answer]:
-        about_runs = isinstance(query, RunsPage | OneRun)
-        return self._page_answers if about_runs else self._rollout_answers
-
     def _version(self, query: Query) -> int:
         match query:
             case RunsPage() | OneRun():
@@ -372,11 +371,6 @@ class Store:
                 return self._rollouts.version_of(run_id)
             case RunningRollouts():
                 return self._rollouts.version
-
-    def _not_found(self, seen: Observation) -> Applied:
-        if isinstance(seen.query, OneRun):
-            return Applied(self.mark_deleted([seen.query.run_id], seen.sent_s))
-        return Applied(NOTHING)
 
     def _note_ended(self, run_ids: Iterable[str], built: DeltaBuilder) -> None:
         """Runs whose counters are silent are judged by their rollouts."""

@@ -30,7 +30,7 @@ def rows() -> Iterator[Row]:
         return
     with own_server() as server:
         place = SharedPlace(server.url, "http://gym", Path("none"))
-        journal = Journal.open(place, now=lambda: START)
+        journal = Journal(place, now=lambda: START)
         journal.flush()  # the driver is imported, and the tables are there
         began_s, cpu_s = time.monotonic(), time.process_time()
         for first in range(0, A_SECOND * SECONDS, AT_ONCE):

@@ -63,7 +63,7 @@ def watched(home: Path, url: str, *run_ids: str) -> Path:
     """Leave a journal as a dashboard would, the last one seen last."""
     path = paths.state_dir(isolated(home)) / file_name(url)
     path = home / "state" / "gymtui" / path.name
-    journal = Journal.open(path)
+    journal = Journal(path)
     for number, run_id in enumerate(run_ids):
         at = NOW + timedelta(minutes=number)
         journal.record([StateObservation("rol", run_id, "running", None, at, at, None)])

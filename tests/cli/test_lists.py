@@ -224,7 +224,7 @@ def test_one_broken_item_costs_the_others_nothing(gym: RunningGym, tmp_path: Pat
 def test_steps_that_a_dashboard_saw_are_shown(gym: RunningGym, tmp_path: Path) -> None:
     rollout_id = names(tmp_path, gym, "rollouts", "careful", "-f", "passed:")[0]
     at = datetime(2026, 3, 20, tzinfo=UTC)
-    journal = Journal.open(tmp_path / "state" / "gymtui" / file_name(gym.url))
+    journal = Journal(tmp_path / "state" / "gymtui" / file_name(gym.url))
     over = at + timedelta(seconds=40)
     journal.record(
         [

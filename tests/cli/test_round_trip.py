@@ -87,7 +87,7 @@ def shell(gym: Gym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def observed(home: Path, url: str) -> None:
     """What a dashboard left of the run: the step that one was seen at, and notes."""
     journal_path = home / "state" / "gymtui" / file_name(url)
-    journal, over = Journal.open(journal_path), AT + timedelta(seconds=40)
+    journal, over = Journal(journal_path), AT + timedelta(seconds=40)
     work = StateObservation("night.001", "night", "running", "agent_running", AT, AT, None, step=1)
     end = StateObservation(
         *("night.001", "night", "completed", None, over, over), last_otherwise_at=over, step=23

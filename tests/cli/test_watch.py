@@ -104,7 +104,7 @@ def test_what_ended_unwatched_is_told_though_its_numbers_were_kept(
     over = ScriptedGym()
     over.runs = {"one": [rollout("one.0", "one", status="completed", result={"success": True})]}
     [path] = (tmp_path / "state" / "gymtui").glob("*.sqlite3")
-    journal = Journal.open(path)
+    journal = Journal(path)
     journal.keep_summaries(SavedSummary("one", final=True, known=1, counts={"passed": 1}))
     journal.close()
     said = call(over, tmp_path, monkeypatch, 2, "one", "--jsonl", "--after", first["cursor"])

@@ -34,7 +34,7 @@ class Team:
         self.journals: list[Journal] = []
 
     def session(self, place: SharedPlace) -> Session:
-        journal = Journal.open(place, now=lambda: T0, away_s=(0.01, 0.05))
+        journal = Journal(place, now=lambda: T0, away_s=(0.01, 0.05))
         self.journals.append(journal)
         return Session(journal)
 

@@ -102,7 +102,7 @@ def watched_to_the_end(session: Session) -> None:
 @pytest.fixture
 def journal(place: Place) -> Iterator[Journal]:
     """A journal in a file, and one in a database."""
-    opened = Journal.open(place, now=lambda: T0)
+    opened = Journal(place, now=lambda: T0)
     yield opened
     opened.close()
 

@@ -127,7 +127,7 @@ async def test_hits_come_in_the_order_of_the_list_and_read_as_they_are_shown() -
     assert where(hits) == [("b", 1), ("b", 2), ("b", 3), ("a", 1), ("a", 2), ("a", 3)]
     [escaped] = [found.hit for found in hits if found.ref.rollout_id == "a"][1:2]
     assert escaped.text == "Kettle"
-    assert escaped.tool == "shop.lookup"
+    assert escaped.spoken.tool == "shop.lookup"
     said = hits[2].hit
     assert (said.before, said.text, said.after) == ('It said "', "kettle", ' not found" to me.')
 

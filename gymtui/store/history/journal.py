@@ -69,25 +69,33 @@ class _Question(Generic[Answer]):
 
 
 class Journal:
-    """The journal of one gym. Its methods may be called from any thread.
+    """The journal of one gym, opened on a thread of its own. Methods may be called from any.
 
     Nothing here raises for what happens to what keeps it. In trouble there is one notice, and from
     then on what is recorded goes nowhere and what is loaded is empty; but where a database is away,
     what is recorded waits for it, as long as that is not too much.
+
+    Args:
+        where: A file in the state directory, or a database (`journal_place.place_of`).
+        limits: How much is kept; 30 days, and in a file 200 MB.
+        now: The local time, for the age of rows.
+        on_notice: Called once, on the journal's thread, when there is trouble; must not raise.
+        patience_s: How long a file may be locked by somebody else.
+        away_s: How soon a database that is away is tried again: at first, and after a while.
     """
 
     def __init__(
         self,
         where: Place | JournalEngine,
         *,
-        limits: Limits,
-        now: Callable[[], datetime],
-        on_notice: Callable[[Notice], None],
-        patience_s: float,
-        away_s: tuple[float, float],
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_notice: Callable[[Notice], None] = lambda _notice: None,
+        patience_s: float = PATIENCE_S,
+        away_s: tuple[float, float] = AWAY_S,
     ) -> None:
         self._where = where
-        self._limits = limits
+        self._limits = limits or Limits()
         self._now = now
         self._on_notice = on_notice
         self._patience_s = patience_s
@@ -103,38 +111,7 @@ class Journal:
         self._open = True
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="gymtui-journal", daemon=True)
-
-    @classmethod
-    def open(
-        cls,
-        where: Place | JournalEngine,
-        *,
-        limits: Limits | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        on_notice: Callable[[Notice], None] = lambda _notice: None,
-        patience_s: float = PATIENCE_S,
-        away_s: tuple[float, float] = AWAY_S,
-    ) -> Journal:
-        """Start a journal; returns at once, what keeps it is opened on the journal's thread.
-
-        Args:
-            where: A file in the state directory, or a database (`journal_place.place_of`).
-            limits: How much is kept; 30 days, and in a file 200 MB.
-            now: The local time, for the age of rows.
-            on_notice: Called once, on the journal's thread, when there is trouble; must not raise.
-            patience_s: How long a file may be locked by somebody else.
-            away_s: How soon a database that is away is tried again: at first, and after a while.
-        """
-        journal = cls(
-            where,
-            limits=limits or Limits(),
-            now=now,
-            on_notice=on_notice,
-            patience_s=patience_s,
-            away_s=away_s,
-        )
-        journal._thread.start()
-        return journal
+        self._thread.start()
 
     @property
     def notice(self) -> Notice | None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from gymtui.core import paths
 from gymtui.core.new_file import gym_part
 from gymtui.store.history.file_engine import FileEngine
@@ -18,20 +16,14 @@ if TYPE_CHECKING:
     from gymtui.store.history.database_engine import DatabaseEngine
 
 
-class SharedPlace(Struct, frozen=True):
-    """The part of a gym in a database.
+@dataclass(frozen=True, slots=True)
+class SharedPlace:
+    """The part of a gym in a database."""
 
-    Attributes:
-        url: Of the database, without a password.
-        gym: The base URL of the gym, by which its rows are told apart.
-        path: Where the file would be: what stays on this machine is kept beside it.
-        password_command: Prints the password of the database; empty where libpq finds it.
-    """
-
-    url: str
-    gym: str
-    path: Path
-    password_command: tuple[str, ...] = ()
+    url: str  # of the database, without a password
+    gym: str  # the base URL of the gym, by which its rows are told apart
+    path: Path  # where the file would be: what stays on this machine is kept beside it
+    password_command: tuple[str, ...] = ()  # prints the password; empty where libpq finds it
 
 
 Place = Path | SharedPlace

@@ -1,6 +1,7 @@
 """Looking into a journal that a dashboard may be writing: read only, quick, never in its way.
 
-Whatever is wrong with it, what is not there was not observed: nothing here raises for it.
+Whatever is wrong with it, and where there is none: what is not there was not observed. Nothing here
+raises for it.
 """
 
 from __future__ import annotations
@@ -20,49 +21,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class JournalCondition:
-    """How a journal is.
+    """How a journal is."""
 
-    Attributes:
-        version: Of its tables; None where it cannot be read.
-        runs: How many runs' numbers are kept.
-        fault: Why it cannot be read.
-        read_only: Whether others write it, and this person may not.
-    """
-
-    version: int | None = None
-    runs: int = 0
-    fault: str = ""
-    read_only: bool = False
+    version: int | None = None  # of its tables; None where it cannot be read
+    runs: int = 0  # of how many the numbers are kept
+    fault: str = ""  # why it cannot be read
+    read_only: bool = False  # whether others write it, and this person may not
 
 
 def summaries(place: Place) -> tuple[SavedSummary, ...]:
-    """The summaries of all runs, as a dashboard kept them.
-
-    Args:
-        place: Of the journal, there or not.
-    """
+    """The summaries of all runs, as a dashboard kept them."""
     return _look(place, lambda journal: journal.summaries(), ())
 
 
 def observations(
     place: Place, run_ids: Iterable[str]
 ) -> Mapping[str, tuple[StateObservation, ...]]:
-    """What was seen of some runs' rollouts, by run, each by time.
-
-    Args:
-        place: Of the journal, there or not.
-    """
+    """What was seen of some runs' rollouts, by run, each by time."""
     return _look(
         place, lambda journal: {run_id: journal.observations(run_id) for run_id in run_ids}, {}
     )
 
 
 def last_steps(place: Place, run_ids: Iterable[str]) -> Mapping[str, int]:
-    """The last step of rollouts watched until their agent was done: ended ones no longer say it.
-
-    Args:
-        place: Of the journal, there or not.
-    """
+    """The last step of rollouts watched until their agent was done: ended ones no longer say it."""
     found: dict[str, int] = {}
     for seen in observations(place, run_ids).values():
         found |= steps_of.last_steps(steps_of.lives_of(seen))
@@ -70,20 +52,12 @@ def last_steps(place: Place, run_ids: Iterable[str]) -> Mapping[str, int]:
 
 
 def recent_runs(place: Place) -> list[str]:
-    """Runs that a dashboard has watched, the last seen first.
-
-    Args:
-        place: Of the journal, there or not.
-    """
+    """Runs that a dashboard has watched, the last seen first."""
     return _look(place, lambda journal: journal.recent_runs(), [])
 
 
 def read_condition(place: Place) -> JournalCondition:
-    """How a journal is just now.
-
-    Args:
-        place: Of the journal, which is there.
-    """
+    """How a journal that is there is just now."""
     try:
         engine = engine_of(place)
     except UnusableJournalError as error:

@@ -17,7 +17,12 @@ def last_step(observations: Iterable[StateObservation]) -> int | None:
         observations: Of the rollout, by time; of several dashboards too.
     """
     seen = tuple(observations)
-    at_work = [number for number, observation in enumerate(seen) if _is_at_work(observation)]
+    at_work = [
+        number
+        for number, observation in enumerate(seen)
+        if KIND_OF_PHASE.get(observation.phase or "") is SegmentKind.AGENT
+        and observation.status not in FINISHED_STATUSES
+    ]
     for observation in seen[at_work[-1] + 1 :] if at_work else ():
         if observation.last_otherwise_at is not None:
             gap_s = (observation.seen_at - observation.last_otherwise_at).total_seconds()
@@ -41,9 +46,3 @@ def last_steps(lives: Mapping[str, Iterable[StateObservation]]) -> dict[str, int
     """
     steps = {rollout_id: last_step(life) for rollout_id, life in lives.items()}
     return {rollout_id: step for rollout_id, step in steps.items() if step is not None}
-
-
-def _is_at_work(observation: StateObservation) -> bool:
-    """Whether it shows the agent taking steps."""
-    agent = KIND_OF_PHASE.get(observation.phase or "") is SegmentKind.AGENT
-    return agent and observation.status not in FINISHED_STATUSES

@@ -165,7 +165,10 @@ class Observer:
         otherwise = None if known is None else min(last.earliest, window.earliest)
         step = rollout.current_step
         last_step = step if step is not None or known is None else known.last_step
-        observation = _first(rollout, window, otherwise, last_step)
+        observation = StateObservation(
+            *(rollout.rollout_id, rollout.run_id or "", rollout.status, rollout.phase),
+            *(window.earliest, window.latest, otherwise, last_step),
+        )
         if known is not None and known.observation.seen_from <= window.latest:
             # The clock may be known better now than at the change before. This one came later
             # all the same, and whoever reads both must find them in their order.
@@ -318,18 +321,3 @@ class Observer:
         known.step, known.moved = rollout.current_step, window
         if known.step is not None:
             known.last_step = known.step
-
-
-def _first(
-    rollout: Rollout, window: Window, last_otherwise_at: datetime | None, step: int | None
-) -> StateObservation:
-    return StateObservation(
-        rollout_id=rollout.rollout_id,
-        run_id=rollout.run_id or "",
-        status=rollout.status,
-        phase=rollout.phase,
-        seen_from=window.earliest,
-        seen_at=window.latest,
-        last_otherwise_at=last_otherwise_at,
-        step=step,
-    )

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gymtui.config.schema import SOURCES, Provider
 from gymtui.core.replacement import replace
-from gymtui.store.column_def import Field, Schema, ValueKind, natural
+from gymtui.store.column_def import Field, Schema, ValueKind, name_column
 from gymtui.store.formats import PHASE_WORD, WORD, state_word
 from gymtui.store.history.notes import tags
 from gymtui.store.outcome import Outcome
@@ -153,7 +153,7 @@ def _later(
 
 RUNS: Schema[RunView] = Schema(
     [
-        Field("run", TEXT, lambda run: run.name, ("id",), order=lambda run: natural(run.name)),
+        name_column("run", lambda run: run.name, ("id",)),
         _later("status", TEXT, lambda run: run.status, choices=RUN_STATUSES),
         Field("scenario", TEXT, lambda run: run.row.run and run.row.run.scenario_id),
         _later("model", TEXT, lambda run: run.summary and run.summary.model),
@@ -238,20 +238,9 @@ def failure_message(row: RolloutRow) -> str | None:
 
 ROLLOUTS: Schema[RolloutRow] = Schema(
     [
-        Field(
-            "rollout",
-            TEXT,
-            lambda row: row.rollout_id,
-            ("id",),
-            order=lambda row: natural(row.rollout_id),
-        ),
+        name_column("rollout", lambda row: row.rollout_id, ("id",)),
         Field("run", TEXT, lambda row: row.run_id),
-        Field(
-            "task",
-            TEXT,
-            lambda row: row.rollout and row.rollout.task_id,
-            order=lambda row: natural((row.rollout and row.rollout.task_id) or ""),
-        ),
+        name_column("task", lambda row: row.rollout and row.rollout.task_id),
         Field("scenario", TEXT, lambda row: row.rollout and row.rollout.scenario_id),
         Field(
             "state",

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Se
 from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
+from gymtui.core.pieces import result_of
 from gymtui.store.column_def import MICROS, Field, Key, Schema, SortOrder, ValueKind, micros
 from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.query import Filter
@@ -162,10 +163,7 @@ class OrderedView(Sequence[str], Generic[R]):
         Returns:
             Whether anything came or went.
         """
-        self._version += 1
-        self._filter, self._timed = wanted, wanted.timed
-        self._now = _whole_micros(now)
-        return self._review_all(frozenset[str]())
+        return result_of(self.set_filter_in_pieces(wanted, now))
 
     def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> bool:
         """Take in what is new, and what the time brought about.
@@ -191,7 +189,7 @@ class OrderedView(Sequence[str], Generic[R]):
             new = {row_id: row for row_id, row in changed.items() if row_id not in known}
             self._keys_of(self._filter.select(new, self._now))
         if went_back or (len(changed) + len(removed_ids)) * _ANEW > len(self._records):
-            return self._review_all(changed.keys())
+            return result_of(self._made_anew(changed, removed_ids, None, self._now))
         return self._review({*changed, *removed_ids, *self._expiry.take_due(self._now)}, changed)
 
     def apply_in_pieces(
@@ -338,16 +336,6 @@ class OrderedView(Sequence[str], Generic[R]):
 
     def _lane(self, row_id: str) -> SortedChunks:
         return self._unknown if self._keys[row_id] is None else self._known
-
-    def _review_all(self, changed: Set[str]) -> bool:
-        """Filter and sort everything."""
-        before = list(self)
-        self._expiry.clear()
-        if self._timed:
-            for row_id, record in self._records.items():
-                self._expiry.put(row_id, self._filter.next_change(record, self._now))
-        self._arrange(self._filter.select(self._records, self._now))
-        return not changed.isdisjoint(self._keys) or before != list(self)
 
     def _arrange(self, shown: Mapping[str, R]) -> None:
         """Put these records, and no others, in order."""

@@ -17,9 +17,9 @@ from gymtui.api.models import ModelSettings, Rollout, RunStatus
 from gymtui.core.json_output import json_text
 from gymtui.core.replacement import replace
 from gymtui.core.urls import without_login
-from gymtui.store.stats.formulas import NO_VERDICTS, Z_95, Tally
+from gymtui.store.stats.formulas import Z_95, Tally
 from gymtui.store.stats.significance import SOME, STRONG, holm, sign_flip
-from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns
 
 _SECRET = frozenset({"api_key"})
 
@@ -131,8 +131,13 @@ def differences(tasks: Iterable[TaskAcrossRuns], runs: int) -> tuple[Difference 
         verdicts. No interval with fewer than four such tasks, nor where all differ equally:
         nothing tells by how much they might.
     """
-    named = [row for row in tasks if row.task_id is not None]
-    return adjust_differences([None, *(_difference(named, place) for place in range(1, runs))])
+    named = [(row.task_id, row.cells) for row in tasks if row.task_id is not None]
+    tallies = [
+        {task_id: cell.tally for task_id, cells in named if (cell := cells[place]) is not None}
+        for place in range(runs)
+    ]
+    found = (difference_of(mine, tallies[0]) for mine in tallies[1:])
+    return adjust_differences([None, *found])
 
 
 def adjust_differences(found: Sequence[Difference | None]) -> tuple[Difference | None, ...]:
@@ -148,29 +153,14 @@ def difference_of(mine: Mapping[str, Tally], theirs: Mapping[str, Tally]) -> Dif
     """How far one run's pass rate is from another's, over the tasks that both have verdicts of.
 
     Args:
-        mine: The verdicts of each task that has any.
+        mine: The verdicts of each task.
         theirs: Those of the run it is compared with.
     """
-    return _mean_of(
-        [
-            Fraction(tally.passes, tally.verdicts) - Fraction(other.passes, other.verdicts)
-            for name, tally in mine.items()
-            if (other := theirs.get(name)) is not None
-        ]
-    )
-
-
-def _difference(tasks: Iterable[TaskAcrossRuns], run: int) -> Difference | None:
-    """How far it is from the first one's, as one comparison."""
     apart = [
-        mine - theirs
-        for mine, theirs in ((_rate(row.cells[run]), _rate(row.cells[0])) for row in tasks)
-        if mine is not None and theirs is not None
+        Fraction(tally.passes, tally.verdicts) - Fraction(other.passes, other.verdicts)
+        for name, tally in mine.items()
+        if (other := theirs.get(name)) is not None and tally.verdicts and other.verdicts
     ]
-    return _mean_of(apart)
-
-
-def _mean_of(apart: Sequence[Fraction]) -> Difference | None:
     if not apart:
         return None
     count, p = len(apart), sign_flip(tuple(apart))
@@ -181,11 +171,6 @@ def _mean_of(apart: Sequence[Fraction]) -> Difference | None:
         half = _student(count - 1) * sqrt(spread / (count - 1) / count)
         low, high = max(-1.0, float(mean) - half), min(1.0, float(mean) + half)
     return Difference(count, float(mean), low, high, p, p, 1)
-
-
-def _rate(cell: TaskRow | None) -> Fraction | None:
-    tally = cell.tally if cell is not None else NO_VERDICTS
-    return Fraction(tally.passes, tally.verdicts) if tally.verdicts else None
 
 
 def _student(freedom: int) -> float:

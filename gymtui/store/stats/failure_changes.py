@@ -86,16 +86,16 @@ def failure_rows(
     for pair in pairs:
         tasks = [matrix.tasks(run_id) for run_id in (pair.now, pair.before)]
         shared = tasks[0].keys() & tasks[1].keys()
-        side = _Side()
+        side: _Side = []
         for run_id, own in zip((pair.now, pair.before), tasks, strict=True):
             hit = yield from failures.count_in_pieces(by, run_id, shared)
             ended = yield from _ended([own[task] for task in shared])
-            side.runs.append((hit, ended))
+            side.append((hit, ended))
         sides.append(side)
     rows = []
     for group in groups:
         yield  # a test of thousands of rollouts takes its time
-        rows.append(FailureRow(group, tuple(side.change(group) for side in sides)))
+        rows.append(FailureRow(group, tuple(_change(group, side) for side in sides)))
     ps = [change.p for row in rows for change in row.changes if change is not None]
     adjusted = iter(holm(ps))
 
@@ -105,36 +105,29 @@ def failure_rows(
     return tuple(replace(row, changes=tuple(map(with_all, row.changes))) for row in rows)
 
 
-class _Side:
-    """Two runs' failures in the tasks that both have.
-
-    Attributes:
-        runs: Of each run, how many of its rollouts are in which group, and how many there are.
-    """
-
-    def __init__(self) -> None:
-        self.runs: list[tuple[Counter[tuple[str, str]], _Ended]] = []
-
-    def change(self, group: FailureGroup) -> Change | None:
-        """How much more often the one fails so; None where they share no such task."""
-        broke = group.outcome is not Outcome.FAILED
-        now, before = (
-            Tally(hit[group.key], ended.rollouts if broke else ended.verdicts)
-            for hit, ended in self.runs
-        )
-        interval = difference_interval(now, before)
-        if interval is None:
-            return None
-        p = fisher(now, before)
-        return Change(now, before, interval, p, p, 1)
-
-
 @dataclass(frozen=True, slots=True)
 class _Ended:
     """The attempts out of which some failed, or broke."""
 
     verdicts: int
     rollouts: int
+
+
+_Side = list[tuple[Counter[tuple[str, str]], _Ended]]
+"""Of two runs, in the tasks that both have: how many rollouts are in which group, of how many."""
+
+
+def _change(group: FailureGroup, side: _Side) -> Change | None:
+    """How much more often the one run fails so; None where they share no such task."""
+    broke = group.outcome is not Outcome.FAILED
+    now, before = (
+        Tally(hit[group.key], ended.rollouts if broke else ended.verdicts) for hit, ended in side
+    )
+    interval = difference_interval(now, before)
+    if interval is None:
+        return None
+    p = fisher(now, before)
+    return Change(now, before, interval, p, p, 1)
 
 
 def _ended(tasks: Sequence[TaskRow]) -> Generator[None, None, _Ended]:

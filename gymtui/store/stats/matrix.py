@@ -47,11 +47,6 @@ class Matrix:
         """The ids of a run's rollouts."""
         return frozenset(self._of_run.get(run_id, ()))
 
-    def task_of(self, rollout_id: str) -> str | None:
-        """The id of the row that a rollout stands in, or None."""
-        place = self._place.get(rollout_id)
-        return place[1] if place is not None else None
-
     def take(self, row: RolloutRow, last_step: int | None = None) -> None:
         """Take a rollout in as it is now; one that could not be read has no task to stand in.
 
@@ -83,24 +78,19 @@ class Matrix:
 
     def refresh(
         self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
-    ) -> bool:
-        """Count the tasks anew that were touched.
-
-        Args:
-            we_cancelled: Ids of rollouts that were active when their run was cancelled here.
-            last_steps: The last step seen of rollouts, for those that no longer say it.
-
-        Returns:
-            Whether there were any.
-        """
-        any_stale = bool(self._stale)
+    ) -> None:
+        """Count the tasks anew that were touched; as `refresh_in_pieces`, at once."""
         result_of(self.refresh_in_pieces(we_cancelled=we_cancelled, last_steps=last_steps))
-        return any_stale
 
     def refresh_in_pieces(
         self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
     ) -> Generator[None, None, None]:
-        """Count them anew, stopping now and then so that keys are answered meanwhile."""
+        """Count them anew, stopping now and then so that keys are answered meanwhile.
+
+        Args:
+            we_cancelled: Ids of rollouts that were active when their run was cancelled here.
+            last_steps: The last step seen of rollouts, for those that no longer say it.
+        """
         stale, self._stale = self._stale, set()
         counted = 0
         for place in stale:

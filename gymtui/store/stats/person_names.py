@@ -12,26 +12,10 @@ import re
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _GAP = re.compile(r"\.? ")
 _PARTICLES = frozenset(
-    (
-        "al",
-        "bin",
-        "da",
-        "de",
-        "del",
-        "della",
-        "der",
-        "di",
-        "dos",
-        "du",
-        "el",
-        "la",
-        "le",
-        "ten",
-        "ter",
-        "van",
-        "von",
-        "y",
-    )
+    {
+        *("al", "bin", "da", "de", "del", "della", "der", "di", "dos"),
+        *("du", "el", "la", "le", "ten", "ter", "van", "von", "y"),
+    }
 )
 _INNER_CAPITALS = ("Mc", "Mac")
 _WRITTEN_LARGE = """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from gymtui.store.outcome import VERDICTS, Outcome
@@ -26,30 +27,19 @@ class _Task:
 
 
 class _Values(NamedTuple):
-    """What is kept in order, so that quantiles and ends are found at once."""
+    """What is kept in order, so that quantiles and ends are found at once: by fields of `Part`."""
 
     ran_s: SortedNumbers
     held_s: SortedNumbers
     steps: SortedNumbers
-    verdicts_at_s: SortedNumbers
+    verdict_at_s: SortedNumbers
     running_since_s: SortedNumbers
-    starts_s: SortedNumbers
-    ends_s: SortedNumbers
-    scores: SortedNumbers
+    start_s: SortedNumbers
+    end_s: SortedNumbers
+    score: SortedNumbers
 
 
-def _values_of(part: Part) -> tuple[float | None, ...]:
-    """What a part brings to each of `_Values`."""
-    return (
-        part.ran_s,
-        part.held_s,
-        part.steps,
-        part.verdict_at_s,
-        part.running_since_s,
-        part.start_s,
-        part.end_s,
-        part.score,
-    )
+_values_of = attrgetter(*_Values._fields)
 
 
 class RunStatsBuilder:
@@ -90,7 +80,7 @@ class RunStatsBuilder:
         """
         values = self._values
         if self._spread_stale:
-            self._spread = formulas.spread(values.scores)
+            self._spread = formulas.spread(values.score)
             self._spread_stale = False
         known = len(self._parts)
         loose = self._tasks.get(None, _Task())
@@ -109,10 +99,10 @@ class RunStatsBuilder:
             durations_s=values.ran_s[:],
             held_s=values.held_s[:],
             steps=[int(steps) for steps in values.steps],
-            verdicts_at_s=values.verdicts_at_s[:],
+            verdicts_at_s=values.verdict_at_s[:],
             running_since_s=values.running_since_s[:],
-            first_start_s=values.starts_s.first,
-            last_end_s=values.ends_s.last,
+            first_start_s=values.start_s.first,
+            last_end_s=values.end_s.last,
             scores=self._spread,
         )
 
@@ -128,8 +118,6 @@ class RunStatsBuilder:
         if not task.rollouts:
             del self._tasks[part.task_id]
         for values, value in zip(self._values, _values_of(part), strict=True):
-            if value is None:
-                continue
             if by > 0:
                 values.add(value)
             else:

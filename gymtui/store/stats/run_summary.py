@@ -121,9 +121,7 @@ class SummaryBuilder:
         if row.rollout is None or row.outcome is None:
             return
         self._count(row.rollout, row.outcome, 1)
-        self._created_at = _earlier(self._created_at, row.rollout.created_at)
-        self._started_at = _earlier(self._started_at, started_at(row.rollout))
-        self._ended_at = _later(self._ended_at, row.rollout.completed_at)
+        self._stretch_to(row.rollout)
 
     def remove(self, row: RolloutRow) -> None:
         """Count a rollout out again."""
@@ -217,10 +215,13 @@ class SummaryBuilder:
         self._created_at = self._started_at = self._ended_at = None
         for row in rows:
             if row.rollout is not None:
-                self._created_at = _earlier(self._created_at, row.rollout.created_at)
-                self._started_at = _earlier(self._started_at, started_at(row.rollout))
-                self._ended_at = _later(self._ended_at, row.rollout.completed_at)
+                self._stretch_to(row.rollout)
         self._times_stale = False
+
+    def _stretch_to(self, rollout: Rollout) -> None:
+        self._created_at = _earlier(self._created_at, rollout.created_at)
+        self._started_at = _earlier(self._started_at, started_at(rollout))
+        self._ended_at = _later(self._ended_at, rollout.completed_at)
 
 
 def counts_alike(before: RolloutRow, after: RolloutRow) -> bool:
@@ -280,7 +281,9 @@ def from_kept(kept: SavedSummary) -> RunSummary | None:
         ended_at=kept.ended_at,
         at_limit=kept.at_limit,
         interval=None if low is None or high is None else Interval(low, high),
-        tallies=_tallies_kept(kept),
+        tallies=TaskTallies.read(kept.tasks, Tally(*kept.loose))
+        if kept.tasks is not None
+        else None,
         scored=kept.scored if scored else 0,
         score=kept.score if scored else None,
     )
@@ -290,12 +293,6 @@ def final_numbers(kept: Iterable[SavedSummary]) -> dict[str, RunSummary]:
     """By run, the numbers that are final; thousands take a while."""
     found = ((summary.run_id, from_kept(summary)) for summary in kept)
     return {run_id: numbers for run_id, numbers in found if numbers is not None}
-
-
-def _tallies_kept(kept: SavedSummary) -> TaskTallies | None:
-    if kept.tasks is None:
-        return None
-    return TaskTallies.read(kept.tasks, Tally(*kept.loose))
 
 
 _BILLION = 10**9

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from msgspec import Struct
-
-from gymtui.store.column_def import Field, Schema, ValueKind, natural
+from gymtui.store.column_def import Field, Schema, ValueKind, name_column
 from gymtui.store.outcome import ACTIVE, ERRORS, Outcome
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
@@ -134,13 +132,9 @@ class TaskAcrossRuns(Struct, frozen=True, dict=True):
         return self.p <= SOME
 
 
-def _task(row: TaskRow | TaskAcrossRuns) -> str:
-    return row.name
-
-
 TASKS: Schema[TaskRow] = Schema(
     [
-        Field("task", ValueKind.TEXT, _task, order=lambda row: natural(row.name)),
+        name_column("task", lambda row: row.name),
         Field("attempts", ValueKind.NUMBER, lambda row: len(row.attempts)),
         Field("pass", ValueKind.PERCENT, lambda row: row.pass_rate, ("pass@1",)),
         Field("pass@k", ValueKind.PERCENT, lambda row: row.at_k),
@@ -171,7 +165,7 @@ def across_schema(runs: int) -> Schema[TaskAcrossRuns]:
 
     return Schema(
         [
-            Field("task", ValueKind.TEXT, _task, order=lambda row: natural(row.name)),
+            name_column("task", lambda row: row.name),
             Field(
                 "difference",
                 ValueKind.PERCENT,

@@ -52,25 +52,11 @@ class Trend:
     baseline: str | None = None
     base: float | None = None  # its pass@1; None without one
 
-    @classmethod
-    def of(
-        cls,
-        runs: Sequence[tuple[str, RunSummary | None]],
-        baseline: tuple[str, RunSummary | None] | None = None,
-    ) -> Trend:
-        """As `trend`."""
-        points = trend(runs, baseline)
-        if baseline is None:
-            return cls(points)
-        name, summary = baseline
-        known = summary is not None and summary.verdicts
-        return cls(points, name, summary.passes / summary.verdicts if known and summary else None)
-
 
 def trend(
     runs: Sequence[tuple[str, RunSummary | None]],
     baseline: tuple[str, RunSummary | None] | None = None,
-) -> tuple[Checkpoint, ...]:
+) -> Trend:
     """Put runs in the order of their training, each beside the one that it is compared with.
 
     Args:
@@ -79,7 +65,7 @@ def trend(
             None for the one before each.
 
     Returns:
-        By the number in the name where all are checkpoints of one series, else by when they
+        Points by the number in the name where all are checkpoints of one series, else by when they
         began. A checkpoint of another scenario's tasks has none in common, and no difference.
     """
     numbers = {run_id: checkpoint_of(run_id) for run_id, _ in runs}
@@ -116,7 +102,7 @@ def trend(
             )
         )
     differences = adjust_differences([point.difference for point in points])
-    return tuple(
-        replace(point, difference=difference)
-        for point, difference in zip(points, differences, strict=True)
-    )
+    adjusted = zip(points, differences, strict=True)
+    name, base = baseline or (None, None)
+    rate = base.passes / base.verdicts if base is not None and base.verdicts else None
+    return Trend(tuple(replace(point, difference=found) for point, found in adjusted), name, rate)

@@ -89,7 +89,7 @@ class Sessions(Struct):
     def _journal(self) -> Journal | None:
         if self.journal_place is None:
             return None
-        return Journal.open(self.journal_place, on_notice=self.on_notice)
+        return Journal(self.journal_place, on_notice=self.on_notice)
 
     def _session(
         self, settings: Settings, client: Endpoints, clock: ServerClock, journal: Journal | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from math import isinf
@@ -13,7 +13,7 @@ from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.formats import duration, interval_words, of_many, p_words, percent, points
 from gymtui.store.lists.query import quote_value
 from gymtui.store.stats.histograms import KINDS, Bin, Histogram, Measure, bin_label
-from gymtui.store.stats.trend import Checkpoint
+from gymtui.store.stats.trend import Checkpoint, Trend
 
 RATE, OVER_TIME = "pass@1", "over time"
 
@@ -54,13 +54,11 @@ ROWS: Schema[ChartRow] = Schema(
 )
 
 
-def rate_rows(
-    checkpoints: Sequence[Checkpoint], baseline: str | None = None, base: float | None = None
-) -> list[ChartRow]:
-    """The rows of checkpoints, all compared with the baseline if one was chosen."""
-    rates = {point.run_id: point.rate for point in checkpoints}
-    if baseline is not None:
-        rates[baseline] = base
+def rate_rows(along: Trend) -> list[ChartRow]:
+    """The rows of checkpoints."""
+    rates = {point.run_id: point.rate for point in along.points}
+    if along.baseline is not None:
+        rates[along.baseline] = along.base
     return [
         ChartRow(
             place,
@@ -72,7 +70,7 @@ def rate_rows(
             point=point,
             base=rates.get(point.against or ""),
         )
-        for place, point in enumerate(checkpoints)
+        for place, point in enumerate(along.points)
     ]
 
 

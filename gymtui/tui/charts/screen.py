@@ -141,11 +141,8 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
             known = [run_id for run_id in self.run_ids if run_id in store.runs]
             found = [(run_id, store.summary(run_id)) for run_id in known]
             name = session.baseline.run_id
-            if name is None:
-                return rate_rows(trend(found))
-            summary = store.summary(name)
-            rate = summary.passes / summary.verdicts if summary and summary.verdicts else None
-            return rate_rows(trend(found, (name, summary)), name, rate)
+            compared = (name, store.summary(name)) if name is not None else None
+            return rate_rows(trend(found, compared))
         rollouts = self._rollouts()
         if self._chart == OVER_TIME:
             self._histogram = histogram(rollouts, ENDED)

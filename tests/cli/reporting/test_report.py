@@ -21,7 +21,7 @@ from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
-from gymtui.store.stats.trend import Trend
+from gymtui.store.stats.trend import trend
 from gymtui.store.store import Store
 from tests.helpers.clean_text import is_clean
 from tests.helpers.model_gym import rollout, rollouts_body, run, saw
@@ -81,7 +81,7 @@ def report_on(
             failures.take(row)
     matrix.refresh(last_steps={})
     compared = (baseline, store.summary(baseline)) if baseline is not None else None
-    along = Trend.of([(each.run_id, each.view.summary) for each in facts], compared)
+    along = trend([(each.run_id, each.view.summary) for each in facts], compared)
     return report_contents(facts, matrix, failures, ReportOrigin(NOW, gym, "9.9"), along)
 
 

@@ -49,7 +49,7 @@ class Opened:
 
     def __call__(self, where: Place | JournalEngine, **options: object) -> Journal:
         options.setdefault("now", lambda: NOW)
-        journal = Journal.open(where, on_notice=self.notices.append, **options)  # type: ignore[arg-type]
+        journal = Journal(where, on_notice=self.notices.append, **options)  # type: ignore[arg-type]
         self.journals.append(journal)
         return journal
 
@@ -161,7 +161,7 @@ from gymtui.store.history.journal import Journal
 from gymtui.store.history.observer import StateObservation
 from tests.helpers.journals import place_in, wait_until
 now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-journal = Journal.open(place_in(sys.argv[1]))
+journal = Journal(place_in(sys.argv[1]))
 for index in range(int(sys.argv[2])):
     name = f"child_{index}"
     journal.record([StateObservation(name, "run_1", "running", "seeding", now, now, None)])

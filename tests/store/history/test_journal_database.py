@@ -55,7 +55,7 @@ class Told:
         self.journals: list[Journal] = []
 
     def open(self, place: SharedPlace) -> Journal:
-        journal = Journal.open(place, now=lambda: NOW, on_notice=self.notices.append, away_s=SOON)
+        journal = Journal(place, now=lambda: NOW, on_notice=self.notices.append, away_s=SOON)
         self.journals.append(journal)
         return journal
 
@@ -342,7 +342,7 @@ def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
         "import gymtui.cli.headless, gymtui.cli.doctor, gymtui.tui.app.app\n"
         "from gymtui.store.history import journal_reader\n"
         "from gymtui.store.history.journal import Journal\n"
-        "journal = Journal.open(Path(sys.argv[1]))\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
         "assert journal.load('run_1') == () and journal.notice is None\n"
         "journal.close()\n"
         "assert journal_reader.read_condition(Path(sys.argv[1])).version\n"

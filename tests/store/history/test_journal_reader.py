@@ -33,14 +33,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def journal(place: Place) -> Iterator[Journal]:
-    opened = Journal.open(place, now=lambda: NOW)
+    opened = Journal(place, now=lambda: NOW)
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def in_file(path: Path) -> Iterator[Journal]:
-    opened = Journal.open(path, now=lambda: NOW)
+    opened = Journal(path, now=lambda: NOW)
     yield opened
     opened.close()
 
@@ -178,7 +178,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.observer import UnchangedPoll, StateObservation
-journal = Journal.open(Path(sys.argv[1]))
+journal = Journal(Path(sys.argv[1]))
 now = datetime.now(UTC)
 journal.record([StateObservation("rol_1", "run_1", "running", "agent_running", now, now, None)])
 while True:
@@ -201,7 +201,7 @@ def test_a_kill_loses_at_most_two_seconds_of_looking(path: Path) -> None:
             wait_until(lambda: kept_until(path) >= looks[-1])
         finally:
             process.kill()
-    journal = Journal.open(path)
+    journal = Journal(path)
     last = journal.load("run_1")[-1].seen_at
     journal.close()
     assert last >= looks[-1], "it was kept that it was still so"
@@ -238,7 +238,7 @@ def version(path: Path) -> int:
 
 
 def test_an_older_journal_is_brought_up_to_date_and_keeps_what_it_had(old: Path) -> None:
-    journal = Journal.open(old, now=lambda: NOW)
+    journal = Journal(old, now=lambda: NOW)
     (kept,) = journal.load("run_1")
     assert (kept.rollout_id, kept.phase, kept.seen_at) == ("rol_0", "seeding", NOW)
     journal.record_unchanged([look(20)])
@@ -259,7 +259,7 @@ def test_an_older_and_a_new_journal_have_the_same_tables(old: Path, tmp_path: Pa
 
 
 def test_dashboards_that_start_at_once_bring_it_up_to_date_once(old: Path) -> None:
-    journals = [Journal.open(old, now=lambda: NOW) for _ in range(5)]
+    journals = [Journal(old, now=lambda: NOW) for _ in range(5)]
     for index, journal in enumerate(journals):
         journal.record([observation(index + 1)])
     for journal in journals:

@@ -93,7 +93,7 @@ def watch(place: Place, seed: int) -> None:
     """
     rng = Random(seed)
     world = World(date_every_s=rng.choice([0, 1.05]), phase_s=rng.uniform(0, 1))
-    journal = Journal.open(place, now=lambda: when(world.server_s()))
+    journal = Journal(place, now=lambda: when(world.server_s()))
     truth = Truth(world, [rng.uniform(0.2, 6) for _ in NAMES[1:]])
     watched: dict[SegmentKind, Edge] = {}
     for _ in range(3):

@@ -10,7 +10,7 @@ import pytest
 from gymtui.store.stats.comparison import Difference
 from gymtui.store.stats.formulas import Interval, Tally
 from gymtui.store.stats.histograms import Bin, Histogram, Measure, bin_label
-from gymtui.store.stats.trend import Checkpoint
+from gymtui.store.stats.trend import Checkpoint, Trend
 from gymtui.tui.charts.bars import axis, outcome_bar, rate_line
 from gymtui.tui.charts.rows import bin_rows, describe_counts, rate_rows, time_rows
 from gymtui.tui.charts.screen import ChartsScreen
@@ -49,13 +49,13 @@ def test_every_outcome_that_exists_has_a_cell() -> None:
 
 
 def test_the_numbers_are_said_in_words() -> None:
-    row = rate_rows([BEFORE, WORSE])[1]
+    row = rate_rows(Trend((BEFORE, WORSE)))[1]
     assert row.words == (
         "p-s3000: pass@1 23% (10–40) of 31 verdicts · -57pp (-80 to -30) against p-s2000 over "
         "8 tasks, p = 0.006 adjusted for 3 comparisons"
     )
     assert (row.numbers, row.base) == ("23% 10–40 of 31", 0.8)
-    assert rate_rows([Checkpoint("p", "1", Tally(0, 0), None, True)])[0].numbers == "–"
+    assert rate_rows(Trend((Checkpoint("p", "1", Tally(0, 0), None, True),)))[0].numbers == "–"
     measure = Measure("steps", lambda _row, _seen: 1, whole=True)
     bins = Histogram((Bin(10, 20, {"passed": 9, "failed": 5, "error": 0}, ("a", 'b"')),), 14, 14)
     [bar] = bin_rows(bins, measure)
