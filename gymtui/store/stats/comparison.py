@@ -12,6 +12,7 @@ from enum import Enum
 from fractions import Fraction
 from itertools import compress
 from math import fsum, sqrt
+from typing import TypeVar
 
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
 from gymtui.core.json_output import json_text
@@ -21,6 +22,7 @@ from gymtui.store.stats.formulas import Z_95, Tally
 from gymtui.store.stats.significance import SOME, STRONG, holm, sign_flip
 from gymtui.store.stats.task_rows import TaskAcrossRuns
 
+K = TypeVar("K")
 _SECRET = frozenset({"api_key"})
 
 
@@ -131,10 +133,10 @@ def differences(tasks: Iterable[TaskAcrossRuns], runs: int) -> tuple[Difference 
         verdicts. No interval with fewer than four such tasks, nor where all differ equally:
         nothing tells by how much they might.
     """
-    named = [(row.task_id, row.cells) for row in tasks if row.task_id is not None]
+    named = [row.cells for row in tasks if row.task_id is not None]
     tallies = [
-        {task_id: cell.tally for task_id, cells in named if (cell := cells[place]) is not None}
-        for place in range(runs)
+        {at: cell.tally for at, cells in enumerate(named) if (cell := cells[run]) is not None}
+        for run in range(runs)
     ]
     found = (difference_of(mine, tallies[0]) for mine in tallies[1:])
     return adjust_differences([None, *found])
@@ -149,7 +151,7 @@ def adjust_differences(found: Sequence[Difference | None]) -> tuple[Difference |
     )
 
 
-def difference_of(mine: Mapping[str, Tally], theirs: Mapping[str, Tally]) -> Difference | None:
+def difference_of(mine: Mapping[K, Tally], theirs: Mapping[K, Tally]) -> Difference | None:
     """How far one run's pass rate is from another's, over the tasks that both have verdicts of.
 
     Args:
