@@ -235,7 +235,7 @@ def _artifacts(place: Path) -> bytes:
     talk = session.listed("messages")
     found = [segment for part in parts for segment in trajectory_in(part / "agent")]
     if not found and not talk:
-        found = trajectory_in(place / _USER)
+        found = list(trajectory_in(place / _USER))
     printed = (end_of(part / "verifier" / name) for part in parts for name in _PRINTED)
     verified = [f"Verifier output:\n{text}" for text in printed if text]
     document: dict[str, Any] = {}

@@ -202,8 +202,7 @@ def name_column(name: str, value: Callable[[R], object], aliases: tuple[str, ...
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SortOrder(Generic[R]):
+class SortOrder(Struct, Generic[R], frozen=True):
     """What records sort by under a column, smallest first; None for those not known.
 
     What changes by itself has a fixed stand-in: an age sorts by its moment, the youngest first;

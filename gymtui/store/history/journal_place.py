@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gymtui.core import paths
 from gymtui.core.new_file import gym_part
 from gymtui.store.history.file_engine import FileEngine
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
     from gymtui.store.history.database_engine import DatabaseEngine
 
 
-@dataclass(frozen=True, slots=True)
-class SharedPlace:
+class SharedPlace(Struct, frozen=True):
     """The part of a gym in a database."""
 
     url: str  # of the database, without a password

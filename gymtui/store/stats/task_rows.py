@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from msgspec import Struct
+
 from gymtui.store.column_def import Field, Schema, ValueKind, name_column
 from gymtui.store.outcome import ACTIVE, ERRORS, Outcome
 from gymtui.store.phases import is_finished
