@@ -20,7 +20,7 @@ def test_a_hit_without_its_passage_shows_the_same(typed: str, tool: str) -> None
     assert len(hits) == (1 if ":" in typed else 3)
     for hit in hits:
         alone = hit.alone()
-        for name in ("match", "kind", "tool", "error", "before", "text", "after"):
+        for name in ("match", "who", "before", "text", "after"):
             assert getattr(alone, name) == getattr(hit, name), name
         assert len(alone.spoken.passage.text) <= BEFORE + 2 * AFTER
 
