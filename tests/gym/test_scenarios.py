@@ -10,6 +10,7 @@ import pytest
 from gymtui.gym.clock import Spread
 from gymtui.gym.models.scripted_agent import ScriptedAgent, Temperament
 from gymtui.gym.scenarios.base import Task
+from gymtui.gym.scenarios.code import tool_of
 from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.scenarios.hr.servers import calendar, email, hr_records
 from gymtui.gym.scenarios.hr.world import Office, make
@@ -18,7 +19,11 @@ from gymtui.gym.wire import Result
 
 FLAWLESS = Temperament(1.0, 0.0, 0.0, True, Spread(0.0, 0.0))
 SEEDS = range(12)
-TOOLBOX = Toolbox((*calendar.TOOLS, *email.TOOLS, *hr_records.TOOLS))
+TOOLBOX = Toolbox(
+    tool_of(server.__name__.rpartition(".")[2], function)
+    for server in (calendar, email, hr_records)
+    for function in server.TOOLS
+)
 
 
 def prepared(task: Task, seed: int) -> Office:

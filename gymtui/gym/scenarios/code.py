@@ -66,7 +66,7 @@ def load_code(
     for server in servers:
         offered = module(f"servers.{module_of(server)}").TOOLS
         try:
-            tools += [item if isinstance(item, Tool) else tool_of(server, item) for item in offered]
+            tools += [tool_of(server, item) for item in offered]
         except (TypeError, ValueError, NameError) as error:
             raise CodeError(f"servers/{module_of(server)}.py:1: {error}") from error
     checks = {stem: module(f"verifiers.{stem}").verify for stem in verifiers}

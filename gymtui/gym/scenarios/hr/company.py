@@ -32,7 +32,16 @@ CREATE TABLE reviews (review_id TEXT PRIMARY KEY, employee_id TEXT, reviewer TEX
 CREATE TABLE onboarding_items (item_id TEXT PRIMARY KEY, employee_id TEXT, item TEXT, due TEXT);
 """
 
-# name, title, department, level, salary, manager, location, leave balance
+_OF_A_PERSON = (
+    "name",
+    "title",
+    "department",
+    "level",
+    "salary",
+    "manager_id",
+    "location",
+    "leave_balance_days",
+)
 PEOPLE: tuple[tuple[str, str, str, int, int, str | None, str, int], ...] = (
     ("Priya Raman", "HR Business Partner", "People", 6, 118000, None, "Lisbon", 14),
     ("Tomás Ibarra", "Recruiter", "People", 4, 82000, "emp_01", "Lisbon", 11),
@@ -50,7 +59,7 @@ PEOPLE: tuple[tuple[str, str, str, int, int, str | None, str, int], ...] = (
     ("Rafael Souza", "Data Analyst", "Data", 4, 88000, "emp_13", "Lisbon", 12),
 )
 
-# name, role, stage, band, offer
+_OF_A_CANDIDATE = ("name", "role", "stage", "band_min", "band_max", "offer_salary")
 CANDIDATES: tuple[tuple[str, str, str, int, int, int | None], ...] = (
     ("Nadia Petrov", "Product Designer", "applied", 84000, 102000, None),
     ("Nadia Petrova", "Backend Engineer", "applied", 92000, 118000, None),
@@ -194,34 +203,19 @@ def populate(workspace: Workspace, random: Random) -> None:
     employees = [
         {
             "employee_id": f"emp_{number:02}",
-            "name": name,
-            "email": address(name),
-            "title": title,
-            "department": department,
-            "level": level,
-            "salary": salary,
-            "manager_id": manager,
-            "location": location,
-            "leave_balance_days": balance,
+            "email": address(row[0]),
+            **dict(zip(_OF_A_PERSON, row, strict=True)),
         }
-        for number, (name, title, department, level, salary, manager, location, balance) in (
-            enumerate(PEOPLE, 1)
-        )
+        for number, row in enumerate(PEOPLE, 1)
     ]
     workspace.insert_all("employees", employees)
     candidates = [
         {
             "candidate_id": f"cand_{number:02}",
-            "name": name,
-            "email": address(name, domain="mail.example"),
-            "role": role,
-            "stage": stage,
-            "band_min": low,
-            "band_max": high,
-            "offer_salary": offer,
-            "sign_on": None,
+            "email": address(row[0], domain="mail.example"),
+            **dict(zip(_OF_A_CANDIDATE, row, strict=True)),
         }
-        for number, (name, role, stage, low, high, offer) in enumerate(CANDIDATES, 1)
+        for number, row in enumerate(CANDIDATES, 1)
     ]
     workspace.insert_all("candidates", candidates)
     for subject, body in random.sample(NOISE, 3):

@@ -1,4 +1,4 @@
-"""What tools of the `hr` scenario take: times, days and addresses."""
+"""What tools of the `hr` scenario take: times, days, addresses and texts."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -20,3 +20,4 @@ def _day(value: str) -> str:
 Moment = Annotated[str, AfterValidator(_moment), Field(description="Local time, YYYY-MM-DDTHH:MM")]
 Day = Annotated[str, AfterValidator(_day), Field(description="YYYY-MM-DD")]
 Address = Annotated[str, Field(min_length=3, pattern=r"^\S+@\S+$", description="E-mail address")]
+Text = Annotated[str, Field(min_length=1)]

@@ -1,13 +1,15 @@
 """The world of the `hr` scenario: an office with the company and what a task is about."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from gymtui.gym.scenarios.base import Facts
+from gymtui.gym.scenarios.base import Facts, Finding, judge
 from gymtui.gym.scenarios.hr import interviews, judgement, people
 from gymtui.gym.scenarios.hr.company import SCHEMA, populate
+from gymtui.gym.scenarios.run_artifacts import RunArtifacts
 from gymtui.gym.tools.workspace import Workspace
+from gymtui.gym.wire import Result
 
 SEEDS: Mapping[str, Callable[[Workspace, Random], Facts]] = {
     "schedule_phone_screen": interviews.seed_phone_screen,
@@ -33,3 +35,14 @@ def make(task: Mapping[str, Any], random: Random) -> Office:
     populate(office, random)
     office.facts = SEEDS[task["meta"]["task_id"]](office, random)
     return office
+
+
+def verifier(
+    find: Callable[[Workspace, Facts], Sequence[Finding]],
+) -> Callable[[RunArtifacts], Result]:
+    """Return a verifier: it judges the office that the agent left behind by what `find` finds."""
+
+    def verify(run_artifacts: RunArtifacts) -> Result:
+        return judge(find(run_artifacts.world, run_artifacts.world.facts))
+
+    return verify

@@ -6,84 +6,51 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gymtui.gym.scenarios.hr.company import (
-    add_event,
-    clashes,
-    events_of,
-    later,
-)
-from gymtui.gym.scenarios.hr.parameters import Address, Day, Moment
-from gymtui.gym.tools.toolbox import Parameters, Tool, ToolError
+from gymtui.gym.scenarios.hr.company import add_event, clashes, events_of, later
+from gymtui.gym.scenarios.hr.parameters import Address, Day, Moment, Text
+from gymtui.gym.tools.toolbox import ToolError
 from gymtui.gym.tools.workspace import Row, Workspace
 
 
-class ListEvents(Parameters):
-    """Whose events, and of which day."""
-
-    attendee: Address
-    day: Day | None = None
+def list_events(workspace: Workspace, attendee: Address, day: Day | None = None) -> dict[str, Any]:
+    """Return someone's events, of a day or of all."""
+    return {"events": events_of(workspace, attendee, day=day)}
 
 
-def list_events(workspace: Workspace, given: ListEvents) -> dict[str, Any]:
-    """Return someone's events."""
-    return {"events": events_of(workspace, given.attendee, day=given.day)}
-
-
-class CreateEvent(Parameters):
-    """A new event; `location` may name a room."""
-
-    title: Annotated[str, Field(min_length=1)]
-    start: Moment
-    duration_minutes: Annotated[int, Field(ge=15, le=480)]
-    attendees: Annotated[list[Address], Field(min_length=1)]
-    location: str = ""
-
-
-def create_event(workspace: Workspace, given: CreateEvent) -> dict[str, Any]:
-    """Book an event, unless one of its attendees or its room is busy."""
-    end = later(given.start, given.duration_minutes)
-    _refuse_conflicts(workspace, given.attendees, given.location, given.start, end)
-    event_id = add_event(
-        workspace,
-        given.title,
-        given.start,
-        given.duration_minutes,
-        given.attendees,
-        given.location,
-    )
+def create_event(
+    workspace: Workspace,
+    title: Text,
+    start: Moment,
+    duration_minutes: Annotated[int, Field(ge=15, le=480)],
+    attendees: Annotated[list[Address], Field(min_length=1)],
+    location: str = "",
+) -> dict[str, Any]:
+    """Book an event, unless an attendee or the room that `location` may name is busy."""
+    _refuse_conflicts(workspace, attendees, location, start, later(start, duration_minutes))
+    event_id = add_event(workspace, title, start, duration_minutes, attendees, location)
     return {"text": f"Event {event_id} created.", "event_id": event_id}
 
 
-class MoveEvent(Parameters):
-    """A new start for an event; its duration stays."""
-
-    event_id: str
-    start: Moment
-
-
-def move_event(workspace: Workspace, given: MoveEvent) -> str:
-    """Move an event, unless that makes a conflict."""
-    event = _event(workspace, given.event_id)
+def move_event(workspace: Workspace, event_id: str, start: Moment) -> str:
+    """Move an event, unless that makes a conflict; its duration stays."""
+    event = _event(workspace, event_id)
     was = (datetime.fromisoformat(event[side]) for side in ("end", "start"))
     minutes = int((next(was) - next(was)).total_seconds() // 60)
-    end = later(given.start, minutes)
+    end = later(start, minutes)
     attendees = json.loads(event["attendees"])
-    _refuse_conflicts(workspace, attendees, event["location"], given.start, end, but=given.event_id)
-    workspace.update("events", given.event_id, {"start": given.start, "end": end})
-    return f"Event {given.event_id} moved."
+    _refuse_conflicts(workspace, attendees, event["location"], start, end, but=event_id)
+    workspace.update("events", event_id, {"start": start, "end": end})
+    return f"Event {event_id} moved."
 
 
-class CancelEvent(Parameters):
-    """Which event goes."""
-
-    event_id: str
-
-
-def cancel_event(workspace: Workspace, given: CancelEvent) -> str:
+def cancel_event(workspace: Workspace, event_id: str) -> str:
     """Take an event out of the calendars."""
-    _event(workspace, given.event_id)
-    workspace.delete("events", given.event_id)
-    return f"Event {given.event_id} cancelled."
+    _event(workspace, event_id)
+    workspace.delete("events", event_id)
+    return f"Event {event_id} cancelled."
+
+
+TOOLS = (list_events, create_event, move_event, cancel_event)
 
 
 def _event(workspace: Workspace, event_id: str) -> Row:
@@ -118,11 +85,3 @@ def _refuse_conflicts(
     )
     if taken is not None:
         raise ToolError("conflict", location=room, **{"with": taken["event_id"]})
-
-
-TOOLS: tuple[Tool[Any], ...] = (
-    Tool("calendar", "list_events", "Someone's events", ListEvents, list_events),
-    Tool("calendar", "create_event", "Book an event", CreateEvent, create_event),
-    Tool("calendar", "move_event", "Move an event", MoveEvent, move_event),
-    Tool("calendar", "cancel_event", "Cancel an event", CancelEvent, cancel_event),
-)
