@@ -73,12 +73,16 @@ from gymtui.core.text import clean
 def gym(
     context: click.Context,
     /,
+    host: str,
+    port: int,
     db: str,
     db_password_command: str | None,
+    max_requests: int,
     no_worker: bool,
     judge_model: str | None,
     judge_url: str | None,
-    **serving: Any,
+    model_timeout_s: float,
+    **chosen: Any,
 ) -> None:
     """Serve a local gym: the same API, with rollouts that really run.
 
@@ -87,20 +91,25 @@ def gym(
     """
     if context.invoked_subcommand is not None:
         return
-    from gymtui.gym.http.server import CannotServeError, serve
+    from pydantic import SecretStr
 
-    judge = None
-    if judge_model is not None:
-        judge = {"model": judge_model, "api_key": os.environ.get("GYMTUI_JUDGE_KEY", "")}
-        judge |= {"base_url": judge_url} if judge_url is not None else {}
+    from gymtui.gym.http.server import CannotServeError, Options, read_judge, serve
+    from gymtui.gym.models.model_servers import ServerLimits
+
+    judge = {"model": judge_model, "api_key": os.environ.get("GYMTUI_JUDGE_KEY", "")}
+    judge |= {"base_url": judge_url} if judge_url is not None else {}
+    key = os.environ.get("GYMTUI_GYM_KEY")
     try:
-        serve(
-            place=place_of(db, db_password_command),
-            judge=judge,
-            api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
+        options = Options(
+            api_key=SecretStr(key) if key else None,
+            server_limits=ServerLimits(max_requests, model_timeout_s),
+            judge=read_judge(judge) if judge_model is not None else None,
             works=not no_worker,
-            ready=lambda url: click.echo(f"gym listening on {url}", err=True),
-            **serving,
+            **chosen,
+        )
+        place = place_of(db, db_password_command)
+        serve(
+            host, port, place, options, lambda url: click.echo(f"gym listening on {url}", err=True)
         )
     except CannotServeError as error:
         fail(str(error), EXIT_USAGE)

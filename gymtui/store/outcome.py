@@ -96,11 +96,7 @@ def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:
 
 
 def verdict(rollout: Rollout, *, we_cancelled: bool = False) -> bool | None:
-    """Whether the agent passed.
-
-    Returns:
-        None when there is no verdict: not finished, or an error.
-    """
+    """Whether the agent passed; None when there is no verdict: not finished, or an error."""
     outcome = outcome_of(rollout, we_cancelled=we_cancelled)
     return outcome is Outcome.PASSED if outcome in VERDICTS else None
 

@@ -135,11 +135,7 @@ class RolloutTable:
         seen: Observation,
         built: DeltaBuilder,
     ) -> tuple[str, ...]:
-        """Take the list of all rollouts of one run in.
-
-        Returns:
-            The ids it listed, in its order.
-        """
+        """Take the list of all rollouts of one run in; the ids it listed, in its order."""
         final = reading.listed
         held = self._held.get(of_run)
         first = held is None

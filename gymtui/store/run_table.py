@@ -35,11 +35,7 @@ class RunTable:
     def take_page(
         self, query: RunsPage, listing: ListAnswer, seen: Observation, built: DeltaBuilder
     ) -> tuple[str, ...]:
-        """Take a page of the list in.
-
-        Returns:
-            The ids it listed, in its order.
-        """
+        """Take a page of the list in; the ids it listed, in its order."""
         ids = tuple(self._take(item, seen, built) for item in listing.items)
         self._drop_malformed(query.offset, ids, built)
         if listing.total is not None and listing.total != self.total:

@@ -55,11 +55,7 @@ class Change:
 
 
 def compare(left: Transcript, right: Transcript) -> tuple[Pair, ...]:
-    """Align two transcripts.
-
-    Returns:
-        Rows in which every turn of both stands once, in order.
-    """
+    """Align two transcripts; rows in which every turn of both stands once, in order."""
     lefts, rights = _calling(left), _calling(right)
     rows: list[Pair] = []
     at_left = at_right = 0

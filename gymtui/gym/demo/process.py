@@ -1,8 +1,8 @@
 """The demo's gym as a process: where it is kept from one time to the next, and who may have it.
 
-`python -m gymtui.gym.demo.process` prints one line of JSON (`Told`) and serves until its standard
-input closes: whoever holds the other end of that pipe need not live to end it. What happens in it
-is `gymtui.gym.demo.schedule`.
+`python -m gymtui.gym.demo.process` prints one line of JSON (`ServedGym`) and serves until its
+standard input closes: whoever holds the other end of that pipe need not live to end it. What
+happens in it is `gymtui.gym.demo.schedule`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PATIENCE_S = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a gym keeps its database: `Told` without the URL."""
+    """Where a gym keeps its database: a `ServedGym` without its URL."""
 
     directory: Path
     kept: bool

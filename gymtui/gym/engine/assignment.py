@@ -26,7 +26,6 @@ class MakeAgent(Protocol):
         self, instruction: str, functions: Functions, decisions: Random, durations: Random
     ) -> Agent:
         """Return the agent, told what to do, with its tools and two sources of randomness."""
-        ...
 
 
 class RolloutLog(Protocol):
@@ -34,23 +33,18 @@ class RolloutLog(Protocol):
 
     def begin(self, rollout_id: str, stamp: str) -> bool:
         """Begin a rollout; False where it is not to begin any more."""
-        ...
 
     def set_phase(self, rollout_id: str, phase: Phase, phases: Sequence[PhaseSpan]) -> None:
         """Enter a phase; the step is unknown until the agent takes one."""
-        ...
 
     def set_step(self, rollout_id: str, step: int) -> None:
         """Say how many tool-calling turns the agent has taken."""
-        ...
 
     def add_progress(self, rollout_id: str, body: str) -> None:
         """Keep what a rollout has just recorded."""
-        ...
 
     def finish(self, rollout_id: str, ending: Ending) -> None:
         """Write how a rollout ended, with its artifacts."""
-        ...
 
 
 @dataclass(frozen=True)

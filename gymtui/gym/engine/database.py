@@ -50,11 +50,9 @@ class Connection(Protocol):
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
         """Carry out a statement; its rows are found by the names of columns."""
-        ...
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
         """Carry out a statement once for each row of values."""
-        ...
 
 
 class Database(ABC):

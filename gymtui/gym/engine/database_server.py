@@ -278,20 +278,6 @@ def migrate(connection: ServerConnection, name: str) -> None:
         connection.execute("UPDATE version SET version = ?", (SERVER_VERSION,))
 
 
-def condition(place: SharedDatabase) -> int:
-    """Return the version of the gym's tables in a database, 0 where there are none.
-
-    Raises:
-        DatabaseRefusedError: It cannot hold every text.
-        StorageError: It does not answer, or the password is not to be had.
-    """
-    connection = ServerConnection(lambda: connect(place))
-    try:
-        return version_of(connection)
-    finally:
-        connection.close()
-
-
 def storage_error(error: psycopg.Error) -> StorageError:
     """Return what an error of the driver means."""
     # Where there is no connection: what the server said, or the system, without what was tried.

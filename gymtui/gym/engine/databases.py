@@ -1,5 +1,6 @@
 """Opens a gym's memory, wherever it is: the driver of a database is imported by who names one."""
 
+from contextlib import closing
 from pathlib import Path
 
 from gymtui.gym.engine.database import Database
@@ -30,11 +31,12 @@ def version_at(place: SharedDatabase) -> int:
     """Return the version of the gym's tables in a database, 0 where there are none.
 
     Raises:
-        DatabaseRefusedError: It cannot be used, or its driver is not installed.
-        StorageError: It does not answer.
+        DatabaseRefusedError: It cannot be used or hold every text, or its driver is not installed.
+        StorageError: It does not answer, or the password is not to be had.
     """
     try:
-        from gymtui.gym.engine.database_server import condition
+        from gymtui.gym.engine.database_server import ServerConnection, connect, version_of
     except ImportError:
         raise DatabaseRefusedError(NO_DRIVER) from None
-    return condition(place)
+    with closing(ServerConnection(lambda: connect(place))) as connection:
+        return version_of(connection)

@@ -2,23 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from gymtui.gym.clock import Clock
-from gymtui.gym.engine.database import Database
-from gymtui.gym.engine.database_place import SharedDatabase
 from gymtui.gym.engine.database_server import DatabaseServer
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.launch_check import is_scripted
 from gymtui.gym.engine.records import NewRollout, NewRun, StorageError
 from gymtui.gym.engine.rollout_queue import BEAT_S, GymSettings, RolloutQueue
 from gymtui.gym.engine.worker import Worker
-from gymtui.gym.models.model_servers import ServerLimits
-from gymtui.gym.models.scripted_agent import Temperament
-from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.wire import LaunchRequest, ModelConfig
 
 log = logging.getLogger(__name__)
@@ -98,47 +93,6 @@ class QueueEngine(Engine):
             How many rollouts went with it, or None when there is no such run.
         """
         return self._queue.delete(run_id)
-
-
-def queue_engine(
-    database: Database,
-    place: SharedDatabase,
-    *,
-    seed: int,
-    speed: float,
-    failure_share: float,
-    max_parallel: int,
-    clock: Clock,
-    sleep: Callable[[float], Awaitable[None]],
-    works: bool,
-    server_limits: ServerLimits,
-    judge: ModelConfig | None,
-    scenarios: Mapping[str, Scenario],
-    temperaments: Mapping[str, Temperament],
-) -> QueueEngine:
-    """Return an engine for a database, with a worker of its own where it `works`."""
-    assert isinstance(database, DatabaseServer)  # noqa: S101  (what is opened at such a place)
-    worker = Worker(
-        place,
-        scenarios=scenarios,
-        at_once=max_parallel,
-        judge_key=None if judge is None else judge.api_key,
-        temperaments=temperaments,
-        clock_offset=clock.offset,
-        sleep=sleep,
-    )
-    limits = server_limits.at_once, server_limits.timeout_s
-    public = None if judge is None else judge.public()
-    return QueueEngine(
-        database,
-        GymSettings(seed, speed, failure_share, max_parallel, *limits, public),
-        clock=clock,
-        worker=worker if works else None,
-        server_limits=server_limits,
-        judge=judge,
-        scenarios=scenarios,
-        temperaments=temperaments,
-    )
 
 
 def _place(settings: ModelConfig) -> str:

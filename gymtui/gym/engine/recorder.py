@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gymtui.gym.clock import Clock
+from gymtui.gym.engine.assignment import Assignment
 from gymtui.gym.models.agent import Turn
 from gymtui.gym.tools.toolbox import Call, Observation
 from gymtui.gym.wire import Artifacts, Rollout, ToolCallRecord, ToolResultRecord
@@ -131,27 +132,19 @@ class Recorder:
         return metrics
 
     def artifacts(
-        self,
-        *,
-        task_id: str,
-        task: str,
-        model: str | None,
-        provider: str,
-        max_steps: int,
-        created_at: str,
-        metadata: dict[str, Any],
+        self, given: Assignment, created_at: str, metadata: Mapping[str, Any]
     ) -> Artifacts:
         """Return what was recorded, with the rollout's own data around it."""
         return Artifacts(
-            task_id=task_id,
-            task=task,
-            model=model,
-            provider=provider,
+            task_id=given.task.task_id,
+            task=given.task.instruction,
+            model=given.settings.model,
+            provider=given.settings.provider,
             messages=self.messages,
             tool_calls=self.tool_calls,
             tool_results=self.tool_results,
             steps_taken=self.steps_taken,
-            max_steps=max_steps,
+            max_steps=given.settings.max_steps,
             final_observation=self.final_observation,
             created_at=created_at,
             metadata={**metadata, "rollout_metrics": self._metrics()},

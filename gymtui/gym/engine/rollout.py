@@ -117,15 +117,7 @@ class RolloutRunner:
             raise EndedError("failed", reason, reason) from None
 
     def _artifacts(self) -> Artifacts:
-        return self._recorder.artifacts(
-            task_id=self.given.task.task_id,
-            task=self.given.task.instruction,
-            model=self.given.settings.model,
-            provider=self.given.settings.provider,
-            max_steps=self.given.settings.max_steps,
-            created_at=self._created_at,
-            metadata=self._metadata(),
-        )
+        return self._recorder.artifacts(self.given, self._created_at, self._metadata())
 
     async def _build(self, until: AsyncExitStack) -> tuple[World, Sequence[RemoteTools]]:
         """Provide what the agent works with; returns the world and the tools elsewhere."""

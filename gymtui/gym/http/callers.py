@@ -19,17 +19,23 @@ def check_caller(request: Request) -> None:
         ApiError: It is one.
     """
     host = request.headers.get("host", "")
-    if not is_ours(f"//{host}"):
+    if not is_loopback(_host_of(f"//{host}")):
         raise ApiError(403, "This gym asks for no key and answers by 127.0.0.1 or localhost only")
     origin = request.headers.get("origin")
-    if origin is not None and not is_ours(origin):
+    if origin is not None and not is_loopback(_host_of(origin)):
         raise ApiError(403, "This gym asks for no key and answers no other site's pages")
 
 
-def is_ours(url: str) -> bool:
-    """Return whether a URL names this machine, and not by a name that somebody else gives out."""
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, and not by a name that somebody else gives out."""
     try:
-        host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -22,12 +22,13 @@ from gymtui.gym.http.router import (
     Route,
     Router,
     answer,
+    found,
     invalid,
     invalid_fields,
     read_body,
 )
 from gymtui.gym.http.tool_servers import ToolServers, url_of
-from gymtui.gym.scenarios.base import Scenario, Task
+from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.wire import (
     ACTIVE,
     Artifacts,
@@ -149,9 +150,7 @@ class Api:
             raise ApiError(422, detail) from refusal
         except RunNameTakenError as taken:
             raise ApiError(409, f"A run named {launch.run_name} exists already") from taken
-        status = self._database.run(run_id)
-        if status is None:
-            raise ApiError(404, f"Run not found: {run_id}")
+        status = found("Run", self._database.run(run_id), run_id)
         created = [
             CreatedRollout(
                 rollout_id=rollout.rollout_id,
@@ -179,23 +178,16 @@ class Api:
 
     async def get_run(self, request: Request, names: Names) -> Response:
         """`GET /runs/{run_id}`."""
-        status = self._database.run(names["run_id"])
-        if status is None:
-            raise ApiError(404, f"Run not found: {names['run_id']}")
-        return answer(status)
+        return answer(found("Run", self._database.run(names["run_id"]), names["run_id"]))
 
     async def cancel_run(self, request: Request, names: Names) -> Response:
         """`POST /runs/{run_id}/cancel`."""
-        count = self._engine.cancel(names["run_id"])
-        if count is None:
-            raise ApiError(404, f"Run not found: {names['run_id']}")
+        count = found("Run", self._engine.cancel(names["run_id"]), names["run_id"])
         return answer(CancelledRun(run_id=names["run_id"], cancelled_rollouts=count))
 
     async def delete_run(self, request: Request, names: Names) -> Response:
         """`DELETE /runs/{run_id}`."""
-        count = self._engine.delete(names["run_id"])
-        if count is None:
-            raise ApiError(404, f"Run not found: {names['run_id']}")
+        count = found("Run", self._engine.delete(names["run_id"]), names["run_id"])
         return answer(DeletedRun(run_id=names["run_id"], deleted_rollouts=count))
 
     async def list_rollouts(self, request: Request, names: Names) -> Response:
@@ -219,10 +211,7 @@ class Api:
         return answer(ArtifactsAnswer(rollout_id=rollout.rollout_id, artifacts=artifacts))
 
     def _rollout(self, rollout_id: str) -> Rollout:
-        rollout = self._database.rollout(rollout_id)
-        if rollout is None:
-            raise ApiError(404, f"Rollout not found: {rollout_id}")
-        return rollout
+        return found("Rollout", self._database.rollout(rollout_id), rollout_id)
 
     def _pieces(self, rollout: Rollout) -> Artifacts:
         """Return the artifacts of a rollout that was ended before it could write them."""
@@ -251,7 +240,12 @@ class Api:
                 num_npcs=len(
                     {npc["profile_id"] for task in scenario.tasks.values() for npc in task.npcs}
                 ),
-                tool_servers=_servers(scenario, list(scenario.servers)),
+                tool_servers=[
+                    ToolServer(
+                        name=item.name, server_type=item.server_type, tool_server_url=item.url
+                    )
+                    for item in scenario.servers.values()
+                ],
                 scenario_guidance_md=scenario.guidance or None,
             )
             for scenario in self._engine.scenarios.values()
@@ -286,9 +280,7 @@ class Api:
     async def get_rubric(self, request: Request, names: Names) -> Response:
         """`GET /scenarios/{scenario_id}/tasks/{task_id}/rubric`."""
         scenario = self._scenario(names["scenario_id"])
-        task: Task | None = scenario.find(names["task_id"])
-        if task is None:
-            raise ApiError(404, f"Task not found: {names['task_id']}")
+        task = found("Task", scenario.find(names["task_id"]), names["task_id"])
         return answer(
             Rubric(
                 scenario_id=scenario.scenario_id, task_id=task.task_id, rubric_markdown=task.rubric
@@ -301,18 +293,7 @@ class Api:
         return answer(await self._engine.test_model(settings))
 
     def _scenario(self, scenario_id: str) -> Scenario:
-        scenario = self._engine.scenarios.get(scenario_id)
-        if scenario is None:
-            raise ApiError(404, f"Scenario not found: {scenario_id}")
-        return scenario
-
-
-def _servers(scenario: Scenario, names: Sequence[str]) -> list[ToolServer]:
-    found = (scenario.servers[name] for name in names)
-    return [
-        ToolServer(name=item.name, server_type=item.server_type, tool_server_url=item.url)
-        for item in found
-    ]
+        return found("Scenario", self._engine.scenarios.get(scenario_id), scenario_id)
 
 
 def make_router(

@@ -7,7 +7,7 @@ percent-decoded exactly once.
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,8 @@ from gymtui.gym.defects import describe_defect
 from gymtui.gym.engine.records import DatabaseAwayError, StorageError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 
@@ -71,6 +73,17 @@ def answer(
     else:
         text = f"[{','.join(item.model_dump_json(by_alias=True) for item in body)}]"
     return Response(text, status, dict(headers), media_type="application/json")
+
+
+def found(what: str, value: T | None, name: str) -> T:
+    """Return what is there by a name.
+
+    Raises:
+        ApiError: Nothing is.
+    """
+    if value is None:
+        raise ApiError(404, f"{what} not found: {name}")
+    return value
 
 
 async def read_body(request: Request) -> bytes:

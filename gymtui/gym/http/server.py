@@ -1,10 +1,9 @@
 """The gym as a server: the application put together, bound to an address, run until told to stop.
 
-Endpoints are in `app.py`, what they stand on in `engine.py`.
+Endpoints are in `endpoints.py`, what they stand on in `engine.engine`.
 """
 
 import asyncio
-import ipaddress
 import math
 import signal
 import socket
@@ -33,14 +32,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.engine.database import Database
-from gymtui.gym.engine.database_place import Place
+from gymtui.gym.engine.database_place import Place, SharedDatabase
 from gymtui.gym.engine.databases import open_database
 from gymtui.gym.engine.engine import FAILURE_SHARE, MOST_PARALLEL, Engine
 from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan, StorageError
 from gymtui.gym.engine.troubles import Troubles, none_at_all
+from gymtui.gym.http.callers import is_loopback
 from gymtui.gym.http.endpoints import make_router
 from gymtui.gym.http.faults import Faults
-from gymtui.gym.http.router import ApiError, Names, Route, answer
+from gymtui.gym.http.router import Names, Route, answer, found
 from gymtui.gym.http.transport import Protocol
 from gymtui.gym.models.model_servers import LIMITS, ServerLimits
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
@@ -109,10 +109,9 @@ def create_app(engine: Engine, options: Options) -> ASGIApp:
 
 def _truth_route(engine: Engine) -> Route:
     async def tell(request: Request, names: Names) -> Response:
-        phases = engine.database.phases(names["rollout_id"])
-        if phases is None:
-            raise ApiError(404, f"Rollout not found: {names['rollout_id']}")
-        return answer(Truth(rollout_id=names["rollout_id"], phases=phases))
+        rollout_id = names["rollout_id"]
+        phases = found("Rollout", engine.database.phases(rollout_id), rollout_id)
+        return answer(Truth(rollout_id=rollout_id, phases=phases))
 
     return Route("GET", "/__truth__/{rollout_id}", tell)
 
@@ -159,7 +158,7 @@ def bind(host: str, port: int, *, has_key: bool) -> socket.socket:
     Raises:
         CannotServeError: The address is not loopback and there is no key, or it cannot be bound.
     """
-    if not has_key and not _is_loopback(host):
+    if not has_key and not is_loopback(host):
         raise CannotServeError(
             f"{host} can be reached by others, and this gym asks for no key:"
             " give it one, or serve on 127.0.0.1"
@@ -169,15 +168,6 @@ def bind(host: str, port: int, *, has_key: bool) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=256)
     except (OSError, OverflowError) as error:
         raise CannotServeError(f"cannot serve on {host} port {port}: {error}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def url_of(listener: socket.socket) -> str:
@@ -200,24 +190,7 @@ def _engine(
 ) -> Engine:
     clock = Clock(timedelta(seconds=options.clock_offset_s))
     if not isinstance(place, Path):
-        # Imported by those alone who have a database, whose driver is installed.
-        from gymtui.gym.engine.queue_engine import queue_engine
-
-        return queue_engine(
-            database,
-            place,
-            clock=clock,
-            speed=options.speed,
-            sleep=options.sleep,
-            seed=options.seed,
-            failure_share=options.failure_share,
-            temperaments=options.temperaments,
-            max_parallel=options.max_parallel,
-            server_limits=options.server_limits,
-            judge=options.judge,
-            scenarios=scenarios,
-            works=options.works,
-        )
+        return _queue_engine(place, database, clock, options, scenarios)
     return Engine(
         database,
         clock=clock,
@@ -230,6 +203,52 @@ def _engine(
         server_limits=options.server_limits,
         judge=options.judge,
         scenarios=scenarios,
+    )
+
+
+def _queue_engine(
+    place: SharedDatabase,
+    database: Database,
+    clock: Clock,
+    options: Options,
+    scenarios: Mapping[str, Scenario],
+) -> Engine:
+    """Return an engine for a shared database, with a worker of its own where the gym `works`."""
+    # Imported by those alone who have a database, whose driver is installed.
+    from gymtui.gym.engine.database_server import DatabaseServer
+    from gymtui.gym.engine.queue_engine import QueueEngine
+    from gymtui.gym.engine.rollout_queue import GymSettings
+    from gymtui.gym.engine.worker import Worker
+
+    assert isinstance(database, DatabaseServer)  # noqa: S101  (what is opened at such a place)
+    judge, limits = options.judge, options.server_limits
+    worker = Worker(
+        place,
+        scenarios=scenarios,
+        at_once=options.max_parallel,
+        judge_key=None if judge is None else judge.api_key,
+        temperaments=options.temperaments,
+        clock_offset=clock.offset,
+        sleep=options.sleep,
+    )
+    settings = GymSettings(
+        options.seed,
+        options.speed,
+        options.failure_share,
+        options.max_parallel,
+        limits.at_once,
+        limits.timeout_s,
+        None if judge is None else judge.public(),
+    )
+    return QueueEngine(
+        database,
+        settings,
+        clock=clock,
+        worker=worker if options.works else None,
+        server_limits=limits,
+        judge=judge,
+        scenarios=scenarios,
+        temperaments=options.temperaments,
     )
 
 
@@ -302,18 +321,7 @@ def serve(
     host: str,
     port: int,
     place: Place,
-    *,
-    speed: float = 1.0,
-    seed: int = 0,
-    faults: bool = False,
-    clock_offset_s: float = 0.0,
-    max_parallel: int = MOST_PARALLEL,
-    max_requests: int = LIMITS.at_once,
-    judge: Mapping[str, str] | None = None,
-    model_timeout_s: float = LIMITS.timeout_s,
-    api_key: str | None = None,
-    scenarios: Iterable[Path] = (),
-    works: bool = True,
+    options: Options,
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve a gym until SIGTERM or SIGINT; to be called in the main thread.
@@ -322,38 +330,19 @@ def serve(
         host: Where to listen; anything but loopback needs a key.
         port: 0 takes a free one.
         place: The gym's memory; made when it is missing.
-        speed: 1 is a few seconds a step, 10 is ten times as fast.
-        seed: Every random choice comes from it.
-        faults: Whether to take orders to misbehave.
-        clock_offset_s: How far the gym's clock is ahead of the machine's, seconds.
-        max_parallel: How many rollouts run at a time, over all runs.
-        max_requests: How many requests one model of one server gets at a time.
-        judge: The settings of the model that judges by rubrics, as a ModelConfig; None for none.
-        model_timeout_s: How long one answer of a model may take, seconds.
-        api_key: Asked of every request; None asks for none.
-        scenarios: Bundles besides the built-in scenarios, or directories of bundles.
-        works: Whether rollouts are run here; only where workers elsewhere can, they need not be.
         ready: Called once with the gym's URL, when it answers.
 
     Raises:
         CannotServeError: The address or the database cannot be had.
     """
-    if not 0 < speed < math.inf:
-        raise CannotServeError(f"the speed must be a number above 0, not {speed}")
-    if not math.isfinite(clock_offset_s):
-        raise CannotServeError(f"the clock's offset must be a number, not {clock_offset_s}")
-    key = SecretStr(api_key) if api_key else None
-    options = Options(
-        *(speed, seed, faults, clock_offset_s, key),
-        max_parallel=max_parallel,
-        server_limits=ServerLimits(max_requests, model_timeout_s),
-        judge=_judge(judge),
-        scenarios=tuple(scenarios),
-        works=works,
-    )
-    if not works and isinstance(place, Path):
+    if not 0 < options.speed < math.inf:
+        raise CannotServeError(f"the speed must be a number above 0, not {options.speed}")
+    if not math.isfinite(options.clock_offset_s):
+        offset = options.clock_offset_s
+        raise CannotServeError(f"the clock's offset must be a number, not {offset}")
+    if not options.works and isinstance(place, Path):
         raise CannotServeError("workers elsewhere need a PostgreSQL database: --db postgresql://…")
-    listener = bind(host, port, has_key=key is not None)
+    listener = bind(host, port, has_key=options.api_key is not None)
 
     async def run() -> None:
         ending = asyncio.Event()
@@ -365,9 +354,12 @@ def serve(
     asyncio.run(run())
 
 
-def _judge(settings: Mapping[str, str] | None) -> ModelConfig | None:
-    if settings is None:
-        return None
+def read_judge(settings: Mapping[str, str | None]) -> ModelConfig:
+    """The model that judges by rubrics, by its settings as a ModelConfig.
+
+    Raises:
+        CannotServeError: They are none, or of no server.
+    """
     try:
         judge = ModelConfig.model_validate(dict(settings))
     except ValidationError as error:

@@ -40,8 +40,6 @@ class Agent(Protocol):
         Raises:
             AgentError: The agent cannot go on.
         """
-        ...
 
     def thinks_for_s(self) -> float:
         """Return how many simulated seconds the next turn takes; 0 for those that really think."""
-        ...

@@ -78,3 +78,19 @@ def latest_mail(query: str, say: str) -> Asking:
     message = call("email", "read_email", email_id=found[0]["email_id"])
     [text] = yield ask(f"The newest is “{found[0]['subject']}”. Reading it.", message)
     return str(text.value)
+
+
+def policy_text(query: str, say: str, reading: str = "Reading it.") -> Asking:
+    """Find a policy by its words and return its text, empty when there is none."""
+    [hits] = yield ask(say, call("hr_records", "search_policies", query=query))
+    found = items(hits, "policies")
+    if not found:
+        return ""
+    policy_id = found[0]["policy_id"]
+    [text] = yield ask(reading, call("hr_records", "read_policy", policy_id=policy_id))
+    return str(text.value)
+
+
+def mail(to: str, subject: str, body: str) -> Call:
+    """Return the call that sends a message."""
+    return call("email", "send_email", to=to, subject=subject, body=body)

@@ -23,7 +23,6 @@ class World(Protocol):
     @property
     def functions(self) -> Sequence[Mapping[str, Any]]:
         """The tools as OpenAI function definitions."""
-        ...
 
     async def seed(self, seed: str) -> None:
         """Make what the task starts from; the same seed makes the same again.
@@ -31,7 +30,6 @@ class World(Protocol):
         Raises:
             WorldError: It cannot be made.
         """
-        ...
 
     async def call(self, call: Call) -> Observation:
         """Make a call. What is wrong with it is an observation.
@@ -39,7 +37,6 @@ class World(Protocol):
         Raises:
             WorldError: The tool server itself does not answer any more.
         """
-        ...
 
     async def verify(self, record: Mapping[str, Any]) -> Result:
         """Return the verdict on what happened.
@@ -50,11 +47,9 @@ class World(Protocol):
         Raises:
             WorldError: There is none, for a reason that says nothing about the rollout.
         """
-        ...
 
     def close(self) -> None:
         """Throw it away; closing twice does nothing."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def load_code(
         except Exception as error:
             raise CodeError(fault(directory, error)) from error
 
-    tools: list[Tool[Any]] = []
+    tools: list[Tool] = []
     for server in servers:
         offered = module(f"servers.{module_of(server)}").TOOLS
         try:
@@ -81,7 +81,7 @@ def seeded(task: Mapping[str, Any], random: Random) -> dict[str, Any]:
     return copy.deepcopy({**seeds, **task.get("seed_data", {})})
 
 
-def tool_of(server: str, function: Callable[..., Any]) -> Tool[Any]:
+def tool_of(server: str, function: Callable[..., Any]) -> Tool:
     """Return a function as a tool.
 
     Raises:

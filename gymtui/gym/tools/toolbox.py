@@ -6,7 +6,7 @@ The tools themselves belong to the scenarios; here is how one is described, call
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,9 +22,6 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-P = TypeVar("P", bound=Parameters)
-
-
 class ToolError(Exception):
     """A tool refuses; the agent sees `payload` as an erroneous observation."""
 
@@ -34,15 +31,15 @@ class ToolError(Exception):
 
 
 @dataclass(frozen=True)
-class Tool(Generic[P]):
+class Tool:
     """One tool."""
 
     server: str
     name: str  # its name on that server
     description: str  # what it does, for models
-    parameters: type[P]
+    parameters: type[Parameters]
     # Does it on a workspace and returns the observation, any JSON value.
-    run: Callable[[Any, P], Any]
+    run: Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -94,11 +91,11 @@ class Observation:
 class Toolbox:
     """The tools of a scenario, by server and name."""
 
-    def __init__(self, tools: Iterable[Tool[Any]]) -> None:
+    def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = {(tool.server, tool.name): tool for tool in tools}
         self._functions: list[dict[str, Any]] | None = None
 
-    def __iter__(self) -> Iterator[Tool[Any]]:
+    def __iter__(self) -> Iterator[Tool]:
         return iter(self._tools.values())
 
     def call(self, workspace: Any, call: Call) -> Observation:

@@ -158,11 +158,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return before != list(self)
 
     def set_filter(self, wanted: Filter[R], now: float) -> bool:
-        """Narrow to another filter.
-
-        Returns:
-            Whether anything came or went.
-        """
+        """Narrow to another filter; whether anything came or went."""
         return result_of(self.set_filter_in_pieces(wanted, now))
 
     def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> bool:
@@ -251,11 +247,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return not changed.keys().isdisjoint(keys) or before != list(self)
 
     def tick(self, now: float) -> bool:
-        """Take in what the time brought about.
-
-        Returns:
-            Whether anything came or went.
-        """
+        """Take in what the time brought about; whether anything came or went."""
         return self.apply({}, (), now)
 
     def __len__(self) -> int:

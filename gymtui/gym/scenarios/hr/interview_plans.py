@@ -16,6 +16,8 @@ from gymtui.gym.models.policy import (
     call,
     items,
     latest_mail,
+    mail,
+    policy_text,
 )
 
 TUESDAY, WEDNESDAY, THURSDAY = "2026-03-17", "2026-03-18", "2026-03-19"
@@ -111,12 +113,10 @@ def schedule_phone_screen(mind: Mind) -> Steps:
         return "Nothing suits both on Wednesday, so I booked nothing."
     yield ask(
         "Booked. Inviting her and moving her stage.",
-        call(
-            "email",
-            "send_email",
-            to=nadia["email"],
-            subject="Phone screen on Wednesday",
-            body=f"Hello,\n\nyour phone screen with Tomás is on Wednesday at {start[-5:]}.",
+        mail(
+            nadia["email"],
+            "Phone screen on Wednesday",
+            f"Hello,\n\nyour phone screen with Tomás is on Wednesday at {start[-5:]}.",
         ),
         call(
             "hr_records",
@@ -130,15 +130,10 @@ def schedule_phone_screen(mind: Mind) -> Steps:
 
 def _bar_raiser(mind: Mind) -> Asking:
     """Return the bar raiser's name by the policy and, if one bothers, by who is away."""
-    [hits] = yield ask(
-        "Who is the bar raiser?", call("hr_records", "search_policies", query="bar raiser")
+    policy = yield from policy_text(
+        "bar raiser", "Who is the bar raiser?", "The panel policy names them."
     )
-    policies = items(hits, "policies")
-    if not policies:
-        return None
-    read = call("hr_records", "read_policy", policy_id=policies[0]["policy_id"])
-    [text] = yield ask("The panel policy names them.", read)
-    names = re.search(r"Backend Engineer: (.+?)\. Backup when away: (.+?)\.", str(text.value))
+    names = re.search(r"Backend Engineer: (.+?)\. Backup when away: (.+?)\.", policy)
     if names is None:
         return None
     if not mind.bothers():
@@ -185,10 +180,7 @@ def book_panel_interview(mind: Mind) -> Steps:
 def _announce_panel(mind: Mind, samuel: Record, panel: list[str], start: str) -> Asking:
     subject, body = "Panel on Thursday", f"The panel is on Thursday 19 March at {start[-5:]}."
     recipients = [samuel["email"], *(panel if mind.bothers() else panel[:1])]
-    yield ask(
-        "Telling everyone.",
-        *(call("email", "send_email", to=name, subject=subject, body=body) for name in recipients),
-    )
+    yield ask("Telling everyone.", *(mail(name, subject, body) for name in recipients))
     if mind.bothers():
         candidate_id = samuel["candidate_id"]
         record = call("hr_records", "update_candidate", candidate_id=candidate_id, stage="panel")
@@ -229,15 +221,8 @@ def _move_interview(mind: Mind, event: Record) -> Asking:
             continue
         candidates = [name for name in event["attendees"] if "mail.example" in name]
         if candidates and mind.bothers():
-            yield ask(
-                "The candidate should know.",
-                call(
-                    "email",
-                    "send_email",
-                    to=candidates[0],
-                    subject="Your interview has moved",
-                    body=f"Hello,\n\nyour interview is now on Wednesday at {start[-5:]}.",
-                ),
-            )
+            body = f"Hello,\n\nyour interview is now on Wednesday at {start[-5:]}."
+            told = mail(candidates[0], "Your interview has moved", body)
+            yield ask("The candidate should know.", told)
         return 1
     return 0

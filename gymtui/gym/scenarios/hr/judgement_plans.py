@@ -5,18 +5,18 @@ They know what the instruction says and what tools return, nothing of seeds or v
 
 import re
 
-from gymtui.gym.models.policy import Asking, Mind, Record, Steps, ask, call, items, latest_mail
-
-
-def _policy(query: str, say: str) -> Asking:
-    """Find a policy by its words and return its text, empty when there is none."""
-    [hits] = yield ask(say, call("hr_records", "search_policies", query=query))
-    found = items(hits, "policies")
-    if not found:
-        return ""
-    policy_id = found[0]["policy_id"]
-    [text] = yield ask("Reading it.", call("hr_records", "read_policy", policy_id=policy_id))
-    return str(text.value)
+from gymtui.gym.models.policy import (
+    Asking,
+    Mind,
+    Record,
+    Steps,
+    ask,
+    call,
+    items,
+    latest_mail,
+    mail,
+    policy_text,
+)
 
 
 def offer_negotiation(mind: Mind) -> Steps:
@@ -25,13 +25,13 @@ def offer_negotiation(mind: Mind) -> Steps:
         "Chloé's file first.", call("hr_records", "search_candidates", query="Chloé Martin")
     )
     chloe = items(found, "candidates")[0]
-    mail = yield from latest_mail(chloe["email"], "What does she ask for?")
-    wants = re.search(r"make it (\d+) base", mail)
-    bonus = re.search(r"sign-on bonus of (\d+)", mail)
+    asked = yield from latest_mail(chloe["email"], "What does she ask for?")
+    wants = re.search(r"make it (\d+) base", asked)
+    bonus = re.search(r"sign-on bonus of (\d+)", asked)
     if wants is None or bonus is None:
         return "Her mail does not say what she asks for."
     base, sign_on, lead = int(wants[1]), int(bonus[1]), None
-    policy = (yield from _policy("sign-on", "What may we offer?")) if mind.bothers() else ""
+    policy = (yield from policy_text("sign-on", "What may we offer?")) if mind.bothers() else ""
     if policy:
         [record] = yield ask(
             "And her band.",
@@ -62,12 +62,10 @@ def offer_negotiation(mind: Mind) -> Steps:
 
 def _write_offer(chloe: Record, base: int, sign_on: int, lead: str | None) -> Asking:
     body = f"Dear Chloé,\n\nwe can offer {base} base and a sign-on bonus of {sign_on}."
-    calls = [
-        call("email", "send_email", to=chloe["email"], subject="Your revised offer", body=body)
-    ]
+    calls = [mail(chloe["email"], "Your revised offer", body)]
     if lead is not None:
         note = f"Chloé Martin asked for more than her band allows; we offered its maximum, {base}."
-        calls.append(call("email", "send_email", to=lead, subject="Above band", body=note))
+        calls.append(mail(lead, "Above band", note))
     yield ask("Writing to those who need to know.", *calls)
 
 
@@ -75,7 +73,7 @@ def flag_biased_adjustment(mind: Mind) -> Steps:
     """Read every justification against the policy's grounds, flag, report."""
     grounds = ["leave", "part", "age"]
     if mind.bothers():
-        policy = yield from _policy("rating", "What does calibration forbid?")
+        policy = yield from policy_text("rating", "What does calibration forbid?")
         listed = re.search(r"any of these grounds: (.+?)\.", policy)
         if listed is not None:
             grounds = listed[1].split("; ")
@@ -101,14 +99,6 @@ def flag_biased_adjustment(mind: Mind) -> Steps:
             )
     if mind.bothers():
         body = f"Flagged for calibration: {', '.join(flagged) or 'none'}."
-        yield ask(
-            "Reporting to Priya.",
-            call(
-                "email",
-                "send_email",
-                to="priya.raman@acme.example",
-                subject="Calibration",
-                body=body,
-            ),
-        )
+        report = mail("priya.raman@acme.example", "Calibration", body)
+        yield ask("Reporting to Priya.", report)
     return f"Flagged {len(flagged)} of {len(reviews)} proposed changes."

@@ -7,7 +7,18 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
-from gymtui.gym.models.policy import Asking, Mind, Record, Steps, after, ask, call, items
+from gymtui.gym.models.policy import (
+    Asking,
+    Mind,
+    Record,
+    Steps,
+    after,
+    ask,
+    call,
+    items,
+    mail,
+    policy_text,
+)
 
 FIRST_DAY = "2026-03-23"
 
@@ -24,11 +35,11 @@ def record_title_change(mind: Mind) -> Steps:
     wanted = list(reversed(mails)) if mind.bothers() else mails[-1:]
     texts = yield ask(
         f"Reading {len(wanted)} of {len(mails)} messages.",
-        *(call("email", "read_email", email_id=mail["email_id"]) for mail in wanted),
+        *(call("email", "read_email", email_id=one["email_id"]) for one in wanted),
     )
-    body = "\n".join(str(text.value) for text in texts)
-    name = re.search(r"record that (.+?) is promoted to (.+?), level (\d+)", body)
-    salaries = re.findall(r"(?:salary of|it is) (\d+)", body)
+    said = "\n".join(str(text.value) for text in texts)
+    name = re.search(r"record that (.+?) is promoted to (.+?), level (\d+)", said)
+    salaries = re.findall(r"(?:salary of|it is) (\d+)", said)
     if name is None or not salaries:
         return "The mail does not say what to record."
     [found] = yield ask(
@@ -43,16 +54,9 @@ def record_title_change(mind: Mind) -> Steps:
         call("hr_records", "update_employee", employee_id=employee, **changes),
     )
     if mind.bothers():
-        yield ask(
-            "Marcus wanted to know.",
-            call(
-                "email",
-                "send_email",
-                to="marcus.oyelaran@acme.example",
-                subject=f"Promotion of {name[1]} recorded",
-                body=f"Hi Marcus,\n\n{name[1]} is now {name[2]} with {salaries[-1]}.",
-            ),
-        )
+        body = f"Hi Marcus,\n\n{name[1]} is now {name[2]} with {salaries[-1]}."
+        subject = f"Promotion of {name[1]} recorded"
+        yield ask("Marcus wanted to know.", mail("marcus.oyelaran@acme.example", subject, body))
     return f"{name[1]} is recorded as {name[2]}, salary {salaries[-1]}."
 
 
@@ -119,9 +123,7 @@ def _settle(mind: Mind, request: Record, owner: Record, decision: str, reason: s
     # Two chances: with one for each of five requests hardly any list would end well.
     if mind.bothers() or mind.bothers():
         body = f"Hi {first},\n\nyour leave from {request['first_day']} is {decision}: {reason}."
-        calls.append(
-            call("email", "send_email", to=owner["email"], subject="Your leave", body=body)
-        )
+        calls.append(mail(owner["email"], "Your leave", body))
     yield ask(f"{owner['name']}: {decision}, {reason}.", *calls)
 
 
@@ -150,10 +152,7 @@ def onboard_new_hire(mind: Mind) -> Steps:
     yield from _orientation(mind, record.value)
     if mind.bothers():
         body = f"Dear Yusuf,\n\nwelcome! We look forward to seeing you on {FIRST_DAY}."
-        yield ask(
-            "And a warm welcome.",
-            call("email", "send_email", to=hire["email"], subject="Welcome", body=body),
-        )
+        yield ask("And a warm welcome.", mail(hire["email"], "Welcome", body))
     return f"Created {len(due)} onboarding items and the orientation."
 
 
@@ -165,17 +164,12 @@ def _items_due(mind: Mind, record: Record) -> Asking:
         return {
             item: (first + timedelta(days=days)).isoformat() for item, days in remembered.items()
         }
-    [hits] = yield ask(
-        "What does onboarding ask for?",
-        call("hr_records", "search_policies", query="onboarding"),
-    )
-    policy_id = items(hits, "policies")[0]["policy_id"]
-    [text] = yield ask("The policy:", call("hr_records", "read_policy", policy_id=policy_id))
+    policy = yield from policy_text("onboarding", "What does onboarding ask for?", "The policy:")
     due = {}
     place = "remote" if record["location"] == "remote" else "an office"
     if not mind.bothers():
         place = "an office"
-    for sentence in re.split(r"(?<=\.)\s+", str(text.value)):
+    for sentence in re.split(r"(?<=\.)\s+", policy):
         if "Who works" in sentence and place not in sentence:
             continue
         for item, days, side in re.findall(r"`(.+?)` (\d+) days? (before|after)", sentence):
