@@ -20,9 +20,9 @@ from tests.terminal.harness import PYTHON, Pty, Size
 KINDS = (
     list({path.name.partition("__")[0]: path for path in FILES}.values())
     if THOROUGH
-    else smallest_of_each_source(FILES)
+    else smallest_of_each_source(FILES)[::3]
 )
-"""One of each source."""
+"""One of each source; for `make test`, of each third one."""
 ACTS = re.compile(
     rb"\\u(?:00(?:0[0-8bcef]|1[0-9a-f]|7f)|00[89][0-9a-f]|200[ef]|202[8-9a-e]|206[6-9]|061c)"
     rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xaf]|\xd8\x9c"
@@ -117,7 +117,7 @@ def test_of_every_source_only_the_frameworks_own_sequences_reach_the_terminal(
 def test_where_there_are_escape_codes_none_of_them_reaches_the_terminal(tmp_path: Path) -> None:
     acting = [path for path in FILES if ACTS.search(gzip.decompress(path.read_bytes()))]
     assert len(acting) > 10
-    only_allowed(fewer(acting), tmp_path)
+    only_allowed(acting if THOROUGH else fewer(acting)[::3], tmp_path)
 
 
 HOSTILE = (

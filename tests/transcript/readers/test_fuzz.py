@@ -219,6 +219,7 @@ def test_endless_integers_are_kept() -> None:
     assert turn.text == "7" * 6000
 
 
+@pytest.mark.fair_part(3)
 @pytest.mark.parametrize(
     ("name", "turns"),
     [

@@ -10,10 +10,10 @@ import pytest
 
 from gymtui.transcript.blocks import ToolResult, Turn, Unknown
 from gymtui.transcript.readers.artifact import read
-from tests.helpers.places import TRAJECTORIES as DATA
 from tests.helpers.sample_transcripts import BODIES, CALL_LESS, document
+from tests.helpers.trajectories import ALL, fewer
 
-FILES = sorted(DATA.glob("*.json.gz"))
+FILES = fewer(ALL)
 
 CASES = [
     *(pytest.param(body, id=shape) for shape, body in BODIES.items()),

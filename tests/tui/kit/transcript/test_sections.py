@@ -18,6 +18,7 @@ from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.transcript.line_index import LineIndex
 from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
+from tests.conftest import THOROUGH
 from tests.helpers.clean_text import is_clean
 from tests.helpers.places import TRAJECTORIES as DATA
 from tests.helpers.trajectories import ALL as FILES
@@ -79,7 +80,11 @@ def test_places_of_matches_are_places_of_the_drawn_text() -> None:
     assert checked > 500
 
 
-@pytest.mark.parametrize("path", FILES[::5], ids=lambda path: path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize(
+    "path",
+    FILES[::5] if THOROUGH else SOME[::3],
+    ids=lambda path: path.name.removesuffix(".json.gz"),
+)
 def test_exports_are_clean_documents_that_hold_the_words(path: Path) -> None:
     transcript = open_body(gzip.decompress(path.read_bytes()))
     for document in (export.markdown(transcript), export.text(transcript)):
