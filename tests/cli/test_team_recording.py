@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,12 +12,18 @@ import pytest
 
 from gymtui.cli import options, recording_commands
 from gymtui.cli import record as command
+from gymtui.store.history import recording_copy
 from gymtui.store.history.database_engine import DatabaseEngine
+from gymtui.store.history.recording_copy import RecordingCopy
 from gymtui.store.history.recording_database import RecordingDatabase
+from gymtui.store.history.recording_items import ChangeList
 from gymtui.store.history.recording_reader import Recording
-from tests.cli.in_process import Shell
+from gymtui.store.history.recording_writer import RecordingLimits
+from tests.cli.in_process import URL, Shell
+from tests.cli.test_watch import Moving, call
 from tests.helpers.model_gym import ended
 from tests.helpers.postgres_server import Server
+from tests.helpers.recorded import Recorded, model_gym
 from tests.tui.scripted import ScriptedGym
 
 BRIEFLY = ("--interval", "0.1", "--until-done")
@@ -110,3 +117,34 @@ def test_a_database_that_is_away_costs_no_recording(
     exported = shell("record", "export")
     assert "night-1" in exported.stdout
     assert "as far as it is on this machine" in exported.stderr
+
+
+def test_changes_that_a_colleague_records_are_told_as_they_are_seen(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_copy, "FRESH_S", 3600.0)
+    monkeypatch.setattr(recording_copy, "FETCH_EVERY_S", 0.01)
+    lab = tmp_path / "lab"
+    rng = random.Random(3)
+    watched = Recorded(model_gym(rng), lab, rng, keeps=False)
+    read = Recording.refresh
+    with closing(DatabaseEngine(database, URL).connect(update=True)) as connection:
+        there = RecordingDatabase(connection, URL, writes=True)
+        there.note_recorder("bob@lab")
+        sender = RecordingCopy(lab, there)
+
+        def refresh(recording: Recording) -> None:
+            """Something happens, and is sent, while it is looked for."""
+            watched.tick()
+            watched.recorder.write(at_once=True)
+            sender.send(RecordingLimits())
+            read(recording)
+
+        monkeypatch.setattr(Recording, "refresh", refresh)
+        asked = Moving()
+        said = call(
+            asked, tmp_path / "desk", monkeypatch, 5, "--jsonl", GYMTUI_JOURNAL_URL=database
+        )
+    written = {str(change.cursor) for change in ChangeList(Recording(lab)).every()}
+    assert {json.loads(line)["cursor"] for line in said} <= written
+    assert not asked.paths, "the colleague asks"

@@ -21,7 +21,7 @@ from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.recording_items import ChangeList, Cursor, UnknownCursorError
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock
-from tests.cli.in_process import Done, Shell
+from tests.cli.in_process import URL, Done, Shell
 from tests.helpers.model_gym import rollout
 from tests.helpers.recorded import Recorded, model_gym
 from tests.tui.scripted import ScriptedGym
@@ -54,9 +54,13 @@ def gym() -> Moving:
 
 
 def call(
-    gym: Moving, home: Path, patch: pytest.MonkeyPatch, lines: int, *arguments: str
+    gym: Moving, home: Path, patch: pytest.MonkeyPatch, lines: int, *arguments: str, **env: str
 ) -> list[str]:
-    """Call it until so many lines were printed."""
+    """Call it until so many lines were printed.
+
+    Args:
+        env: The variables of gymtui's own, beside the gym's URL.
+    """
     said: list[str] = []
 
     def take(_printer: output.Printer, text: str) -> None:
@@ -66,7 +70,7 @@ def call(
 
     patch.setattr(watch, "LOOK_S", 0.01)
     patch.setattr(output.Printer, "write", take)
-    shell = Shell(home, gym.answer, patch)
+    shell = Shell(home, gym.answer, patch, env={"GYMTUI_BASE_URL": URL, **env})
     with pytest.raises(EnoughError):
         shell("watch", *arguments, "--interval", "0.1")
     patch.undo()
