@@ -39,8 +39,8 @@ def label(entry: Entry, cells: int) -> Cell:
     if width(name) > room:
         name = fit(name.partition(".")[2] or name, room, cut="middle")
     left = room - width(name) - 1
-    # Of a path its end tells most.
-    cut: Cut = "start" if "/" in entry.asked.rpartition(" ")[2] else "middle"
+    # Of a path its end tells most, of a command its beginning no less.
+    cut: Cut = "start" if "/" in entry.asked and " " not in entry.asked else "middle"
     asked = f" {fit(entry.asked, left, cut=cut)}" if entry.asked and left >= _LEAST else ""
     return (glyph, arrow, StyledText(name), StyledText(asked, "muted"), StyledText(more))
 

@@ -6,9 +6,10 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.outline import Entry
-from gymtui.tui.kit.transcript.outline_pane import OutlinePane
+from gymtui.tui.kit.transcript.outline_pane import OutlinePane, label
 from tests.tui.palettes import NIGHT
 
 
@@ -108,6 +109,20 @@ async def test_rows_are_numbered_from_one_and_what_follows_the_turns_is_not() ->
     app = outline(2, ending=True)
     async with app.run_test(size=(36, 8)):
         assert [text_of(app.pane, row)[1:3].strip() for row in range(3)] == ["1", "2", ""]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("/home/ada/projects/spotter/app.js", "…ts/spotter/app.js"),
+        ("tail -5 /tmp/a/b/c/d/e.out", "tail -5 …c/d/e.out"),
+    ],
+)
+def test_of_a_path_the_end_is_seen_and_of_a_command_its_beginning_too(
+    asked: str, shown: str
+) -> None:
+    made = replace(entry(0, ""), tools=("Bash",), calls=True, asked=asked)
+    assert "".join(piece.text for piece in label(made, 27)) == f"● → Bash {shown}"
 
 
 async def test_an_error_a_mark_and_a_duration_of_a_second_are_shown() -> None:
