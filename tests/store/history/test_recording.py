@@ -13,6 +13,7 @@ import pytest
 from gymtui.poll.recording_snapshot import without_keys
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.playback import Player
+from gymtui.store.delta import RunsPage
 from gymtui.store.history.recording_format import HEAD_BYTES, MAGIC, SUFFIX
 from gymtui.store.history.recording_frames import FrameError, builds_on
 from gymtui.store.history.recording_items import ChangeList
@@ -170,6 +171,12 @@ def test_a_disk_that_refuses_is_told_once_and_what_was_written_stays(
     for _ in range(4):
         watched.tick()
     watched.recorder.write(at_once=True)
+    written = watched.recorder.tally.bytes
+    watched.gym.step()
+    watched.hear(RunsPage())
+    assert watched.recorder.tally.bytes == written, "what came last is not due"
+    watched.recorder.write(at_once=True)
+    assert watched.recorder.tally.bytes > written
     before = times_of(Recording(tmp_path))
 
     def full(_handle: int, data: memoryview) -> int:
@@ -208,3 +215,19 @@ def test_a_key_too_short_to_say_what_it_builds_on_is_damage() -> None:
     assert builds_on(b"\x07\x00\x00\x00rest") == 7
     with pytest.raises(FrameError):
         builds_on(b"\x07\x00")
+
+
+def test_a_disk_that_refuses_the_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(5)
+    watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
+    watched.tick()
+    watched.recorder.write(at_once=True)
+
+    def full(_writer: RecordingWriter, _at_us: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RecordingWriter, "end", full)
+    watched.recorder.close()
+    assert watched.recorder.trouble is not None

@@ -57,7 +57,7 @@ def test_a_change_counts_the_tasks_that_both_runs_have() -> None:
     assert (row.change.now, row.change.before) == (Tally(9, 10), Tally(1, 10))
     assert row.change.difference == pytest.approx(0.8)
     assert 0.3 < row.change.interval.low < 0.8 < row.change.interval.high < 1.0
-    assert row.change.clear
+    assert row.change.clear is True
 
 
 def test_p_is_adjusted_for_all_groups_that_are_compared() -> None:
@@ -69,6 +69,9 @@ def test_p_is_adjusted_for_all_groups_that_are_compared() -> None:
     assert all(change and change.comparisons == 3 for change in changes)
     assert changes[0] is not None
     assert changes[0].adjusted == pytest.approx(3 * changes[0].p)
+    once = known(attempt("new", "a", "one"), attempt("old", "a"))
+    (row,) = result_of(failure_rows(*once, FailureView.CRITERION, ["new"], [PAIR]))
+    assert row.change is not None and row.change.clear is False
 
 
 def test_errors_are_shares_of_what_ended_and_fails_of_verdicts() -> None:

@@ -220,6 +220,8 @@ def test_the_numbers_of_a_run() -> None:
     assert numbers.rate_with_errors == pytest.approx(3 / 7)
     assert numbers.at_limit == 1
     assert (numbers.unknown, numbers.undecided, numbers.finished) == (2, 4, False)
+    assert (numbers.judged, run_numbers(a_run(), total=12).eta(200.0)) == (4, None)
+    assert run_numbers(a_run(), total=9).eta(200.0) is not None
     bounds = numbers.final_bounds
     assert bounds is not None
     assert (bounds.low, bounds.high) == (3 / 8, 7 / 8)

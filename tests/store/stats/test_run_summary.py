@@ -108,6 +108,7 @@ def test_what_the_journal_keeps_of_a_run_comes_back_whole() -> None:
     assert dict(summary.tallies) == {"t": Tally(1, 2), "u": Tally(1, 1)}
     assert summary.tallies.loose == Tally(1, 1)
     assert (summary.scored, summary.score) == (2, 0.25)
+    assert (summary.model, summary.provider) == ("m", None)
     assert from_kept(to_keep("a", summary)) == summary
     assert from_kept(to_keep("a", plainly([row(status="running")]))) is None
 

@@ -385,6 +385,7 @@ def test_of_more_attempts_than_fit_those_around_the_cursor_are_seen(
     cells: int, at: int, shown: str
 ) -> None:
     assert attempts("✓✗✓✗▸–", cells, at) == shown
+    assert attempts("", cells, at, most=6).strip() == "", "a task without any has no cursor"
 
 
 def test_a_click_goes_to_the_attempt_that_is_drawn_there() -> None:
