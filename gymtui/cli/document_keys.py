@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 RUN: Mapping[str, str] = {
     "run_id": "as received",
@@ -100,9 +100,5 @@ SEARCHED: Mapping[str, str] = {
 
 def describe_keys(title: str, keys: Mapping[str, str]) -> str:
     """Keys with what they mean, for `--help`; one without a meaning goes with the one before."""
-    return f"{title}: {', '.join(_described(keys))}."
-
-
-def _described(keys: Mapping[str, str]) -> Iterable[str]:
-    for name, meaning in keys.items():
-        yield f"{name} ({meaning})" if meaning else name
+    described = (f"{name} ({meaning})" if meaning else name for name, meaning in keys.items())
+    return f"{title}: {', '.join(described)}."

@@ -127,16 +127,11 @@ def free_path(path: Path) -> Path:
     Raises:
         FileExistsError: A thousand of them are taken.
     """
-    for candidate in _add_number(path):
+    for number in range(1, _MOST_NUMBER):
+        candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         if not os.path.lexists(candidate):
             return candidate
     raise FileExistsError(f"{path} and {_MOST_NUMBER} like it exist")
-
-
-def _add_number(path: Path) -> Iterator[Path]:
-    yield path
-    for number in range(2, _MOST_NUMBER):
-        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def safe_filename(value: object, suffix: str = "") -> str:

@@ -95,7 +95,7 @@ class ServerClock:
             raise ValueError("an answer cannot be received before its question is sent")
         if date.year not in CREDIBLE_YEARS:
             return
-        date_s = _unix_s(date)
+        date_s = unix_s(date if date.tzinfo is not None else date.replace(tzinfo=UTC))
         new = _Bounds(
             low_s=date_s - received_mono_s,
             high_s=date_s + DATE_RESOLUTION_S + self._date_lag_s - sent_mono_s,
@@ -154,7 +154,3 @@ class ServerClock:
         """
         ahead_s = self._wall() - self._mono() - bounds.wall_less_mono_s
         return ahead_s if ahead_s > STEP_S else 0.0
-
-
-def _unix_s(when: datetime) -> float:
-    return unix_s(when if when.tzinfo is not None else when.replace(tzinfo=UTC))

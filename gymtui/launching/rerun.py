@@ -118,11 +118,9 @@ def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
         value = getattr(known[0], name, None)
         if value is None or value == "":
             continue
-        text = ("yes" if value else "no") if isinstance(value, bool) else _text(value)
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
         # A default is left open: it stands there by itself, and is told apart from a choice.
         draft = draft.typed(path, "" if text == field.default else text)
     return draft
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

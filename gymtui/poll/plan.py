@@ -149,7 +149,8 @@ def off_screen(
     yield from islice(ready, JUST_FINISHED_A_TICK)
     if sweep_due(log, store, now_s) and not recorded:
         yield _page(view, log.sweep.next)
-    queries: list[Request] = [OneRun(run_id) for run_id in _pageless(log, store)]
+    # Those that their page no longer lists have moved to another page, or are gone.
+    queries: list[Request] = [OneRun(i) for i in store.active_runs if i not in log.page_of]
     # The answer about their scenario is on its way.
     covered = rollouts.in_scenarios
     in_view = set(view.runs_in_view)
@@ -357,7 +358,3 @@ def _counters(
             yield from map(OneRun, run_ids)
         else:
             yield page_query
-
-
-def _pageless(log: RequestLog, store: Store) -> list[str]:
-    return [run_id for run_id in store.active_runs if run_id not in log.page_of]

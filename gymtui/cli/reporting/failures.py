@@ -143,7 +143,9 @@ def failure_document(
         names: The runs, in the order of its changes: those that are compared with another.
     """
     group = row.group
-    tasks = dict.fromkeys(_task_id(task) for task in group.task_row_ids)
+    # A row of rollouts that name no task has an id of another kind.
+    ids = (i.removeprefix("=") if i.startswith("=") else None for i in group.task_row_ids)
+    tasks = dict.fromkeys(ids)
     with_ = shared.with_group(group)
     return {
         "outcome": group.outcome.value,
@@ -181,7 +183,3 @@ def change_document(change: Change) -> dict[str, Any]:
         "comparisons": change.comparisons,
         "adjustment": "holm",
     }
-
-
-def _task_id(row_id: str) -> str | None:
-    return row_id.removeprefix("=") if row_id.startswith("=") else None
