@@ -14,7 +14,9 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Self
 
 from gymtui.api import proxies
@@ -43,6 +45,8 @@ sys.modules["httpx._main"] = None  # type: ignore[assignment]
 import httpx  # noqa: E402  (the line before it comes first)
 
 del sys.modules["httpx._main"]
+with suppress(ImportError):  # else read in with the first request, which holds the event loop up
+    import_module("anyio._backends._asyncio")
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """A gym whose client is made when the gym is first asked something, and not on the event loop.
 
 Making one takes a tenth of a second (the HTTP library, the certificates): a screen need not wait.
+Nor does a key wait for what reads the first answer, which is built while that is on its way.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from gymtui.api.endpoints import Endpoints
+from gymtui.api.models import build_models
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
@@ -24,6 +26,7 @@ class LazyClient(Endpoints):
     def __init__(self, make: Callable[[], Endpoints]) -> None:
         self._make = make
         self._made: asyncio.Task[Endpoints] | None = None
+        self._built: asyncio.Task[None] | None = None
         self._key: ApiKey | None = None
 
     async def _ask(self, call: Call) -> Answer:
@@ -33,7 +36,11 @@ class LazyClient(Endpoints):
         client = await asyncio.shield(self._made)
         if self._key is not None:
             client.use_key(self._key)
-        return await client._ask(call)
+        if self._built is None:
+            self._built = asyncio.create_task(asyncio.to_thread(build_models))
+        answer = await client._ask(call)
+        await asyncio.shield(self._built)
+        return answer
 
     def use_key(self, key: ApiKey) -> None:
         """Sends this key from now on, whether the client was made already or not."""

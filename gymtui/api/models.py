@@ -284,3 +284,9 @@ class ConfigCheck(Wire):
     success: Flag | None = None
     message: Words = None
     error_type: str | None = None
+
+
+def build_models() -> None:
+    """Build what reads lists of runs and rollouts: else the first of each is held up for it."""
+    for model in (RunStatus, Rollout):
+        model.model_rebuild()

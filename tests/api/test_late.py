@@ -7,9 +7,11 @@ import threading
 
 import pytest
 
+from gymtui.api import lazy_client
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import UnsafeUrl
 from gymtui.api.lazy_client import LazyClient
+from gymtui.api.models import Rollout, RunStatus, build_models
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
@@ -50,6 +52,25 @@ async def test_it_is_made_once_and_not_on_the_event_loop() -> None:
     assert sorted(gym.asked) == ["GET /rollouts", "GET /runs", "GET /runs/{run_id}"]
     await client.aclose()
     assert gym.closed
+
+
+async def test_what_reads_answers_is_built_once_beside_the_first_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built_in: list[threading.Thread] = []
+
+    def build() -> None:
+        built_in.append(threading.current_thread())
+        build_models()
+
+    client = LazyClient(Gym)
+    monkeypatch.setattr(lazy_client, "build_models", build)
+    for _ in range(2):
+        await client.list_runs()
+        assert Rollout.__pydantic_complete__
+        assert RunStatus.__pydantic_complete__
+    [thread] = built_in
+    assert thread is not threading.current_thread()
 
 
 async def test_what_keeps_it_from_being_made_is_told_to_each_who_asks() -> None:

@@ -33,6 +33,8 @@ import gymtui.cli.dashboard
 from gymtui.tui.app import router
 router.preload_screens()
 {_PRINT_LOADED}
+import gymtui.api.client
+{_PRINT_LOADED}
 """
 
 
@@ -40,11 +42,13 @@ def test_other_screens_transcripts_and_http_are_read_in_behind_the_first_frame()
     done = subprocess.run(
         [sys.executable, "-c", _IN_TURN], capture_output=True, text=True, check=True
     )
-    first, then = (set(line.split()) for line in done.stdout.splitlines())
+    first, then, at_last = (set(line.split()) for line in done.stdout.splitlines())
     assert first & SCREENS == FIRST
     later = ("gymtui.transcript.", "gymtui.launching.", "gymtui.api.launch_request", "httpx")
     assert not [name for name in first if name.startswith(later)]
     assert then & SCREENS == SCREENS
+    # In the thread that makes the client, not with the first request on the event loop.
+    assert {"httpx", "anyio._backends._asyncio"} <= at_last
 
 
 def test_records_that_the_first_frame_needs_are_structs_but_for_those_that_hide_a_field() -> None:
