@@ -152,8 +152,10 @@ async def charts(app: GymtuiApp, pilot: Pilot[None]) -> None:
 async def failures(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """What that one fails in, beside the one before."""
     back_to_runs(app)
-    await pilot.press("g", "m", "tab")
-    await seen(app, pilot, lambda text: "vs policy-8b-s2000" in text and "adjusted p" in text)
+    await pilot.press("g", "m")
+    await seen(app, pilot, lambda text: "vs policy-8b-s2000" in text and "CRITERION" in text)
+    await pilot.press("tab")
+    await seen(app, pilot, lambda text: "adjusted p" in text)
 
 
 async def search(app: GymtuiApp, pilot: Pilot[None]) -> None:

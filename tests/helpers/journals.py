@@ -112,6 +112,8 @@ def rows_in_database(place: SharedPlace) -> int:
 
 
 def rows_in_file(path: Path) -> int:
+    if not path.exists():
+        return -1
     connection = sqlite3.connect(path)
     try:
         return int(connection.execute("SELECT count(*) FROM sightings").fetchone()[0])

@@ -15,6 +15,7 @@ from gymtui.cli.headless import headless_session
 from gymtui.cli.record import new_recorder
 from gymtui.config.settings import Settings
 from gymtui.poll import recording_intake
+from gymtui.poll.poller import Poller
 from gymtui.session.recorder_beside import follow_recorder
 from gymtui.session.session import Session
 from gymtui.store.history.recording_format import directory_name
@@ -68,6 +69,7 @@ async def test_what_is_not_on_screen_comes_from_the_recorder_while_there_is_one(
     recording = journal.with_name(directory_name(gym.url))
     lock = RecorderLock(recording)
     async with recorder_of(gym, recording) as recorder:
+        assert isinstance(recorder.poller, Poller)
         gym.clock.seconds = 6.0
         async with staged_dashboard(gym, tmp_path, SIZE) as person:
             session = person.app.session
@@ -82,13 +84,16 @@ async def test_what_is_not_on_screen_comes_from_the_recorder_while_there_is_one(
                 await pass_time(person, 2)
                 asked = {query.get("run_id", "*") for query in gym.asked}
                 recorder.poller.refresh()
+                await person.until(
+                    lambda: recorder.link.since_s == gym.clock.seconds and recorder.poller.is_idle
+                )
                 return asked
 
             def caught_up() -> bool:
                 """Whether what the recorder is told at this moment was looked at."""
                 assert recorder.recorder is not None
                 recorder.recorder.write(at_once=True)
-                return link.fresh_until_s > gym.clock.seconds + 3
+                return link.fresh_until_s > gym.clock.seconds + 5
 
             def step_of_last() -> object:
                 row = session.store.rollouts.get("run-8.001")

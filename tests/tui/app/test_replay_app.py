@@ -83,10 +83,12 @@ def cells(app: App[None], first: int) -> list[Strip]:
     return app.screen._compositor.render_strips()[first:-1]
 
 
-async def go(app: GymtuiApp, place: Route | None) -> None:
+async def go(app: GymtuiApp, pilot: Pilot[None], place: Route | None) -> None:
+    """Open a screen, with the cursor on its first row."""
     app.go_to_runs()
     if place is not None:
         app.navigate(place)
+    await pilot.press("g")
 
 
 async def recorded(
@@ -106,7 +108,7 @@ async def recorded(
             place = random_place(gym, rng) if places else None
             if places:
                 # Anew, as columns never become narrower.
-                await go(person.app, place)
+                await go(person.app, person.pilot, place)
             await person.until(lambda: poller.is_idle and not session.has_news)
             session.recorder.write(at_once=True)
             person.app.changed(Delta())  # by the gym's time as it is known after the last answer
@@ -171,7 +173,7 @@ async def test_a_screen_shows_what_it_showed_cell_for_cell(tmp_path: Path, seed:
     async with replayed(directory, tmp_path) as viewer:
         for was in random.Random(seed).sample(seen[1:], 5):
             viewer.app.playback.jump(was.at_us)
-            await go(viewer.app, was.place)
+            await go(viewer.app, viewer.pilot, was.place)
             shown = await viewer.shown()
             if isinstance(was.place, OpenMatrix):
                 # How wide a column became before it had all its rows stays: the words are the same.
