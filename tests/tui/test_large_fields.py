@@ -11,7 +11,7 @@ from gymtui.api.item_limits import ITEM_BYTES
 from gymtui.tui.app.app import GymtuiApp
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
-LARGE = "x" * 8_000_000
+LARGE = "x" * 4_000_000
 
 
 class SwollenGym(ScriptedGym):
@@ -49,7 +49,7 @@ async def test_an_id_of_megabytes_is_over_with_the_next_answer(tmp_path: Path) -
     gym.add("first", "task", "running")
     gym.add("second", "task", "running")
     gym.swollen["runs"] = {"run_id": LARGE}
-    async with scripted_dashboard(gym, tmp_path, size=(200, 36)) as person:
+    async with scripted_dashboard(gym, tmp_path, size=(200, 36), interval_s=2) as person:
         await person.sees("malformed: run_id", "second")
         assert ITEM_BYTES / 1000 < kept_bytes(person.app) < 3 * ITEM_BYTES
         del gym.swollen["runs"]
@@ -62,7 +62,7 @@ async def test_a_text_of_megabytes_is_cut_and_the_rest_of_its_rollout_stays(tmp_
     gym = SwollenGym()
     gym.add("run", "task-1", "fail")
     gym.add("run", "task-2", "running")
-    async with scripted_dashboard(gym, tmp_path) as person:
+    async with scripted_dashboard(gym, tmp_path, interval_s=2) as person:
         await person.sees("▌ run")
         await person.press("enter")
         await person.sees("task-1")
