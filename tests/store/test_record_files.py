@@ -11,7 +11,7 @@ from gymtui.store.record_files import read
 from gymtui.transcript.artifact_files import record_of
 
 
-@pytest.mark.parametrize("packed", [b"\x1f\x8bbroken", gzip.compress(b"{")])
+@pytest.mark.parametrize("packed", [b"\x1f\x8bbroken", gzip.compress(b"{")], ids=["broken", "cut"])
 def test_a_record_that_cannot_be_read_is_told_as_damaged(tmp_path: Path, packed: bytes) -> None:
     beside = record_of(tmp_path / "r.json")
     beside.with_name(f"{beside.name}.gz").write_bytes(packed)
