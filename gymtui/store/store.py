@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gymtui.store.stats.tool_errors import ToolUse
     from gymtui.transcript.usage import Usage
 
-ROLLOUTS_KEPT = 20_000
+ROLLOUTS_KEPT = 12_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
 
 NEIGHBOURS = 50
