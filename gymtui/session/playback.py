@@ -224,8 +224,11 @@ class Player:
         # Older than whatever follows, which may have been asked before the snapshot was made.
         at_s, sent_s = at_us / 1_000_000, 0.0
         store = self._store
-        deltas = [store.drop([i for i in store.runs if self._differs(i, snapshot)])]
-        loose = [i for i, row in store.rollouts.items() if row.run_id not in store.runs]
+        # Of a run whose rollouts were not listed, some may be known all the same: what runs.
+        known = store.knows_rollouts_of
+        loose = {row.run_id for row in store.rollouts.values() if not known(row.run_id)}
+        differ = {run_id for run_id in store.runs if self._differs(run_id, snapshot)}
+        deltas = [store.drop(loose | differ)]
         pages = []
         for page in snapshot.listed:
             try:
@@ -245,7 +248,7 @@ class Player:
         for run_id, items in snapshot.rollouts.items():
             deltas.append(self._hold(run_id, items, at_s, sent_s))
         strays = [item for items in snapshot.strays.values() for item in items]
-        if strays or loose:
+        if strays:
             raws = [item.raw for item in strays if item.raw]
             running = body_of(RunningRollouts(), len(raws), raws)
             deltas.append(self._take(RunningRollouts(), running, at_s, sent_s).delta)

@@ -58,6 +58,20 @@ def test_a_moment_is_shown_as_it_was_seen_whichever_way_one_comes_there(
         assert shown(player, store, tracker) == seen
 
 
+def test_the_first_moment_leaves_nothing_behind(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    watched = Recorded(model_gym(rng), tmp_path, rng)
+    for _ in range(12):
+        watched.tick(step=rng.random() < 0.8)
+    watched.recorder.close()
+    player, store, tracker = player_of(tmp_path)
+    for at_us, seen in watched.seen[1:]:
+        player.jump(watched.seen[0][0])
+        shown(player, store, tracker)
+        player.jump(at_us)
+        assert shown(player, store, tracker) == seen
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_so_it_is_over_restarts_of_the_recorder_and_steps_of_its_clock(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
