@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
-from gymtui.gym.models.model_servers import ModelServers, make_client
+from gymtui.gym.models.model_servers import ModelClient, ModelServers
 from gymtui.gym.models.probe import probe
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
@@ -157,7 +157,7 @@ async def test_a_probe_names_what_went_wrong(
     play: Callable[[httpx.Request], httpx.Response], error_type: str | None
 ) -> None:
     settings = ModelConfig.model_validate({"model": "m", "base_url": BASE_URL, "api_key": "ck_x"})
-    async with make_client(httpx.MockTransport(play)) as client:
+    async with ModelClient(httpx.MockTransport(play)) as client:
         result = await probe(ModelServers(client), settings)
     assert (result.success, result.error_type) == (error_type is None, error_type)
     assert "ck_x" not in result.message

@@ -10,7 +10,7 @@ import pytest
 
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.models.limiter import Limiter, Timer
-from gymtui.gym.models.model_servers import ModelServers, ServerLimits, make_client
+from gymtui.gym.models.model_servers import ModelClient, ModelServers, ServerLimits
 from gymtui.gym.models.transport import JoinedWrites
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
@@ -137,7 +137,7 @@ async def test_one_request_begins_in_a_round_of_the_event_loop() -> None:
             await asyncio.sleep(0)
             rounds += 1
 
-    servers = ModelServers(make_client(httpx.MockTransport(answer)))
+    servers = ModelServers(ModelClient(httpx.MockTransport(answer)))
     settings = ModelConfig(model="m", api_key="", base_url="http://127.0.0.1:1/v1")
     counting = asyncio.create_task(count_rounds())
     await asyncio.gather(*(servers.complete(settings, {"messages": []}) for _ in range(6)))
@@ -150,7 +150,7 @@ async def test_one_request_begins_in_a_round_of_the_event_loop() -> None:
 
 
 async def test_a_connection_is_used_again_and_no_more_are_opened_than_at_once() -> None:
-    async with model_server(DONE) as server, make_client() as client:
+    async with model_server(DONE) as server, ModelClient() as client:
         for _ in range(5):
             assert (await client.post(f"{server.url}/chat/completions", json={})).is_success
         assert server.connections_ever == 1
@@ -182,7 +182,7 @@ async def test_whoever_hung_up_early_may_have_said_why() -> None:
 
 
 async def test_what_was_cut_or_cancelled_leaves_a_way_that_works() -> None:
-    async with model_server(CUT, DONE, HANG) as server, make_client() as client:
+    async with model_server(CUT, DONE, HANG) as server, ModelClient() as client:
         url = f"{server.url}/chat/completions"
         with pytest.raises(httpx.RemoteProtocolError):
             await client.post(url, json={})
@@ -204,8 +204,10 @@ async def test_a_proxy_of_the_environment_is_used_for_others(
     async with model_server(error(418, {})) as proxy:
         for name in ("ALL_PROXY", "HTTP_PROXY"):
             monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
-            async with make_client() as client:
-                answer = await client.post("http://models.test/v1/chat/completions", json={})
-            assert answer.status_code == 418
+            async with ModelClient() as client:
+                url = httpx.URL("http://models.test/v1/chat/completions")
+                asked, opened = await client.post(url), await client.open("POST", url, b"{}", {})
+                await opened.aclose()
+            assert asked.status_code == opened.status_code == 418
             monkeypatch.delenv(name)
-    assert [one.path for one in proxy.sent] == ["http://models.test/v1/chat/completions"] * 2
+    assert [one.path for one in proxy.sent] == ["http://models.test/v1/chat/completions"] * 4

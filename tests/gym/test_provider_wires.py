@@ -9,7 +9,7 @@ import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
 from gymtui.gym.models import providers
-from gymtui.gym.models.model_servers import ModelServers, make_client
+from gymtui.gym.models.model_servers import ModelClient, ModelServers
 from gymtui.gym.models.probe import probe
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, start
@@ -241,7 +241,7 @@ async def test_a_provider_without_a_key_is_refused_at_launch(tmp_path: Path) -> 
     ],
 )
 async def test_a_provider_can_be_tried(play: Play, kind: str | None) -> None:
-    async with model_server(play) as server, make_client() as client:
+    async with model_server(play) as server, ModelClient() as client:
         settings = ModelConfig.model_validate(
             {"model": "m", "provider": "openai", "api_key": KEY, "base_url": server.url}
         )

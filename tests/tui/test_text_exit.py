@@ -34,7 +34,7 @@ GRANTS: dict[str, frozenset[str]] = {
     ),
     "runtime/driver.py": frozenset({"sys.stderr"}),
     # Underlines characters of the line that the person types, which the framework made.
-    "kit/mistake_mark.py": frozenset({"rich.text"}),
+    "kit/prompt.py": frozenset({"rich.text"}),
     # Writes cells of lines that are behind the backstop already, and where to and how they look.
     "runtime/cell_diff.py": frozenset({"rich.console", "escape"}),
     "runtime/crash_report.py": frozenset({"sys.stderr"}),

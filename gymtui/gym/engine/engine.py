@@ -28,10 +28,10 @@ from gymtui.gym.engine.troubles import Troubles, none_at_all
 from gymtui.gym.models.limiter import REAL_TIME, Timer
 from gymtui.gym.models.model_servers import (
     LIMITS,
+    ModelClient,
     ModelServers,
     ServerLimits,
     Transport,
-    make_client,
 )
 from gymtui.gym.models.probe import probe
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
@@ -102,7 +102,7 @@ class Engine:
         self.scenarios = scenarios
         self.new_id = new_id
         self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
-        self._servers = ModelServers(make_client(model_transport), server_limits, timer)
+        self._servers = ModelServers(ModelClient(model_transport), server_limits, timer)
         self._participants = Participants(self._servers, temperaments, judge)
         self._assignments = Assignments(scenarios, self._participants, seed)
         self._places = asyncio.Semaphore(most_parallel)

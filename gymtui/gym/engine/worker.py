@@ -37,7 +37,7 @@ from gymtui.gym.engine.rollout_queue import (
     RolloutQueue,
     Write,
 )
-from gymtui.gym.models.model_servers import ModelServers, ServerLimits, Transport, make_client
+from gymtui.gym.models.model_servers import ModelClient, ModelServers, ServerLimits, Transport
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.scenarios.catalog import SCENARIOS
@@ -257,7 +257,7 @@ class Worker:
         """Return what rollouts share, as long as the gym is served with the same settings."""
         if self._shared is None or self._shared[0] != gym:
             limits = ServerLimits(gym.max_requests, gym.model_timeout_s)
-            servers = ModelServers(make_client(self._transport), limits)
+            servers = ModelServers(ModelClient(self._transport), limits)
             self._servers.append(servers)
             judge = None
             if gym.judge is not None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from textual.css import stylesheet
 
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.themed_app import ThemedApp
+from gymtui.tui.context.preferences import Appearance
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.stylesheet import ThemeStylesheet
 
@@ -59,7 +61,7 @@ class _App(ThemedApp[None]):
 async def test_until_the_first_frame_each_rule_is_parsed_once(
     tmp_path: Path, parsed: Counter[str]
 ) -> None:
-    app = _App(reporter=Reporter(tmp_path))
+    app = _App(reporter=Reporter(tmp_path), appearance=Appearance(), saved_layout=SavedLayout())
     async with app.run_test():
         assert parsed
         assert set(parsed.values()) == {1}
