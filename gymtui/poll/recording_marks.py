@@ -31,10 +31,12 @@ class MarkFinder:
         self._active: set[str] = set()
         self._failed: set[str] = set()
         self._stuck: set[str] = set()
+        self._since = clock.now()
 
     def begin(self) -> None:
         """Take what is so now for known: it is no mark of what is recorded from here on."""
         self._active = set(self._store.active_runs)
+        self._since = self._clock.now()
         rollouts = self._store.rollouts
         self._failed = {i for i, row in rollouts.items() if row.outcome in ERRORS}
 
@@ -48,12 +50,15 @@ class MarkFinder:
             marks.append(Mark(at_us, "began", run_id))
         self._active = active
         rollouts = self._store.rollouts
-        for rollout_id in sorted(delta.rollouts_changed):
+        for rollout_id in sorted(delta.rollouts_changed | delta.rollouts_added):
             row = rollouts.get(rollout_id)
-            if row is None or not self._wanted(row.run_id):
+            if row is None or row.rollout is None or not self._wanted(row.run_id):
                 continue
             if row.outcome in ERRORS and rollout_id not in self._failed:
                 self._failed.add(rollout_id)
+                ended = row.rollout.completed_at
+                if rollout_id in delta.rollouts_added and (ended is None or ended < self._since):
+                    continue  # it is only read now
                 marks.append(Mark(at_us, "error", row.run_id, rollout_id))
         self._running.update(rollouts, delta.rollouts, self._pace)
         now = self._clock.now()

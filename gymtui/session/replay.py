@@ -132,10 +132,15 @@ class Playback(UpdateSource):
 
     async def _play(self, to_us: int) -> None:
         player = self._player
-        if to_us >= self.recording.to_us:
-            self.recording.refresh()  # a recorder may be at work
+        played_us = self.recording.to_us
+        if to_us >= played_us:
+            self._refresh()  # a recorder may be at work
         end_us = self.recording.to_us
         self.playing = to_us < end_us or not self.recording.is_over
+        if end_us > played_us and player.next_us is None:
+            # What was written since goes on where the player saw the end.
+            self.jump(to_us)
+            return
         self.position_us = min(to_us, end_us)
         delta, count = NOTHING, 0
         while (at_us := player.next_us) is not None and at_us <= self.position_us:
@@ -144,6 +149,11 @@ class Playback(UpdateSource):
             if count % AT_ONCE == 0:
                 await self._input_priority.yield_to_input()
         self._tell(delta)
+
+    def _refresh(self) -> None:
+        self.recording.refresh()
+        self.marks = tuple(self.recording.marks)
+        self.gaps = tuple(self.recording.gaps())
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -201,9 +211,8 @@ class Playback(UpdateSource):
 
     def to_end(self) -> None:
         """Go to the last that was recorded, and on as it comes."""
-        self.recording.refresh()
+        self._refresh()
         self.speed, self.playing = 1, True
-        self.marks = tuple(self.recording.marks)
         self.jump(self.recording.to_us)
         self._wake.set()
 
@@ -319,8 +328,10 @@ def moment_of(text: str, recording: Recording) -> int:
         else:
             of_day = time.fromisoformat(text)
             at = begin.replace(hour=of_day.hour, minute=of_day.minute, second=of_day.second)
-            if at < begin:
-                at = datetime.fromtimestamp(at.timestamp() + 86_400).astimezone()
+            next_day = datetime.fromtimestamp(at.timestamp() + 86_400).astimezone()
+            # Of a recording that began within that minute, its begin.
+            if at < begin and next_day <= when_of(recording.to_us):
+                at = next_day
     except ValueError:
         raise ValueError(f"no time: {text}; such as 18:02, 2026-11-29T18:02 or +2h") from None
     return round(at.astimezone(UTC).timestamp() * 1_000_000)

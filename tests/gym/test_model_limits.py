@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from gymtui.gym.engine.engine import Engine
+from gymtui.gym.models import probe
 from gymtui.gym.models.limiter import Limiter, Timer
 from gymtui.gym.models.model_servers import ModelClient, ModelServers, ServerLimits
 from gymtui.gym.models.transport import JoinedWrites
@@ -144,6 +145,30 @@ async def test_one_request_begins_in_a_round_of_the_event_loop() -> None:
     counting.cancel()
     await servers.close()
     assert len(set(begun_in)) == 6, "what else the loop serves goes on between them"
+
+
+async def test_one_server_has_one_limit_however_it_is_written() -> None:
+    servers = ModelServers(ModelClient(httpx.MockTransport(lambda _request: httpx.Response(200))))
+    urls = ("http://host/v1", "http://host/v1/", "http://HOST/v1", "http://u:p@host/v1")
+    limiters = [servers.limiter(ModelConfig(model="m", api_key="", base_url=url)) for url in urls]
+    assert len({id(limiter) for limiter in limiters}) == 1
+    await servers.close()
+
+
+async def test_a_server_that_says_nothing_is_not_waited_for_at_launch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probe, "REACH_TIMEOUT_S", 0.01)
+
+    async def silent(_request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    servers = ModelServers(ModelClient(httpx.MockTransport(silent)))
+    settings = ModelConfig(model="m", api_key="", base_url="http://127.0.0.1:1/v1")
+    words = await probe.probe_model(servers, settings)
+    assert words == "cannot reach http://127.0.0.1:1/v1: timeout"
+    await servers.close()
 
 
 # -- connections ----------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 import pytest
 
-from gymtui.gym.models.secret_filter import remove_secrets
+from gymtui.gym.models.agent import AgentError
+from gymtui.gym.models.failures import Failure
+from gymtui.gym.models.model_servers import ModelClient, ModelServers
+from gymtui.gym.models.secret_filter import environment_secrets, remove_secrets
 from gymtui.gym.wire import ModelConfig
 
 LEFT_ALONE = [
@@ -41,3 +44,24 @@ def test_credentials_of_a_url_are_taken_out_in_the_form_they_are_sent_in_too() -
     assert (
         remove_secrets(said, settings.secrets()) == b'{"error": "bad header Basic [key] for [key]"}'
     )
+
+
+def test_keys_of_the_environment_are_known_by_their_names() -> None:
+    env = {"OPENAI_API_KEY": "sk-env-0123456789", "AWS_SESSION_TOKEN": "t" * 20, "API_KEY": "short"}
+    found = environment_secrets({**env, "HOME": "/home/somebody", "KEYBOARD": "a long layout name"})
+    assert found == ["sk-env-0123456789", "t" * 20]
+
+
+async def test_a_provider_repeats_no_key_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def once(*_arguments: object) -> bytes:
+        raise Failure("401: Incorrect API key provided: sk-env-0123456789")
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-env-0123456789")
+    servers = ModelServers(ModelClient())
+    monkeypatch.setattr(servers._providers, "once", once)
+    settings = ModelConfig(model="m", provider="openai", api_key="")
+    with pytest.raises(AgentError, match=r"provided: \[key\]$"):
+        await servers.complete(settings, {"messages": []})
+    await servers.close()

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.models.judge import judge_by_rubric
+from gymtui.gym.models.model_servers import ModelClient, ModelServers
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import (
@@ -121,6 +124,12 @@ async def talked(tmp_path: Path, agent: list[Play], user: list[Play], **settings
         given = {"model": "u", "api_key": "k2", "base_url": person.url, **settings}
         ended = await rolled_out(tmp_path, *agent, user_model_config=given)
         return ended, person
+
+
+async def test_a_person_who_wants_nothing_asks_for_nothing(tmp_path: Path) -> None:
+    ended, _ = await talked(tmp_path, [DONE], [saying("###STOP###")])
+    assert ended.rollout.status == "completed"
+    assert ended.server.bodies == []
 
 
 async def test_a_simulated_user_knows_the_story_and_the_agent_hears_it_from_them(
@@ -382,3 +391,21 @@ async def test_a_simulated_user_that_cannot_be_is_refused(tmp_path: Path, what: 
 
 def test_the_table_names_the_task_that_launches_have() -> None:
     assert launch_body()["task_ids"] == [TASK]
+
+
+async def test_the_judge_reads_what_was_said_and_not_how_likely_it_was() -> None:
+    sent: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        message = {"role": "assistant", "content": json.dumps(JUDGEMENT)}
+        return httpx.Response(200, json={"choices": [{"message": message}]})
+
+    servers = ModelServers(ModelClient(httpx.MockTransport(answer)))
+    settings = ModelConfig(model="j", api_key="", base_url="http://127.0.0.1:1/v1")
+    said = {"role": "assistant", "content": "Done.", "log_probs": [{"token": "Do"}]}
+    record = {"messages": [said], "tool_calls": [], "tool_results": []}
+    result = await judge_by_rubric(servers, settings, rubric="# R", task="t", record=record)
+    await servers.close()
+    assert result.success
+    assert b"Done." in sent[0] and b"log_probs" not in sent[0]

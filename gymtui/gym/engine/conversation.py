@@ -67,7 +67,10 @@ class Conversation:
             instruction = task.instruction + more
             self.recorder.user(instruction)
         else:
-            instruction = (await self._answer(user, GREETING)).text
+            wish = await self._answer(user, GREETING)
+            if is_done(wish):
+                return None
+            instruction = wish.text
         agent = self._agent(instruction)
         # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
         # the artifacts.

@@ -44,7 +44,12 @@ async def judge_by_rubric(
     Raises:
         JudgeError: The model does not answer, or with no judgement.
     """
-    case = {"task": task, "rubric": rubric, "record": record}
+    # What a model thought of its words is many times as long as these.
+    messages = [
+        {key: message[key] for key in message if key != "log_probs"}
+        for message in record["messages"]
+    ]
+    case = {"task": task, "rubric": rubric, "record": {**record, "messages": messages}}
     body = {
         "messages": [
             {"role": "system", "content": PROMPT},

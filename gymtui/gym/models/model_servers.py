@@ -22,7 +22,7 @@ from gymtui.gym.models.answers import server_words
 from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
 from gymtui.gym.models.providers import Providers
-from gymtui.gym.models.secret_filter import remove_secrets
+from gymtui.gym.models.secret_filter import environment_secrets, remove_secrets
 from gymtui.gym.models.transport import ParallelTransport
 from gymtui.gym.response_body import TooLargeError, read_body
 from gymtui.gym.wire import ModelConfig
@@ -85,7 +85,8 @@ class ModelServers:
 
     def limiter(self, settings: ModelConfig) -> Limiter:
         """Return the limiter of a model, the same for whoever asks it."""
-        place = settings.base_url or settings.provider, settings.model or ""
+        server = settings.shown_url and str(httpx.URL(settings.shown_url)).rstrip("/")
+        place = server or settings.provider, settings.model or ""
         if place not in self._limiters:
             self._limiters[place] = Limiter(self.limits.at_once, self.timer)
         return self._limiters[place]
@@ -144,12 +145,14 @@ class ModelServers:
             Failure: There is no answer.
         """
         if settings.provider != "custom":
+            # The libraries take keys of the environment where they are given none.
+            secrets = [*settings.secrets(), *environment_secrets(os.environ)]
             try:
                 raw = await self._providers.once(settings, body, self.limits.timeout_s)
             except Failure as failure:
-                failure.words = remove_secrets(failure.words.encode(), settings.secrets()).decode()
+                failure.words = remove_secrets(failure.words.encode(), secrets).decode()
                 raise
-            return parse(remove_secrets(raw, settings.secrets()))
+            return parse(remove_secrets(raw, secrets))
         content = msgspec.json.encode({"model": settings.model, **body})
         try:
             response = await self.post(settings, content)

@@ -1,5 +1,6 @@
 """Trying a model server before anything depends on it."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from gymtui.gym.models.model_servers import ModelServers, failure_words
 from gymtui.gym.response_body import TooLargeError
 from gymtui.gym.wire import ModelConfig, ProbeResult
 
+REACH_TIMEOUT_S = 30.0
+"""How long whoever launches waits for a sign of life."""
 ERRORS = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
 
 
@@ -72,7 +75,10 @@ async def probe_model(servers: ModelServers, settings: ModelConfig) -> str | Non
     Only the connection is tried: whether the model is right is for the rollouts, or for `probe`.
     """
     try:
-        await servers.client.get(f"{(settings.base_url or '').rstrip('/')}/models")
+        url = f"{(settings.base_url or '').rstrip('/')}/models"
+        # That there is an answer is enough.
+        async with asyncio.timeout(REACH_TIMEOUT_S), servers.client.stream("GET", url):
+            pass
     except ERRORS as error:
         return f"cannot reach {settings.shown_url}: {failure_words(error)}"
     return None

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 LONG = 12
 """Characters from which a key cannot be part of an ordinary text: it is taken out anywhere.
@@ -14,6 +14,8 @@ PLACEHOLDERS = frozenset(
 )
 """Keys for servers that want none: they hide nothing, and are words of ordinary answers."""
 INSTEAD = b"[key]"
+
+_OF_KEYS = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)(_ID)?$", re.I)
 
 # The escapes of JSON before it are letters, and no part of a word.
 _ALONE = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))%s(?![A-Za-z0-9])"
@@ -33,3 +35,8 @@ def remove_secrets(raw: bytes, secrets: Iterable[str]) -> bytes:
             else:
                 raw = re.sub(_ALONE % re.escape(form.encode()), INSTEAD, raw)
     return raw
+
+
+def environment_secrets(env: Mapping[str, str]) -> list[str]:
+    """Return the values of variables that hold keys by their names, where they are long enough."""
+    return [value for name, value in env.items() if _OF_KEYS.search(name) and len(value) >= LONG]

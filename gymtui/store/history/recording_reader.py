@@ -31,6 +31,10 @@ from gymtui.store.history.recording_snapshots import SnapshotReader
 T = TypeVar("T")
 
 
+LEFT_US = 10_000_000
+"""By so much another segment ends later once a recorder is at work no more."""
+
+
 class Gap(Struct, frozen=True):
     """Nothing was recorded, or it is damaged; by the server's clock."""
 
@@ -266,10 +270,14 @@ class Recording:
                 # Its base says what is known by now.
                 going, index = following[0], 1
                 stream = self._snapshots.row_reader(going, 0)
-            elif goes_on and not going.ended:
+            elif goes_on and not going.ended and not self._is_left(going):
                 yield None
             else:
                 return
+
+    def _is_left(self, segment: Segment) -> bool:
+        """Whether its recorder is at work no more, though it did not say so: another went on."""
+        return any(other.to_us > segment.to_us + LEFT_US for other in self._segments)
 
     # -- reading files ---------------------------------------------------------------------
 

@@ -231,3 +231,28 @@ def test_a_disk_that_refuses_the_end_is_told(
     monkeypatch.setattr(RecordingWriter, "end", full)
     watched.recorder.close()
     assert watched.recorder.trouble is not None
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["ended", "killed"])
+def test_a_cursor_goes_on_behind_a_recorder_however_that_ended(tmp_path: Path, whole: bool) -> None:
+    rng = random.Random(2)
+    watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
+
+    def record() -> None:
+        for _ in range(5):
+            watched.tick()
+            watched.recorder.write(at_once=True)
+
+    record()
+    recording = Recording(tmp_path)
+    known = list(ChangeList(recording).every())
+    live = ChangeList(recording).from_now()
+    watched.restart(whole=whole, rest_s=20, wall_step_s=0)
+    watched.gym.launch(3)
+    record()
+    recording.refresh()
+    more = list(ChangeList(Recording(tmp_path)).every())[len(known) :]
+    assert more
+    for follower in (live, ChangeList(Recording(tmp_path)).after(known[-1].cursor)):
+        told = [next(follower) for _ in more]
+        assert [(c.item_id, c.after) for c in told if c] == [(c.item_id, c.after) for c in more]

@@ -154,11 +154,13 @@ class Viewer:
 
 
 @asynccontextmanager
-async def replayed(directory: Path, reports: Path, **options: Any) -> AsyncIterator[Viewer]:
+async def replayed(
+    directory: Path, reports: Path, at_work: bool = False, **options: Any
+) -> AsyncIterator[Viewer]:
     """The recording on a screen that has room for its time line."""
     settings = Settings(base_url=StagedGym.url, interval_s=2.0, read_only=True)
     recording = Recording(directory)
-    assert recording.problems == []
+    assert at_work or recording.problems == []
     app = ReplayApp(recording, settings, Reporter(reports, secrets=[]), **options)
     async with app.run_test(size=(SIZE[0], SIZE[1] + 1)) as pilot:
         viewer = Viewer(app, pilot)
@@ -237,6 +239,23 @@ async def test_it_plays_at_its_speed_to_the_end(tmp_path: Path) -> None:
         await viewer.until(lambda: "night-1.003" in viewer.screen())
 
 
+async def test_what_is_recorded_meanwhile_is_followed(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
+
+    def record() -> None:
+        for _ in range(5):
+            watched.tick()
+            watched.recorder.write(at_once=True)
+
+    record()
+    async with replayed(tmp_path, tmp_path, at_work=True) as viewer:
+        await viewer.pilot.press("L")
+        new = watched.gym.launch(3)
+        record()
+        await viewer.until(lambda: new in viewer.app.session.store.runs)
+
+
 def test_its_keys_do_nothing_else_on_any_screen() -> None:
     lists = {Scope.CONFIRM, Scope.MENU, Scope.FORM, Scope.PICK, Scope.REPLAY}
     taken = {name for key in TABLE if key.scope not in lists for name in key.keys}
@@ -255,6 +274,8 @@ def test_a_time_is_found_in_the_recording(tmp_path: Path) -> None:
     later = begin + timedelta(minutes=5)
     assert abs(moment_of(f"{later:%H:%M}", recording) - micros(later)) < 61_000_000
     assert moment_of(later.isoformat(), recording) == micros(later)
+    # In the very minute in which it began.
+    assert moment_of(f"{begin:%H:%M}", recording) <= recording.from_us
     for wrong in ("soon", "25:00", "1:2:3:4"):
         with pytest.raises(ValueError, match="no time"):
             moment_of(wrong, recording)
