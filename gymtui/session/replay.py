@@ -151,9 +151,11 @@ class Playback(UpdateSource):
         self._tell(delta)
 
     def _refresh(self) -> None:
+        known_us = self.recording.to_us
         self.recording.refresh()
-        self.marks = tuple(self.recording.marks)
-        self.gaps = tuple(self.recording.gaps())
+        if self.recording.to_us > known_us:
+            self.marks = tuple(self.recording.marks)
+            self.gaps = tuple(self.recording.gaps())
 
     # -- keys ------------------------------------------------------------------------------
 

@@ -85,8 +85,9 @@ class ModelServers:
 
     def limiter(self, settings: ModelConfig) -> Limiter:
         """Return the limiter of a model, the same for whoever asks it."""
-        server = settings.shown_url and str(httpx.URL(settings.shown_url)).rstrip("/")
-        place = server or settings.provider, settings.model or ""
+        url = settings.shown_url
+        server = settings.provider if url is None else str(_url(url)).rstrip("/")
+        place = server, settings.model or ""
         if place not in self._limiters:
             self._limiters[place] = Limiter(self.limits.at_once, self.timer)
         return self._limiters[place]
