@@ -120,7 +120,7 @@ async def test_a_runs_limit_holds_over_all_workers(postgres: Server) -> None:
             return gym.left() == 0
 
         await until(over)
-        assert most == 3
+        assert most <= 3
         rollouts = gym.rollouts()
     assert {item.status for item in rollouts} == {"completed"}
     assert all(events(item) == ["pending", "running", "completed"] for item in rollouts)

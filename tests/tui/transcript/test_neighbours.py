@@ -58,7 +58,7 @@ async def test_one_comes_back_to_the_rollout_read_last(
             await person.sees(f"{first + 1 + step * number} of {count}")
         assert reader.rollout_id == ids[first + 2 * step]
         await person.press("escape")
-        assert person.app.screen is screen
+        await person.until(lambda: person.app.screen is screen)
         assert under_cursor(screen) == ids[first + 2 * step]
 
 
