@@ -20,7 +20,6 @@ class ActionsScreen(TextScreen):
         self._shown: list[Paragraph] = []
 
     def changed(self, delta: Delta) -> None:
-        """Show what became known."""
         lines = [line for action in self.session.run_actions.recent for line in _lines(action)]
         lines = lines[1:] or [Paragraph((StyledText("nothing cancelled or deleted yet", "muted"),))]
         if lines != self._shown:
@@ -28,15 +27,12 @@ class ActionsScreen(TextScreen):
             self._text.show(lines)
 
     def breadcrumb(self) -> Cell:
-        """What this is."""
         return (StyledText("cancelled and deleted", "strong"),)
 
     def action_actions(self) -> None:
-        """Close it again."""
         self.services.go_back(quit_at_end=False)
 
     def copy_text(self) -> str | None:
-        """Its lines."""
         return "\n".join("".join(piece.text for piece in line.cell) for line in self._shown)
 
 

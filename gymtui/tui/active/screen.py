@@ -57,11 +57,9 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
         self._causes: CausesGrid
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
-        """The columns of running rollouts."""
         return active_columns(self.services.now)
 
     def body(self) -> Iterable[Widget]:
-        """What goes wrong, the list, and how long the cursor's rollout has stood still."""
         palette = self.services.palette
         self._running_rollouts = Running(self.session.settings.stuck)
         yield Lines(palette, id="summary")
@@ -72,11 +70,9 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
         yield Lines(palette, id="details")
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         return (*runs_crumb(), StyledText("active rollouts", "strong"))
 
     def poll_target(self, view: View) -> View:
-        """Every running rollout is on screen."""
         return replace(view, all_running=True)
 
     @property
@@ -116,7 +112,6 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
     # -- around the list -------------------------------------------------------------------
 
     def summarise(self) -> None:
-        """Write how many run and are stuck, what goes wrong, and the cursor's details."""
         stuck = self._running_rollouts.stuck(self.services.now())
         runs = formats.of_many(len(self._running_rollouts.runs), "run")
         left = [
@@ -145,7 +140,6 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
         self.lines("no-causes").show([] if self._found_causes else [Line(none)])
 
     def open_beside(self, row_id: str) -> None:
-        """Go to the rollouts that ended so within that time."""
         cause = self._causes.causes[row_id]
         wanted = f"failure:{quote_value(cause.folded)} outcome:{cause.outcome}"
         minutes = WINDOW.seconds // 60
@@ -176,18 +170,15 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
         return f"{words} · stuck after {formats.duration(running.limit_s)}"
 
     def dim(self, dimmed: bool) -> None:
-        """Dim both lists while they are old."""
         super().dim(dimmed)
         self._causes.dimmed = dimmed
 
     # -- keys ------------------------------------------------------------------------------
 
     def selection(self) -> Selection:
-        """The marked rollouts, else the one under the cursor."""
         return Selection.of_rollouts(self.chosen_rollouts())
 
     def action_charts(self) -> None:
-        """Chart the active runs."""
         runs = tuple(sorted(self._running_rollouts.runs))
         if runs:
             self.services.navigate(OpenCharts(runs))
@@ -195,13 +186,11 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
             refuse(self, "no active run to chart")
 
     def unmark(self, run_ids: Collection[str]) -> None:
-        """Take the marks from these runs' rollouts."""
         records = self._rows.records
         own = {row_id for row_id, row in records.items() if row.row.run_id in run_ids}
         self._grid.keep_marks(self._grid.marks - own)
 
     def action_cancel(self) -> None:
-        """Ask, then cancel the runs of the marked rollouts, else of the one under the cursor."""
         runs = self.selection().run_ids
         shown = {self._rows.records[row_id].row.run_id for row_id in self._rows}
         self.services.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)

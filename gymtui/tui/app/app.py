@@ -118,20 +118,16 @@ class GymtuiApp(HostApp):
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing may be changed."""
         return self.session.settings.read_only
 
     @property
     def away_since(self) -> datetime | None:
-        """Since when the person was away last."""
         return self._absence.since(self.session)
 
     def now(self) -> datetime:
-        """The server's time."""
         return self.session.now()
 
     def wall_clock(self) -> str:
-        """The time of day here."""
         return datetime.fromtimestamp(self._wall()).astimezone().strftime("%H:%M")
 
     def begin(self, work: Coroutine[None, None, None], group: str) -> Worker[None]:
@@ -147,14 +143,12 @@ class GymtuiApp(HostApp):
         self.reporter.hide(secret)
 
     def view_changed(self) -> None:
-        """Another part of what is known is on screen: poll for that."""
         if (screen := self.top) is not None:
             self.session.update_view(screen.poll_target)
 
     # -- life ------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Show the runs and begin to poll."""
         self.session = self.sessions.with_journal(self.session)
         self.start_with(RunsScreen())
         for note in self._notes:
@@ -192,13 +186,11 @@ class GymtuiApp(HostApp):
 
     @property
     def other_profiles(self) -> Sequence[ProfileInfo]:
-        """The profiles that can be switched to, without the one in use."""
         now = self.session.settings.profile_name
         offered = self.gyms.profiles if self.gyms is not None else ()
         return [profile for profile in offered if profile.name != now]
 
     def switch_profile(self, profile: ProfileInfo) -> None:
-        """Go to the gym of another profile."""
         if self.gyms is not None and not self._busy():
             going = self._go_to(self.gyms, profile)
             self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
@@ -246,7 +238,6 @@ class GymtuiApp(HostApp):
         super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
-        """Write down what was watched, and close the connections."""
         self._absence.keep()
         self.sessions.leave(self.session)
         await self.sessions.close_left()
@@ -288,7 +279,6 @@ class GymtuiApp(HostApp):
             screen.show_frame()
 
     def terminal_resumed(self, gap_s: float) -> None:
-        """Say that nobody saw what happened meanwhile."""
         self.notify(f"the terminal was blocked for {gap_s:.0f} s; polling continued")
 
     # -- what keys do ----------------------------------------------------------------------
@@ -299,7 +289,6 @@ class GymtuiApp(HostApp):
         self.redraw()
 
     def navigate(self, route: Route) -> None:
-        """Show what a route leads to."""
         match route:
             case OpenLaunch() if self.read_only:
                 why = self.session.settings.why_read_only
@@ -314,7 +303,6 @@ class GymtuiApp(HostApp):
                 super().navigate(route)
 
     def show_replay(self, run_id: str | None) -> None:
-        """Play what was recorded of this gym."""
         from gymtui.tui.app.replay_process import replay
 
         replay(self, self.session, run_id, self.gyms)
@@ -336,5 +324,4 @@ class GymtuiApp(HostApp):
     def ask_to(
         self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
     ) -> None:
-        """Ask whether to cancel or delete runs, and do it if so."""
         run_actions.ask(self, self.session, verb, run_ids, hidden)

@@ -70,7 +70,6 @@ class ConfirmScreen(AskScreen):
         return not (action == "confirm" and self._question.to_type is not None)
 
     def on_key(self, event: events.Key) -> None:
-        """Take what is typed, where something must be typed."""
         wanted = self._question.to_type
         if wanted is None:
             return

@@ -56,7 +56,6 @@ class FileApp(HostApp):
         self._paths = paths
 
     def on_mount(self) -> None:
-        """Show the first file."""
         self.start_with(FileScreen(self._paths))
         self.call_after_refresh(self.gc_control.begin)
         self.set_interval(_IDLE_S, lambda: self.gc_control.idle(time.monotonic()))

@@ -73,7 +73,6 @@ class HostApp(ThemedApp[None], Services):
         self.tell_problems((*self._problems, *self.theme_problems))
 
     async def on_unmount(self) -> None:
-        """Leave the collector of garbage as it was."""
         self.gc_control.end()
 
     async def on_event(self, event: events.Event) -> None:
@@ -119,7 +118,6 @@ class HostApp(ThemedApp[None], Services):
             screen.set_focus(screen.query_one("#prompt Input", Input))
 
     def go_back(self, *, quit_at_end: bool) -> None:
-        """Leave the top screen; at the first one quit, if that is meant."""
         if len(self.screen_stack) > 2:
             self.pop_screen()
         elif quit_at_end:
@@ -155,18 +153,14 @@ class HostApp(ThemedApp[None], Services):
             screen.changed(delta)
 
     def navigate(self, route: Route) -> None:
-        """Show what a route leads to."""
         self.push_screen(router.screen_of(route))
 
     def go_to_runs(self) -> None:
-        """Leave every screen but the first."""
         while len(self.screen_stack) > FIRST + 1:
             self.pop_screen()
 
     def show_help(self, scopes: Sequence[Scope]) -> None:
-        """Show the keys."""
         self.push_screen(router.help_screen(scopes))
 
     def refresh_now(self) -> None:
-        """Draw everything anew."""
         self.redraw()

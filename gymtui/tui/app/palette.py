@@ -36,7 +36,6 @@ class PaletteCommands(Provider):
             yield DiscoveryHit(Content(words), do, words)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
         matcher = self.matcher(query)
         for words, do in self._entries():
             score = matcher.match(words)

@@ -80,33 +80,26 @@ class ReplayApp(GymtuiApp):
             self.changed(Delta())
 
     def show_help(self, scopes: Sequence[Scope]) -> None:
-        """Show the keys, those of the replay too."""
         super().show_help((Scope.REPLAY, *scopes))
 
     def show_replay(self, run_id: str | None) -> None:
-        """It is what one sees."""
         self.notify("this is the replay", timeout=2)
 
     # -- keys ------------------------------------------------------------------------------
 
     def action_replay_play(self) -> None:
-        """Play or pause."""
         self.playback.pause(self.playback.playing)
 
     def action_replay_step(self, by: int) -> None:
-        """One change back or on."""
         self.playback.step(by)
 
     def action_replay_skip(self, seconds: int) -> None:
-        """Back or on by so many seconds."""
         self.playback.skip(seconds)
 
     def action_replay_speed(self, by: int) -> None:
-        """Slower or faster."""
         self.playback.faster(by)
 
     def action_replay_mark(self, by: int) -> None:
-        """To the mark before or after."""
         mark = self.playback.to_mark(by)
         if mark is None:
             self.notify(f"no {'later' if by > 0 else 'earlier'} mark", timeout=2)
@@ -115,5 +108,4 @@ class ReplayApp(GymtuiApp):
             self.notify(clean(f"{mark.what}: {name}"), timeout=3)
 
     def action_replay_live(self) -> None:
-        """To the end, and on as it comes."""
         self.playback.to_end()

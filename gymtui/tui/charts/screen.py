@@ -45,7 +45,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         self._most = 0
 
     def columns(self) -> tuple[Column[ChartRow], ...]:
-        """What a row is called, what is drawn of it, and its numbers."""
         plain = self.services.appearance.ascii or not self.services.appearance.colour
 
         def label(row: ChartRow, cells: int) -> Cell:
@@ -91,7 +90,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
     # -- the frame -------------------------------------------------------------------------
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         if len(self.run_ids) == 1:
             of: str = self.fit_name(self.run_ids[0], beside=9)
         else:
@@ -111,7 +109,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
                 yield run_id
 
     def empty_text(self) -> str:
-        """Why there is nothing to draw."""
         if self._wanted.text.strip():
             return super().empty_text()
         if self._chart in ("tokens", "cost") and self._histogram.of:
@@ -119,7 +116,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         return "nothing to draw yet"
 
     def changed(self, delta: Delta) -> None:
-        """Draw anew what changed."""
         touched = self.session.store.runs_of(delta).intersection(self.run_ids)
         if touched or not self._rows.records:
             self._draw()
@@ -156,7 +152,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         return [row for run_id in self.run_ids for row in store.rollouts_of(run_id)]
 
     def summarise(self) -> None:
-        """Write which charts there are, what this one counts, and the cursor's numbers."""
         if not self.ready:
             return
         tabs = [
@@ -198,7 +193,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         self._grid.redraw_anew()
 
     def open_row(self, row_id: str) -> None:
-        """Go to the run, or to the rollouts in the bin."""
         row = self._rows.records.get(row_id)
         if row is None:
             return
@@ -210,7 +204,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
             self.services.navigate(OpenRollouts(self.run_ids, row.filter))
 
     def action_baseline(self) -> None:
-        """Compare the others with this checkpoint, or each with the one before."""
         row = self.cursor_record
         if row is None or row.point is None:
             refuse(self, "only a checkpoint can be the baseline")
@@ -219,11 +212,9 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         self._draw()
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
         super().action_reverse()
         if len(self._rows) < 2:
             refuse(self, "nothing to sort")
 
     def copy_text(self) -> str | None:
-        """The numbers in words."""
         return None if self.cursor_record is None else self.cursor_record.words

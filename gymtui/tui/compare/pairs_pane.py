@@ -49,17 +49,14 @@ class PairsPane(CursorRows):
 
     @property
     def count(self) -> int:
-        """As many rows as pairs."""
         return len(self._pairs)
 
     def go(self, row: int) -> None:
-        """Look at a row."""
         self.cursor = self.within(row)
         self.keep_in_view()
         self.post_message(self.Chosen())
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line."""
         cells, row = self.size.width, self.top + y
         if row >= len(self._pairs):
             return strip((StyledText(" " * cells),), self._palette.styles, self._palette.base)

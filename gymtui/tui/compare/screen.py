@@ -61,7 +61,6 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         self._pairs: Sequence[Pair] = ()
 
     def body(self) -> Iterable[Widget]:
-        """How both ended, the outlines, what differs in this row, the bodies."""
         palette = self.services.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
@@ -74,11 +73,9 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         yield Horizontal(*self._views, id="bodies")
 
     def on_mount(self) -> None:
-        """Get both."""
         self._fetch()
 
     def breadcrumb(self) -> Cell:
-        """What is compared."""
         left, right = self._sides
         return (
             StyledText("compare › ", "muted"),
@@ -90,7 +87,6 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         )
 
     def poll_target(self, view: View) -> View:
-        """The runs of both are looked at."""
         runs = tuple(dict.fromkeys(side.run_id for side in self._sides))
         return replace(view, open_run=runs[0], runs_in_view=runs)
 
@@ -210,7 +206,6 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         return formats.steps(rollout)
 
     def on_pairs_pane_chosen(self, event: PairsPane.Chosen) -> None:
-        """Bring both bodies to the row, and tell what differs in it."""
         event.stop()
         pair = self._pane.pair
         if pair is None or not self._artifacts:
@@ -257,25 +252,21 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         )
 
     def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
-        """Say how much is selected."""
         event.stop()
         self._summarise()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit what differs to the width."""
         pair = self._pane.pair if self.ready else None
         if pair is not None and self._artifacts:
             self._show_changes(pair)
 
     def action_fold(self) -> None:
-        """Fold or unfold the turns that both bodies are at."""
         if not self._artifacts:
             refuse(self, _NOT_YET)
         elif not [view for view in self._views if view.fold()]:
             refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
-        """Fold or unfold everything."""
         if not self._artifacts:
             refuse(self, _NOT_YET)
             return
@@ -284,15 +275,12 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         refuse(self, FOLDED[opened])
 
     def undo(self) -> bool:
-        """Drop what is selected."""
         return any(view.drop_selection() for view in self._views)
 
     def selected_text(self) -> str:
-        """What is selected, in one of the bodies."""
         return next(filter(None, (view.selected_text() for view in self._views)), "")
 
     def action_difference(self, step: int) -> None:
-        """Go to the next or previous difference."""
         here = self._pane.cursor
         differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
         beyond = [n for n in differing if (n > here if step > 0 else n < here)]
@@ -305,11 +293,9 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
             refuse(self, f"no more differences {where}" if differing else "the same calls")
 
     def action_refresh_now(self) -> None:
-        """Ask the gym now; for the transcripts too if they are missing."""
         super().action_refresh_now()
         if not self._artifacts:
             self._fetch()
 
     def copy_text(self) -> str | None:
-        """What is selected, else both ids."""
         return self.selected_text() or " ".join(side.rollout_id for side in self._sides)

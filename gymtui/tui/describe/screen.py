@@ -30,7 +30,6 @@ class DescribeScreen(TextScreen):
         self._item = item
 
     def on_mount(self) -> None:
-        """Show them."""
         lines = paragraphs_of(self._item.raw)
         if self._item.malformed is not None:
             why = StyledText(f"could not be read: {self._item.malformed}", "warning")
@@ -38,9 +37,7 @@ class DescribeScreen(TextScreen):
         self._text.show(lines)
 
     def breadcrumb(self) -> Cell:
-        """What is described."""
         return (StyledText("describe › ", "muted"), StyledText(self._item.name, "strong"))
 
     def copy_text(self) -> str | None:
-        """The item as it is shown."""
         return item_text(self._item.raw)

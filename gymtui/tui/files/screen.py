@@ -35,11 +35,9 @@ class FileScreen(ReaderScreen):
         self._record = Record()
 
     def on_mount(self) -> None:
-        """Open the first file."""
         self._open()
 
     def breadcrumb(self) -> Cell:
-        """Which file of how many."""
         path = self._paths[self._place]
         words = [StyledText("gymtui  ", "strong")]
         if len(self._paths) > 1:
@@ -52,7 +50,6 @@ class FileScreen(ReaderScreen):
         return named or self._paths[self._place].name.split(".")[0]
 
     def recorded(self) -> RolloutRow | None:
-        """As the record beside the file says."""
         return self._record.row
 
     def headline(self, cells: int) -> Cell:
@@ -96,7 +93,6 @@ class FileScreen(ReaderScreen):
         return parts, (StyledText(why),) if why else ()
 
     def neighbour(self, step: int) -> bool:
-        """Open the next or previous file."""
         if not 0 <= self._place + step < len(self._paths):
             return False
         self._go_to(self._place + step)
@@ -144,27 +140,21 @@ class FileScreen(ReaderScreen):
         self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
 
     def action_compare(self) -> None:
-        """Only rollouts of a gym are compared."""
         refuse(self, "only rollouts from a gym can be compared")
 
     def action_search(self) -> None:
-        """Only rollouts of a gym are searched together."""
         refuse(self, "only transcripts from a gym are searched together")
 
     def action_redact(self) -> None:
-        """Only who asks a gym can have it redact."""
         refuse(self, "only a gym can redact")
 
     def action_refresh_now(self) -> None:
-        """Read the file again."""
         self._open()
 
     def action_pause(self) -> None:
-        """Nothing is polled here."""
         refuse(self, "files are not polled: nothing to pause")
 
     def action_actions(self) -> None:
-        """Nothing is changed here."""
         refuse(self, "files only: nothing to cancel or delete")
 
 

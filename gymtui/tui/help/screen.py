@@ -79,13 +79,11 @@ class HelpScreen(TextScreen):
         self._typed = ""
 
     def body(self) -> Iterable[Widget]:
-        """The keys."""
         yield from super().body()
         # A click must not take the letters away from the search.
         self._text.can_focus = False
 
     def on_mount(self) -> None:
-        """Show them, ready for typing."""
         self._show()
         self.action_filter()
 
@@ -99,7 +97,6 @@ class HelpScreen(TextScreen):
         self._text.show(found or [Paragraph((StyledText("no matching keys", "muted"),))])
 
     def breadcrumb(self) -> Cell:
-        """What this is, and how to leave it."""
         back = self.services.keys.untyped("back")
         does = "clears" if self._typed else "closes"
         return (
@@ -109,7 +106,6 @@ class HelpScreen(TextScreen):
         )
 
     def filter_text(self) -> str:
-        """What was typed."""
         return self._typed
 
     def apply_filter(self, text: str) -> str | None:
@@ -130,12 +126,10 @@ class HelpScreen(TextScreen):
         """Stay where letters can be typed."""
 
     def action_back(self) -> None:
-        """Clear what was typed, else close."""
         if self._typed:
             self.query_one(Input).value = ""
         else:
             self.action_help()
 
     def action_help(self) -> None:
-        """Close it again."""
         self.services.go_back(quit_at_end=False)

@@ -59,7 +59,6 @@ class AskLineScreen(Dialog[str | None]):
         self._longest = longest
 
     def compose(self) -> ComposeResult:
-        """One box."""
         palette = self.services.palette
         with Vertical():
             yield Lines(palette, height=2, id="asked")
@@ -67,7 +66,6 @@ class AskLineScreen(Dialog[str | None]):
             yield Lines(palette, height=2, id="hint")
 
     def on_mount(self) -> None:
-        """Ask."""
         field = self.query_one(Input)
         field.cursor_blink = False
         field.max_length = self._longest
@@ -104,12 +102,10 @@ class AskLineScreen(Dialog[str | None]):
             self._take(field.value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what is wrong while it is typed."""
         event.stop()
         self._say(self._check(event.value) if event.value.strip() else None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take what was typed, if nothing is wrong with it."""
         event.stop()
         self._take(event.value)
 
@@ -120,7 +116,6 @@ class AskLineScreen(Dialog[str | None]):
             self.dismiss(text)
 
     def action_leave(self) -> None:
-        """Change nothing."""
         self.dismiss(None)
 
 

@@ -31,7 +31,6 @@ class CachedStrip(Strip):
         self._passed: set[tuple[LineFilter, Color]] = set()
 
     def adjust_cell_length(self, cell_length: int, style: Style | None = None) -> Strip:
-        """This line, or a longer or shorter one."""
         missing = cell_length - self.cell_length
         if not missing:
             return self
@@ -40,7 +39,6 @@ class CachedStrip(Strip):
         return CachedStrip(super().adjust_cell_length(cell_length, style), cell_length)
 
     def apply_filter(self, filter: LineFilter, background: Color) -> Strip:  # noqa: A002  (as the framework calls it)
-        """This line, if the filter has nothing to change."""
         key = (filter, background)
         if key in self._passed:
             return self
@@ -65,12 +63,10 @@ class _Whole(StylesCache):
     """Takes a widget's lines as they are, unless there is something around them."""
 
     def render_widget(self, widget: Widget, crop: Region) -> list[Strip]:
-        """The widget's lines."""
         self._framed = bool(widget.styles.gutter)
         return super().render_widget(widget, crop)
 
     def render_line(self, *args: Any, **options: Any) -> Strip:
-        """A line as the widget draws it, or with what is around it."""
         if self._framed:
             return super().render_line(*args, **options)
         _, y, size, _, _, _, _, draw, *_ = args

@@ -47,26 +47,20 @@ class CursorRows(Wheel, Widget, can_focus=True):
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Keep the cursor on screen."""
         self.keep_in_view()
 
     def action_move(self, lines: int) -> None:
-        """Go some rows on."""
         self.go(self.cursor + lines)
 
     def action_page(self, pages: int) -> None:
-        """Go a screen of rows on."""
         self.go(self.cursor + pages * max(1, self.size.height - 1))
 
     def action_top(self) -> None:
-        """Go to the first row."""
         self.go(0)
 
     def action_bottom(self) -> None:
-        """Go to the last row."""
         self.go(self.count - 1)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the row that is clicked on."""
         if self.top + event.y < self.count:
             self.go(self.top + event.y)

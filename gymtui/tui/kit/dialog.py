@@ -60,12 +60,10 @@ class AskScreen(Dialog[bool]):
         self._keep = keep
 
     def compose(self) -> ComposeResult:
-        """One box."""
         with Vertical():
             yield Lines(self.services.palette, id="question")
 
     def on_mount(self) -> None:
-        """Ask."""
         self.show()
 
     def show(self) -> None:
@@ -92,9 +90,7 @@ class AskScreen(Dialog[bool]):
         )
 
     def action_confirm(self) -> None:
-        """Do it."""
         self.dismiss(True)
 
     def action_keep(self) -> None:
-        """Keep everything as it is."""
         self.dismiss(False)

@@ -122,7 +122,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     # -- rows ------------------------------------------------------------------------------
 
     def watch_dimmed(self) -> None:
-        """Draw all as old, or as fresh again."""
         self.sync()
 
     @property
@@ -203,7 +202,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             self.refresh(Region(0, y, cells, 1))
 
     def paint(self, palette: Palette) -> None:
-        """Draw everything with another palette."""
         self._lines.paint(palette)
         self.redraw()
 
@@ -226,7 +224,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         draw_directly(self.vertical_scrollbar)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the columns to the new width."""
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
         self.redraw()
         self._keep_in_view()
@@ -293,7 +290,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self._held = self._held or self.cursor_id is not None
 
     def watch_cursor_id(self) -> None:
-        """Bring the cursor's row into view and draw the two lines that changed."""
         if (index := self.cursor_index) is not None:
             self._cursor_at = index
         if self.is_mounted:
@@ -311,25 +307,20 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             self.scroll_to(y=index - height + 1, animate=False, force=True)
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor by rows."""
         self.move_to((self.cursor_index or 0) + rows)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor and the window by screenfuls."""
         page = max(1, self.size.height - 2)
         self.scroll_to(y=self.scroll_offset.y + pages * page, animate=False, force=True)
         self.move_to((self.cursor_index or 0) + pages * page)
 
     def action_top(self) -> None:
-        """Move to the first row."""
         self.move_to(0)
 
     def action_bottom(self) -> None:
-        """Move to the last row."""
         self.move_to(len(self._rows) - 1)
 
     def action_open(self) -> None:
-        """Open the cursor's row."""
         if self.cursor_id is None:
             return refuse(self, "no row to open")
         self.hold()
@@ -338,7 +329,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     # -- marks -----------------------------------------------------------------------------
 
     def action_mark(self) -> None:
-        """Mark or unmark the cursor's row and go one down."""
         if self.unmarkable or self.cursor_id is None:
             return refuse(self, self.unmarkable or "no row to mark")
         self.marks ^= {self.cursor_id}
@@ -348,7 +338,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self._post_moved()
 
     def action_mark_range(self) -> None:
-        """Mark from the row marked last to the cursor's."""
         here = self.cursor_index
         there = self._index(self._range_from) if self._range_from is not None else None
         if self.unmarkable or here is None:
@@ -361,7 +350,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self._post_moved()
 
     def action_unmark(self) -> None:
-        """Unmark everything."""
         if self.marks:
             self.keep_marks(())
         else:

@@ -70,11 +70,9 @@ class Lines(Widget, ThemedWidget):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw for the new width."""
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Say what the piece under the pointer asks for."""
         x = 0
         for piece in self._pieces(event.y):
             x += width(piece.text)
@@ -102,7 +100,6 @@ class Lines(Widget, ThemedWidget):
         return pieces
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line."""
         over = self._palette.bar if self._line(y).bar else None
         drawn = strip(self._pieces(y), self._palette.styles, self._palette.base, over)
         return drawn.adjust_cell_length(self.size.width, self._palette.base + (over or Style()))

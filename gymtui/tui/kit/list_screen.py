@@ -68,7 +68,6 @@ class ListScreen(GymScreen, Generic[R]):
         """The grid's columns."""
 
     def body(self) -> Iterable[Widget]:
-        """The list, with the lines around it."""
         above, below = self.around
         yield Lines(self.services.palette, height=above, id="summary")
         yield self.grid()
@@ -118,7 +117,6 @@ class ListScreen(GymScreen, Generic[R]):
         return self._grid
 
     def dim(self, dimmed: bool) -> None:
-        """Dim the list while it is old."""
         self._grid.dimmed = dimmed
 
     def remarks(self) -> Cell:
@@ -261,7 +259,6 @@ class ListScreen(GymScreen, Generic[R]):
             self.show_filtered()
 
     def completions(self, text: str) -> Sequence[str]:
-        """Columns and their values."""
         return completions(text, self._schema, self._rows.records.values())
 
     def show_filtered(self) -> None:
@@ -293,7 +290,6 @@ class ListScreen(GymScreen, Generic[R]):
         return self._wanted.text
 
     def undo(self) -> bool:
-        """Drop the filter, then the marks."""
         if self.filter_text().strip():
             self.apply_filter("")
         elif self._grid.marks:
@@ -312,7 +308,6 @@ class ListScreen(GymScreen, Generic[R]):
         self.services.saved_layout.change(self.layout_name, order=name, reverse=reverse)
 
     def action_order(self) -> None:
-        """Choose what to order by, and which columns to show."""
         menu = MenuScreen("sort by, and show columns", self._choices(), self._switch)
         self.app.push_screen(menu, self._choose_order)
 
@@ -331,11 +326,9 @@ class ListScreen(GymScreen, Generic[R]):
         return self._choices()
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
         self.order_by(self._rows.order.name, reverse=not self._rows.reverse)
 
     def on_grid_header_clicked(self, event: Grid.HeaderClicked) -> None:
-        """Order by that column."""
         if event.key in self._schema:
             self._choose_order(event.key)
 
@@ -348,7 +341,6 @@ class ListScreen(GymScreen, Generic[R]):
     # -- keys and size ---------------------------------------------------------------------
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open a row of the list, or of another that stands beside it."""
         if event.grid is self._grid:
             self.open_row(event.row_id)
         else:
@@ -366,21 +358,17 @@ class ListScreen(GymScreen, Generic[R]):
             self.action_describe()
 
     def action_compare(self) -> None:
-        """Compare the two marked rollouts, else this one with another."""
         self.services.navigate(CompareRollouts(self.chosen_rollouts()))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit what stands around the list."""
         if self.ready:
             self.summarise()
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        """Other rows are looked at, or marked."""
         self.services.view_changed()
         self.summarise()
 
     def action_describe(self) -> None:
-        """Show every field as received."""
         self._grid.hold()
         row_id, row = self._grid.cursor_id, self.received(self.cursor_record)
         if row_id is not None and row is not None:
@@ -389,9 +377,7 @@ class ListScreen(GymScreen, Generic[R]):
             refuse(self, "no received fields to show")
 
     def copy_text(self) -> str | None:
-        """The id of the cursor's row, where it has one."""
         return None if self.is_unread(self._grid.cursor_id) else self._grid.cursor_id
 
     def no_copy_reason(self) -> str:
-        """Why there is no id."""
         return self.unread if self.is_unread(self._grid.cursor_id) else super().no_copy_reason()

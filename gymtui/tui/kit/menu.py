@@ -65,16 +65,13 @@ class MenuScreen(Dialog[str | None]):
         self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
 
     def compose(self) -> ComposeResult:
-        """One box."""
         with Vertical():
             yield Lines(self.services.palette, id="menu")
 
     def on_mount(self) -> None:
-        """Show the choices."""
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show as many choices as there is room for."""
         self._show()
 
     def _window(self) -> range:
@@ -121,16 +118,13 @@ class MenuScreen(Dialog[str | None]):
         self.query_one("#menu", Lines).show(lines)
 
     def action_move(self, step: int) -> None:
-        """Go to another choice; the ends meet."""
         self._at = (self._at + step) % len(self._choices)
         self._show()
 
     def action_choose(self) -> None:
-        """Take it."""
         self.dismiss(self._choices[self._at].key)
 
     def action_switch(self) -> None:
-        """Switch it on or off."""
         if self._switch is None or self._choices[self._at].on is None:
             refuse(self, "nothing to show or hide here")
         else:
@@ -138,7 +132,6 @@ class MenuScreen(Dialog[str | None]):
             self._show()
 
     def action_leave(self) -> None:
-        """Leave everything as it is."""
         self.dismiss(None)
 
 

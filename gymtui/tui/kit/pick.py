@@ -143,8 +143,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
 
     def columns(self) -> tuple[Column[PickOption], ...]:
-        """The columns that have a title."""
-
         def cell(name: str) -> Callable[[PickOption, int], Cell]:
             def drawn(option: PickOption, cells: int) -> Cell:
                 style = {"key": "", "kind": option.style}.get(name, "muted")
@@ -164,7 +162,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         return tuple(column for column in every if column.title)
 
     def on_mount(self) -> None:
-        """Show what there is, with the marks on what is chosen already."""
         self._rows.set_order("given", reverse=False)
         now = self.services.now().timestamp()
         self._rows.apply({option.key: option for option in self._options}, (), now)
@@ -185,7 +182,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         return self._field
 
     def breadcrumb(self) -> Cell:
-        """What is chosen."""
         plural = "s" if self._several else ""
         here = f"{self._what}{plural}"
         back = StyledText(self._behind, "muted", "key:back")
@@ -195,7 +191,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         """Nothing here comes in by polling."""
 
     def summarise(self) -> None:
-        """Say how many there are and how many are chosen."""
         if not self.ready:
             return
         pieces = [StyledText(of_many(len(self._options), self._what), "strong")]
@@ -215,7 +210,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     # -- typing ----------------------------------------------------------------------------
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter as it is typed."""
         event.stop()
         self._catch_up()
 
@@ -245,13 +239,11 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     # -- keys ------------------------------------------------------------------------------
 
     def footer_keys(self) -> list[Key]:
-        """What there is to do here, where letters are typed."""
         left_out = set() if self._several else {"pick-mark", "mark-all"}
         shown = typing_keys(super().footer_keys(), self.services.keys, "pick-help")
         return [key for key in shown if key.name not in left_out]
 
     def action_back(self) -> None:
-        """Clear what was typed, else leave all as it was."""
         self._catch_up()
         if self._typed:
             self._field.value = ""
@@ -261,17 +253,14 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
             self.services.go_back(quit_at_end=False)
 
     def action_move(self, rows: int) -> None:
-        """Go to another row."""
         self._catch_up()
         self._grid.action_move(rows)
 
     def action_page(self, pages: int) -> None:
-        """Go on by a screen."""
         self._catch_up()
         self._grid.action_page(pages)
 
     def action_mark(self) -> None:
-        """Mark or unmark the row, and go one down."""
         self._catch_up()
         self._mark()
 
@@ -288,7 +277,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
             self.summarise()
 
     def action_take(self) -> None:
-        """Take what is marked, else the row under the cursor."""
         self._catch_up()
         if self._grid.cursor_id is not None:
             self._take(self._grid.cursor_id)

@@ -38,7 +38,6 @@ class SaveScreen(GymScreen):
         return None
 
     def action_export(self) -> None:
-        """Ask for a name to save under; what it ends in says what is saved."""
         if self._artifacts is None:
             self.services.notify("nothing to save yet", timeout=2)
             return
@@ -62,7 +61,6 @@ class SaveScreen(GymScreen):
         self.summarise()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save under the name that was typed."""
         if self._exporting:
             event.stop()
             event.prevent_default()
@@ -72,7 +70,6 @@ class SaveScreen(GymScreen):
                 self._save(_expanded(name))
 
     def close_prompt(self) -> None:
-        """Put the line away."""
         field = self.query_one(Input)
         if self._exporting:
             self._exporting = False

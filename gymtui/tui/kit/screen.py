@@ -175,7 +175,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     # -- the frame -------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Put the parts together."""
         palette = self.services.palette
         yield Lines(palette, id="status")
         yield Lines(palette, id="banner")
@@ -196,7 +195,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         )
 
     def on_mount(self) -> None:
-        """Start with what is known."""
         self.query_one("#prompt Input", Input).cursor_blink = False
         self.lines("slash").show([Line((StyledText("/", "key"),), bar=True)])
         self.ready = True
@@ -205,7 +203,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     # Of a message's handlers the framework calls those of base classes, too: none calls `super`.
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was on top."""
         if self.ready:
             self._catch_up()
 
@@ -216,7 +213,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         self.services.view_changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit status line and footer."""
         self.show_frame()
 
     def show_frame(self) -> None:
@@ -319,7 +315,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     # -- keys that every screen has --------------------------------------------------------
 
     def action_back(self) -> None:
-        """Undo one thing, else go back."""
         if self.filtering:
             self.apply_filter("")
             self.close_prompt()
@@ -327,15 +322,12 @@ class GymScreen(FrameTimerMixin, Screen[None]):
             self.services.go_back(quit_at_end=False)
 
     def action_leave(self) -> None:
-        """Go back; from the first screen, quit."""
         self.services.go_back(quit_at_end=True)
 
     def action_refresh_now(self) -> None:
-        """Ask the gym now."""
         self.services.refresh_now()
 
     def action_pause(self) -> None:
-        """Stop asking, or go on."""
         poller = self.session.poller
         poller.pause(not poller.link.paused)
         self.show_frame()
@@ -345,11 +337,9 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         self.services.navigate(PLACES[place])
 
     def action_actions(self) -> None:
-        """Show what was cancelled and deleted, run by run."""
         self.services.navigate(OpenActions())
 
     def action_help(self) -> None:
-        """Show the keys."""
         self.services.show_help(self.scopes)
 
     def action_interrupt(self) -> None:
@@ -362,7 +352,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         self.services.notify(f"{self.services.keys.label('quit')} quits{after}", timeout=3)
 
     def action_copy(self) -> None:
-        """Copy what the cursor stands on."""
         text = self.copy_text()
         if text:
             self.services.copy_to_clipboard(text)
@@ -370,7 +359,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
             refuse(self, self.no_copy_reason())
 
     def action_note(self) -> None:
-        """Ask for a note on what is selected, and keep it; an empty one removes it."""
         edit_note(self, self.services, self.selection())
 
     def toggle_baseline(self, run_id: str) -> None:
@@ -383,7 +371,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         self.services.notify(compared if is_now else without, timeout=3)
 
     def action_panes(self) -> None:
-        """Give the keys to the next pane."""
         if len(self.focus_chain) > 1:
             self.focus_next()
         else:

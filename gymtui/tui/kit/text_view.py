@@ -132,26 +132,21 @@ class TextView(Wheel, ScrollView, can_focus=True):
         self.jump(top)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line of the window."""
         index = self.scroll_offset.y + y
         pieces = self._lines[index] if index < len(self._lines) else ()
         drawn = strip((StyledText(" "), *pieces), self._palette.styles, self._palette.base)
         return drawn.adjust_cell_length(self.size.width, self._palette.base)
 
     def action_move(self, lines: int) -> None:
-        """Scroll by lines."""
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
 
     def action_page(self, pages: int) -> None:
-        """Scroll by screenfuls, one line in common."""
         self.action_move(pages * max(1, self.size.height - 1))
 
     def action_top(self) -> None:
-        """Go to the start."""
         self.scroll_to(y=0, animate=False, force=True)
 
     def action_bottom(self) -> None:
-        """Go to the end."""
         self.scroll_to(y=self.virtual_size.height, animate=False, force=True)
 
 
@@ -161,7 +156,6 @@ class TextScreen(GymScreen, scope=Scope.TEXT):
     can_filter = False
 
     def body(self) -> Iterable[Widget]:
-        """The text."""
         self._text = TextView(self.services.palette, id="text")
         self._text.add_class("main")
         yield self._text
@@ -171,5 +165,4 @@ class TextScreen(GymScreen, scope=Scope.TEXT):
         self._text.action_move(lines)
 
     def action_page(self, pages: int) -> None:
-        """Scroll by screenfuls."""
         self._text.action_page(pages)

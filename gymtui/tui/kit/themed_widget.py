@@ -36,13 +36,11 @@ class Wheel(ThemedWidget):
         self.action_move(lines)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll down."""
         event.stop()
         event.prevent_default()
         self.wheeled(LINES)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll up."""
         event.stop()
         event.prevent_default()
         self.wheeled(-LINES)

@@ -141,7 +141,6 @@ class FieldInput(Input, inherit_bindings=False):
             super().action_copy()
 
     def action_cut(self) -> None:
-        """Cut what is selected; never of a key."""
         if not self.password:
             super().action_cut()
 
@@ -180,7 +179,6 @@ class Form(Wheel, Widget):
         self._edited_text = ""
 
     def compose(self) -> ComposeResult:
-        """The line of input."""
         yield self._field
 
     # -- rows ------------------------------------------------------------------------------
@@ -270,7 +268,6 @@ class Form(Wheel, Widget):
         return max(12, min(_MOST_VALUE, (self.size.width - self._value_x - 2) // 2))
 
     def on_mount(self) -> None:
-        """Begin at the first row."""
         self._edit_row()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -281,13 +278,11 @@ class Form(Wheel, Widget):
     # -- keys ------------------------------------------------------------------------------
 
     def action_enter(self) -> None:
-        """Say that enter was pressed here."""
         self.commit()
         if self._rows:
             self._listener.enter_pressed(self.key)
 
     def action_row(self, step: int) -> None:
-        """Go to another row; the ends meet."""
         if self._rows:
             self._move_to((self._at + step) % len(self._rows))
 
@@ -300,7 +295,6 @@ class Form(Wheel, Widget):
         return True
 
     def action_choice(self, step: int) -> None:
-        """Take the next choice, or the one before."""
         self.change_choice(step)
 
     def _move_to(self, at: int) -> None:
@@ -337,11 +331,9 @@ class Form(Wheel, Widget):
                 self.action_enter()
 
     def wheeled(self, lines: int) -> None:
-        """Go to the next field, or the one before."""
         self._move_to(max(0, min(self._at + (1 if lines > 0 else -1), len(self._rows) - 1)))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the columns; what is typed stays."""
         self._keep_in_view()
         self._place()
         self.refresh()
@@ -349,7 +341,6 @@ class Form(Wheel, Widget):
     # -- drawing ---------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row."""
         cells = self.size.width
         at = self._top + y
         if at >= len(self._rows):

@@ -63,13 +63,11 @@ class FormScreen(GymScreen):
         self._chosen: frozenset[str] = frozenset()
 
     def body(self) -> Iterable[Widget]:
-        """The fields, and what there is to say about the one that is typed."""
         self._form = widgets.Form(self.services.palette, self, id="form")
         yield self._form
         yield Lines(self.services.palette, height=_DETAILS, id="details")
 
     def on_mount(self) -> None:
-        """Ask for the lists, and begin."""
         wanted = self.session.settings.scenario
         if self._filled and wanted:
             self.begin_with(self._draft.typed(SCENARIO, wanted))
@@ -77,12 +75,10 @@ class FormScreen(GymScreen):
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit what is said below."""
         if self.ready:
             self._show()
 
     def breadcrumb(self) -> Cell:
-        """What is launched."""
         return (*runs_crumb("key:back"), StyledText("launch", "strong"))
 
     def begin_with(self, draft: Draft) -> None:
@@ -94,7 +90,6 @@ class FormScreen(GymScreen):
         self._load_tasks()
 
     def footer_keys(self) -> list[Key]:
-        """What there is to do in a form, where letters are typed."""
         return typing_keys(super().footer_keys(), self.services.keys, "form-help")
 
     # -- lists -----------------------------------------------------------------------------
@@ -241,7 +236,6 @@ class FormScreen(GymScreen):
         )
 
     def action_advanced(self) -> None:
-        """Show or hide the fields that few need."""
         self._form.commit()
         self._open = not self._open
         self._show()

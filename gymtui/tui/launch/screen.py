@@ -53,16 +53,13 @@ class LaunchScreen(FormScreen):
         self._accepted_doubts: Mapping[str, str] = {}
 
     def on_mount(self) -> None:
-        """Start from the run, if its rollouts are known."""
         self._fill()
 
     def on_screen_resume(self) -> None:
-        """Leave, if what was asked for is done."""
         if self._is_done:
             self.call_later(self._leave)
 
     def breadcrumb(self) -> Cell:
-        """What is launched."""
         run_id = self._start.run_id
         if run_id is None:
             return super().breadcrumb()
@@ -72,11 +69,9 @@ class LaunchScreen(FormScreen):
         return (*runs_crumb("key:back"), StyledText(run_id), *marks, end)
 
     def poll_target(self, view: View) -> View:
-        """The rollouts of the run that it starts from."""
         return replace(view, open_run=self._start.run_id or view.open_run)
 
     def changed(self, delta: Delta) -> None:
-        """Start from the run, once its rollouts are known."""
         if not self._filled:
             self._fill()
 
@@ -138,7 +133,6 @@ class LaunchScreen(FormScreen):
     # -- launching -------------------------------------------------------------------------
 
     def action_launch(self) -> None:
-        """Check everything; go to what is wrong, or ask."""
         self._form.commit()
         if self._busy:
             self.services.notify("a launch is in progress", timeout=3)
@@ -228,7 +222,6 @@ class LaunchScreen(FormScreen):
     # -- testing ---------------------------------------------------------------------------
 
     def action_test(self) -> None:
-        """Have the gym try the models, without launching anything."""
         self._form.commit()
         wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
         if wrong:
@@ -277,7 +270,6 @@ class LaunchScreen(FormScreen):
         self.app.push_screen(asking, answered)
 
     def action_leave(self) -> None:
-        """As back."""
         self.action_back()
 
     def _leave(self) -> None:

@@ -81,7 +81,6 @@ class CompareRunsScreen(RunsMatrixScreen):
         self._differences: Sequence[Difference | None] = ()
 
     def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
-        """A column a run, and what their difference is worth."""
         task, difference, *runs = super().columns()
         # On a narrow screen two runs go before what is said of the cursor's task anyway.
         last = 2 if len(runs) == 2 else 0
@@ -89,14 +88,12 @@ class CompareRunsScreen(RunsMatrixScreen):
         return (task, difference, evidence, *runs)
 
     def body(self) -> Iterable[Widget]:
-        """The matrix with the runs and their settings above it."""
         parts = iter(super().body())
         yield next(parts)
         yield Lines(self.services.palette, id="against")
         yield from parts
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         runs = formats.of_many(len(self.run_ids), "run")
         return (*runs_crumb(), StyledText(f"compare {runs}", "strong"))
 
@@ -128,7 +125,6 @@ class CompareRunsScreen(RunsMatrixScreen):
         return known[1]
 
     def summary_lines(self) -> Sequence[Cell]:
-        """How many tasks differ, and how many of them by more than chance."""
         found = [evidence_of(row) for row in self._rows.records.values()]
         differ = [item for item in found if item is not None]
         noise = sum(item.worth is Significance.ONE_ATTEMPT for item in differ)
@@ -156,7 +152,6 @@ class CompareRunsScreen(RunsMatrixScreen):
         )
 
     def summarise(self) -> None:
-        """Write the numbers of the runs and the settings that differ, too."""
         if not self.ready:
             return
         super().summarise()
@@ -211,7 +206,6 @@ class CompareRunsScreen(RunsMatrixScreen):
         return _evidence_cell(found, cells)
 
     def describe_significance(self, row: TaskAcrossRuns) -> Cell:
-        """Which runs do best and worst, and what is the evidence."""
         found = evidence_of(row)
         if found is None:
             return ()
@@ -240,7 +234,6 @@ class CompareRunsScreen(RunsMatrixScreen):
             self.services.navigate(CompareRollouts(pair))
 
     def route_with(self, run_ids: tuple[str, ...]) -> Route:
-        """The way to these runs in another order, in the place of this screen."""
         return CompareRuns(run_ids, replace=True)
 
     def action_failures_view(self) -> None:
@@ -255,11 +248,9 @@ class CompareRunsScreen(RunsMatrixScreen):
             self._grid.focus()
 
     def footer_keys(self) -> list[Key]:
-        """Without what does nothing here."""
         return [key for key in super().footer_keys() if key.name != "compare-attempts"]
 
     def action_compare(self) -> None:
-        """They are compared already."""
         refuse(self, "these runs are already being compared")
 
 

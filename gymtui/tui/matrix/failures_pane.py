@@ -87,7 +87,6 @@ class FailuresGrid(Grid[PaneRow]):
         return self.shown.get(self.cursor_id or "")
 
     def action_open(self) -> None:
-        """Open the cursor's row, if it has any rollouts."""
         row = self.chosen
         if row is not None and rollouts_of(row):
             super().action_open()

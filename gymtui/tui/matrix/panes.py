@@ -83,14 +83,12 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         self._pending = NOTHING
 
     def action_charts(self) -> None:
-        """Chart these runs."""
         if runs := self._known_runs:
             self.services.navigate(OpenCharts(runs))
         else:
             refuse(self, "no run to chart")
 
     def action_search(self) -> None:
-        """Search the transcripts of these runs."""
         runs = self._known_runs
         if not runs:
             refuse(self, "no rollouts to search")
@@ -132,7 +130,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     # -- the screen ------------------------------------------------------------------------
 
     def body(self) -> Iterable[Widget]:
-        """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
         palette = self.services.palette
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
@@ -164,7 +161,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         return NOT_KNOWN if unread else super().empty_text()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Put the panes beside or below each other."""
         self._settle_panes()
         self.call_after_refresh(self._fit_words)
 
@@ -181,7 +177,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         self.set_class(self.size.width >= self.beside_from and room >= longest, "beside")
 
     def dim(self, dimmed: bool) -> None:
-        """Dim both panes while they are old."""
         super().dim(dimmed)
         self._pane.grid.dimmed = dimmed
 
@@ -249,14 +244,12 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         )
 
     def action_failures_view(self) -> None:
-        """Group what went wrong by the next thing."""
         self._groups.view = self._groups.view.next
         self._show_failures(anew=True)
         self._grid.sync()
         self.summarise()
 
     def action_read_transcripts(self) -> None:
-        """Read the transcripts whose tool calls are not known yet."""
         if self._groups.view is not PaneView.TOOL:
             refuse(self, f"{self.services.keys.label('failures-view')} shows the failures by tool")
         elif not self._groups.unread:
@@ -274,7 +267,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     # -- around the tasks ------------------------------------------------------------------
 
     def summarise(self) -> None:
-        """Write the numbers, and what there is to say about the cell under the cursor."""
         if not self.ready:
             return
         first, second = self.summary_lines()
@@ -306,17 +298,14 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     # -- keys ------------------------------------------------------------------------------
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        """The rollouts of another failure stand out."""
         if self.focused is self._pane.grid:
             self._grid.sync()
 
     def on_descendant_focus(self) -> None:
-        """Say what there is to say about where keys go now."""
         self._grid.sync()
         self.summarise()
 
     def action_attempt(self, step: int) -> None:
-        """Go to the next or previous cell of the row."""
         if self.focused is self._pane.grid:
             refuse(self, f"{self.services.keys.label('panes')} goes to the tasks")
             return
@@ -343,7 +332,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
                     self.move_cursor_to(cell)
 
     def open_beside(self, row_id: str) -> None:
-        """Go to the rollouts that failed so."""
         row = self._pane.grid.shown[row_id]
         wanted = filter_of(row, self._groups.content.rows, self._groups.content.view)
         runs = self.run_ids

@@ -39,14 +39,12 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         self._sums: tuple[Totals | None, ...] = ()
 
     def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
-        """A column a run."""
         return across_columns(self.run_ids, self._is_here)
 
     def _is_here(self, row: TaskAcrossRuns, run: int) -> bool:
         return run == self._at and self._grid.cursor_id == row_id_of(row.task_id)
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         runs = formats.of_many(len(self.run_ids), "run")
         return (*runs_crumb(), StyledText(f"matrix of {runs}", "strong"))
 
@@ -57,7 +55,6 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         return (self.run_ids[self._at or -1], self.run_ids[0])
 
     def tasks(self) -> Mapping[str, TaskAcrossRuns]:
-        """The tasks, over all the runs."""
         matrix, seen = self._counted.matrix, self._counted.seen
         self._sums = tuple(
             sum_tasks(matrix.tasks(run_id).values(), 1) if run_id in seen else None
@@ -107,7 +104,6 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         return (begin, rate, StyledText(between, "muted"))
 
     def detail(self) -> Cell:
-        """The run and the task under the cursor, and what their difference is worth."""
         row = self.cursor_record
         if row is None:
             return ()
@@ -170,19 +166,15 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     # -- keys ------------------------------------------------------------------------------
 
     def width_of_row(self) -> int:
-        """As many cells as runs."""
         return len(self.run_ids)
 
     def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
-        """The run that was clicked."""
         return self._number(key) if key.startswith("run") else None
 
     def open_row(self, row_id: str) -> None:
-        """Open the run under the cursor as a matrix of its own, at this task."""
         self.services.navigate(OpenMatrix((self.run_ids[self._at],), task=row_id))
 
     def action_baseline(self) -> None:
-        """Compare the others with the run under the cursor."""
         run_id = self.run_ids[self._at]
         if self._at == 0:
             refuse(self, f"the others are compared with {run_id} already: go to another run")
@@ -195,27 +187,21 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         return OpenMatrix(run_ids, replace=True)
 
     def action_compare(self) -> None:
-        """Compare these runs: what they differ in, and what that is worth."""
         self.services.navigate(CompareRuns(tuple(self.run_ids)))
 
     def action_k(self, step: int) -> None:
-        """Several runs are compared by pass@1 alone."""
         refuse(self, "several runs are compared by pass@1 only")
 
     def action_launch_again(self) -> None:
-        """Only of one run is something run again."""
         refuse(self, f"one run at a time · {self.services.keys.label('open')} shows its own matrix")
 
     def action_with_reruns(self) -> None:
-        """Several runs stand beside each other here."""
         self.action_launch_again()
 
     def footer_keys(self) -> list[Key]:
-        """All but the keys that do nothing here."""
         return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
 
     def action_describe(self) -> None:
-        """Show every field of the run under the cursor, as received."""
         run_id = self.run_ids[self._at]
         row = self.session.store.runs.get(run_id)
         if row is not None:
@@ -224,5 +210,4 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             refuse(self, "this run is unknown")
 
     def copy_text(self) -> str | None:
-        """The id of the run under the cursor."""
         return self.run_ids[self._at]

@@ -58,7 +58,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         )
 
     def columns(self) -> tuple[Column[TaskRow], ...]:
-        """The columns of tasks."""
         rows = (row for run_id in self.run_ids for row in self.session.store.rollouts_of(run_id))
         tasks = Counter(row.rollout.task_id for row in rows if row.rollout is not None)
         most = max(tasks.values(), default=_USUAL_ATTEMPTS)
@@ -71,7 +70,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         )
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         pieces = [
             *runs_crumb(),
             StyledText(self.fit_name(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
@@ -100,7 +98,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     # -- what it shows ---------------------------------------------------------------------
 
     def compared(self) -> tuple[str, str] | None:
-        """This run and the checkpoint before it."""
         before = None if self._along else self.session.baseline.compared_with(self.run_id)
         return None if before is None else (self.run_id, before)
 
@@ -127,7 +124,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             self._grid.select(begin_at)
 
     def summary_lines(self) -> Sequence[Cell]:
-        """What the tasks add up to."""
         if not self._counted.seen:
             why = why_empty(self.session, self.run_id)
             unknown = StyledText("the rollouts of this run are not loaded yet", "muted")
@@ -174,7 +170,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         return row.attempts[min(self._at, len(row.attempts) - 1)]
 
     def detail(self) -> Cell:
-        """The attempt under the cursor."""
         attempt = self._chosen_attempt
         if attempt is None or attempt.rollout is None:
             return ()
@@ -202,28 +197,23 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     # -- keys ------------------------------------------------------------------------------
 
     def width_of_row(self) -> int:
-        """How many attempts the cursor's task has."""
         return len(self.cursor_record.attempts) if self.cursor_record is not None else 0
 
     def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
-        """The attempt that was clicked."""
         if key != "attempts":
             return None
         return attempt_at(offset, cells, at=self._at, most=self._most)
 
     def open_row(self, row_id: str) -> None:
-        """Open the rollout under the cursor."""
         attempt = self._chosen_attempt
         if attempt is not None:
             self.services.navigate(routes.OpenTranscript(attempt.run_id, attempt.rollout_id, self))
 
     def rollout_ids(self) -> Sequence[str]:
-        """The rollouts row by row, for reading one by one."""
         records = self._rows.records
         return [a.rollout_id for row_id in self._rows for a in records[row_id].attempts]
 
     def select_rollout(self, rollout_id: str) -> None:
-        """Put the cursor on the rollout that was read last."""
         for row_id in self._rows:
             attempts = self._rows.records[row_id].attempts
             for number, attempt in enumerate(attempts):
@@ -233,20 +223,17 @@ class MatrixScreen(MatrixPanes[TaskRow]):
                     return
 
     def selection(self) -> Selection:
-        """The attempt under the cursor."""
         attempt = self._chosen_attempt
         if attempt is None:
             return Selection()
         return Selection((attempt.run_id,), (attempt.rollout_id,))
 
     def action_compare(self) -> None:
-        """Compare the rollout under the cursor with another."""
         attempt = self._chosen_attempt
         chosen = [RolloutRef(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
         self.services.navigate(routes.CompareRollouts(tuple(chosen)))
 
     def action_k(self, step: int) -> None:
-        """Show pass@k of one attempt more or less."""
         most = most_verdicts(self._known().values())
         now, self._k = self._sums.at_k.k, max(1, min(self._sums.at_k.k + step, most))
         if self._k == now:
@@ -255,13 +242,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         self._show()
 
     def action_baseline(self) -> None:
-        """Compare other runs with this one, or no longer."""
         self.toggle_baseline(self.run_id)
         self.services.view_changed()
         self.changed(self.session.everything())  # with what it is now compared with
 
     def action_describe(self) -> None:
-        """Show every field of the rollout under the cursor, as received."""
         attempt = self._chosen_attempt
         if attempt is not None:
             self.services.navigate(
@@ -271,12 +256,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             refuse(self, "no rollout to describe")
 
     def copy_text(self) -> str | None:
-        """The id of the rollout under the cursor."""
         attempt = self._chosen_attempt
         return attempt.rollout_id if attempt is not None else None
 
     def action_launch_again(self) -> None:
-        """Run the marked tasks again, else what failed."""
         records = self._rows.records
         marked = [records[i].task_id for i in self._rows if i in self._grid.marks]
         tasks = tuple(task for task in marked if task is not None)
@@ -286,7 +269,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             self.services.navigate(routes.OpenLaunch(self.run_id, rerun=True, tasks=tasks or None))
 
     def action_with_reruns(self) -> None:
-        """Read the run together with its parent and reruns, or alone again."""
         related = [run for run in self.session.launches.family(self.run_id) if run != self.run_id]
         if not related and not self._along:
             self.services.notify("this run has no known reruns or parent", timeout=3)

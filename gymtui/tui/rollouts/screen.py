@@ -64,7 +64,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self._heads: dict[str, tuple[str, str]] = {}
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
-        """The columns of a run's rollouts."""
         watched = self.session.tracker
         plain, kept = (
             self.services.appearance.ascii,
@@ -80,7 +79,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         )
 
     def on_mount(self) -> None:
-        """Have what was seen of it earlier looked up."""
         self.session.tracker.recall(self.run_id)
 
     @property
@@ -88,7 +86,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         return self.session.store.runs.get(self.run_id)
 
     def breadcrumb(self) -> Cell:
-        """The way here, and what the run is."""
         summary = self.session.store.summary(self.run_id)
         row = self._run
         pieces = [*runs_crumb(), StyledText(self.fit_name(self.run_id), "strong")]
@@ -104,7 +101,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         return tuple(pieces)
 
     def poll_target(self, view: View) -> View:
-        """This run's rollouts come first."""
         return replace(view, open_run=self.run_id)
 
     def listed_runs(self) -> tuple[str, ...]:
@@ -176,12 +172,10 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
     # -- around the list -------------------------------------------------------------------
 
     def empty_text(self) -> str:
-        """Why there are no rollouts."""
         why = None if self._wanted.text.strip() else why_empty(self.session, self.run_id)
         return why or super().empty_text()
 
     def summarise(self) -> None:
-        """Write the run's numbers, and what there is to say about the cursor's rollout."""
         self._detail()
         row = self._run
         remarks = self.remarks()
@@ -228,12 +222,10 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             self._heads.update(task_heads(self._rows, self._rows.records))
 
     def show_filtered(self) -> None:
-        """Show what the filter lets through."""
         self._find_heads()
         super().show_filtered()
 
     def order_by(self, name: str, *, reverse: bool) -> None:
-        """Order by a column."""
         super().order_by(name, reverse=reverse)
         self._find_heads()
         self._grid.sync()
@@ -241,7 +233,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
     # -- the timeline ----------------------------------------------------------------------
 
     def action_timeline(self) -> None:
-        """Show the timeline, or only columns."""
         before, layout = self._timeline_is_seen, self.services.saved_layout
         hidden = set(layout.of(self.layout_name).hidden) ^ {"timeline"}
         layout.change(self.layout_name, hidden=tuple(sorted(hidden)))
@@ -250,13 +241,11 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             refuse(self, "no room for the timeline")
 
     def action_zoom(self, steps: int) -> None:
-        """Look closer at the timeline, or at more of it."""
         if self._must_see_timeline():
             whole = "cannot zoom in further" if steps > 0 else _WHOLE
             self._show_timeline(whole, moved=self._timeline.zoom(steps))
 
     def action_pan(self, steps: int) -> None:
-        """Move to earlier or later times."""
         if self._must_see_timeline():
             end = f"the timeline {'ends' if steps > 0 else 'starts'} here"
             whole = f"{_WHOLE} · {self.services.keys.label('zoom-in')} zooms in"
@@ -264,12 +253,10 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             self._show_timeline(why, moved=self._timeline.pan(steps))
 
     def action_fit(self) -> None:
-        """Show the whole timeline."""
         if self._must_see_timeline():
             self._show_timeline(_WHOLE, moved=self._timeline.fit())
 
     def action_wall_clock(self) -> None:
-        """Show the timeline by the clock, or from each start."""
         if self._must_see_timeline():
             self._timeline.toggle_clock()
             self._show_timeline("", moved=True)
@@ -295,7 +282,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self._grid.sync()
 
     def action_group(self) -> None:
-        """Keep the rollouts of a task together, under its name and numbers; or not."""
         self._grouped = not self._grouped
         group = _BY_TASK if self._grouped else None
         self.services.saved_layout.change(self.layout_name, group=group)
@@ -310,22 +296,18 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         return record.malformed
 
     def action_matrix(self) -> None:
-        """Show this run as tasks by attempts."""
         self.services.navigate(OpenMatrix((self.run_id,)))
 
     def selection(self) -> Selection:
-        """The marked rollouts, else the one under the cursor, of this run."""
         return Selection((self.run_id,), tuple(self.chosen()))
 
     def action_charts(self) -> None:
-        """Chart this run."""
         if not self._rows.records:
             refuse(self, "no rollouts to chart")
         else:
             self.services.navigate(OpenCharts((self.run_id,), "steps"))
 
     def action_search(self) -> None:
-        """Search the transcripts of the marked rollouts, else of those that are listed."""
         marked = self.chosen() if self._grid.marks else None
         listed = self.rollout_ids() if self._rows.filter.text else None
         if not self._rows.records or listed == ():
@@ -337,7 +319,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self.services.navigate(OpenSearch((self.run_id,), only, f"{of}{self.run_id}"))
 
     def action_launch_again(self) -> None:
-        """Run the tasks of the marked rollouts again, else what failed."""
         rollouts = self.session.store.rollouts
         marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
         tasks = {rollout.task_id for rollout in marked if rollout and rollout.task_id}
@@ -348,5 +329,4 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=wanted))
 
     def action_cancel(self) -> None:
-        """Ask, then cancel this run."""
         self.services.ask_to(Verb.CANCEL, [self.run_id])

@@ -40,7 +40,6 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
         self._intake = WorkInPieces(self, self._take_in)
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
-        """The columns of rollouts, their run among them."""
         tracker = self.session.tracker
         return (
             name_column("run", 12, lambda row: row.run_id, ideal=20),
@@ -49,24 +48,20 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
         )
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         runs = of_many(len(self.run_ids), "run")
         return (*runs_crumb(), StyledText(f"rollouts of {runs}", "strong"))
 
     def poll_target(self, view: View) -> View:
-        """The runs' rollouts come first."""
         known = self.session.store.knows_rollouts_of
         opened = next((run for run in self.run_ids if not known(run)), None)
         return replace(view, open_run=opened, runs_in_view=self.run_ids)
 
     def listed_runs(self) -> tuple[str, ...]:
-        """These."""
         return self.run_ids
 
     # -- what it shows ---------------------------------------------------------------------
 
     def changed(self, delta: Delta) -> None:
-        """Take the rollouts of these runs in: few at once, thousands between keys."""
         self._intake.begin(at_once=len(delta.rollouts) <= AT_ONCE)
 
     def _take_in(self) -> Iterator[None]:
@@ -82,7 +77,6 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
         self.summarise()
 
     def summarise(self) -> None:
-        """Write how many there are, and the details of the one under the cursor."""
         shown = of_many(len(self._rows), "rollout")
         runs = len({self._rows.records[row_id].run_id for row_id in self._rows})
         pieces = (StyledText(shown, "strong"), StyledText(f" of {of_many(runs, 'run')}", "muted"))
@@ -96,5 +90,4 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
     # -- keys ------------------------------------------------------------------------------
 
     def action_matrix(self) -> None:
-        """Show these runs as tasks by runs."""
         self.services.navigate(OpenMatrix(self.run_ids))

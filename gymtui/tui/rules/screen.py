@@ -44,7 +44,6 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
         super().__init__(RULES, "age")
 
     def columns(self) -> tuple[Column[Rule], ...]:
-        """The columns of rules."""
         now = self.services.now
 
         def state(rule: Rule, cells: int) -> Cell:
@@ -67,11 +66,9 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
         )
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         return (*runs_crumb(), StyledText("rules", "strong"))
 
     def changed(self, delta: Delta) -> None:
-        """Show them as they are after the last look."""
         rules = {rule.key: rule for rule in self.session.rules}
         known = self._rows.records
         changed = {key: rule for key, rule in rules.items() if known.get(key) != rule}
@@ -81,7 +78,6 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
         self.summarise()
 
     def summarise(self) -> None:
-        """Write how many are armed, and the one under the cursor in full."""
         armed = f"{len(self.session.rules)} armed"
         self.lines("summary").show([Line((StyledText(armed, "strong"),), self.remarks())])
         rule, words = self.cursor_record, ""
@@ -90,7 +86,6 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
         self.describe_cursor(words)
 
     def open_row(self, row_id: str) -> None:
-        """Open the run of a rule."""
         rule = self._rows.records.get(row_id)
         if rule is None or rule.run_id not in self.session.store.runs:
             refuse(self, "this run is not listed")
@@ -98,7 +93,6 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
             self.services.navigate(OpenRun(rule.run_id))
 
     def action_disarm(self) -> None:
-        """Take the marked rules away, else the one under the cursor."""
         chosen = self.chosen()
         if not chosen:
             refuse(self, "no rule to remove")
@@ -108,5 +102,4 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
         self.changed(Delta())
 
     def copy_text(self) -> str | None:
-        """The run's id."""
         return self.cursor_record.run_id if self.cursor_record is not None else None

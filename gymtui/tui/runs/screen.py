@@ -54,7 +54,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         self._views: RunViews
 
     def columns(self) -> tuple[Column[RunView], ...]:
-        """The columns of the run list."""
         plain = self.services.appearance.ascii or not self.services.appearance.colour
         return run_columns(self.services.now, self._title, self._members, plain=plain)
 
@@ -65,12 +64,10 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return None if self._groups is None else len(self._groups.members(group))
 
     def body(self) -> Iterable[Widget]:
-        """Numbers over all runs, and the list."""
         self._views = RunViews(self.session)
         return super().body()
 
     def on_mount(self) -> None:
-        """Start as it was left."""
         kept = self.services.saved_layout.of(self.layout_name)
         self._only_active = kept.only_active
         if kept.group in tuple(Grouping):
@@ -84,7 +81,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return f"{without_login(settings.base_url)} {settings.source}"
 
     def breadcrumb(self) -> Cell:
-        """The gym that is looked at."""
         settings = self.session.settings
         profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
         shown = "from disk" if settings.directories else f"source {settings.source}"
@@ -100,7 +96,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return replace(view, runs_in_view=tuple(self._runs_of(self._grid.in_view)))
 
     def changed(self, delta: Delta) -> None:
-        """Take the changed runs in."""
         store = self.session.store
         self._views.running.update(store.rollouts, delta.rollouts, self.session.tracker)
         waited = self._views.waits
@@ -145,7 +140,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             self.services.notify(f"{run_id} is hidden by the filter", timeout=4)
 
     def summarise(self) -> None:
-        """Write the numbers over all runs."""
         now = self.services.now()
         by = None if self._groups is None else self._groups.by
         parts = totals(self.session, self._views.running.stuck(now), now, by)
@@ -159,7 +153,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return self._rows.is_provisional and self._rows.order.kind is not ValueKind.TIME
 
     def remarks(self) -> Cell:
-        """What the list is seen through."""
         pieces = super().remarks()
         if (chosen := self.session.baseline.chosen) is not None:
             lost = self.session.link.synced and self.session.baseline.run_id is None
@@ -195,17 +188,14 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return wrong
 
     def filter_text(self) -> str:
-        """What was typed."""
         return self._filter
 
     def action_only_active(self) -> None:
-        """Show only active runs, or all."""
         self._only_active = not self._only_active
         self.services.saved_layout.change(self.layout_name, only_active=self._only_active)
         self.apply_filter(self._filter)
 
     def action_group(self) -> None:
-        """Group by the next thing there is to group by."""
         now = self._groups.by if self._groups is not None else None
         following = _GROUPINGS[(_GROUPINGS.index(now) + 1) % len(_GROUPINGS)]
         self._group_by(following)
@@ -226,13 +216,11 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         self._grid.set_rows(self._rows)
 
     def action_source(self) -> None:
-        """Choose which source's runs to list."""
         destinations.choose_source(self)
 
     # -- keys ------------------------------------------------------------------------------
 
     def open_row(self, row_id: str) -> None:
-        """Open a run; of a group, its runs."""
         if self._groups is not None:
             by = self._groups.by
             column = {Grouping.NAME: "run"}.get(by, str(by))
@@ -264,7 +252,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             super().action_describe()
 
     def action_matrix(self) -> None:
-        """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
         destinations.open_matrix(self, self._chosen_runs())
 
     def _go(self, where: Route | str) -> None:
@@ -288,15 +275,12 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return [run for group in row_ids for run in self._groups.members(group)]
 
     def selection(self) -> Selection:
-        """The marked runs, else the one under the cursor; of groups all their runs."""
         return Selection(tuple(self._chosen_runs()))
 
     def action_charts(self) -> None:
-        """Chart the chosen runs; of one alone, all checkpoints of its series."""
         self._go(destinations.charts_of(self.session, self._chosen_runs()))
 
     def action_search(self) -> None:
-        """Search the transcripts of the chosen runs, else of all that are listed."""
         if self._grid.marks:
             run_ids, what = self._chosen_runs(), "marked run"
         else:
@@ -304,16 +288,13 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         self._go(destinations.search_of(self.session, run_ids, what))
 
     def action_digest(self) -> None:
-        """List what happened since the person left, else in the last half day."""
         offer_digest(self)
 
     def action_replay(self) -> None:
-        """Play what was recorded, at the run under the cursor."""
         grouped = self._groups is not None
         self.services.show_replay(None if grouped else self._grid.cursor_id)
 
     def action_watch(self) -> None:
-        """Offer what can be told of the chosen runs, and done with them."""
         if self._groups is not None:
             key = self.services.keys.label("open")
             refuse(self, f"groups cannot be watched · {key} shows its runs")
@@ -321,11 +302,9 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             offer_rules(self, self.chosen())
 
     def action_launch_like(self) -> None:
-        """Launch a run like the one under the cursor."""
         self._launch_from(again=False)
 
     def action_launch_again(self) -> None:
-        """Run again what failed of the run under the cursor."""
         self._launch_from(again=True)
 
     def _launch_from(self, *, again: bool) -> None:
@@ -342,7 +321,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return run_id
 
     def action_baseline(self) -> None:
-        """Compare other runs with the one under the cursor; or, of the baseline, no longer."""
         if (run_id := self._run_here()) is not None:
             self.toggle_baseline(run_id)
             self.summarise()
@@ -357,15 +335,12 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         self._go(destinations.comparison_of(self.session, self.chosen(), key))
 
     def unmark(self, run_ids: Collection[str]) -> None:
-        """Take the marks from runs."""
         self._grid.keep_marks(self._grid.marks - set(run_ids))
 
     def action_cancel(self) -> None:
-        """Ask, then cancel the chosen runs."""
         self.services.ask_to(Verb.CANCEL, self.chosen(), hidden=self.hidden_marks())
 
     def action_delete(self) -> None:
-        """Ask, then delete the chosen runs."""
         self.services.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
 
 

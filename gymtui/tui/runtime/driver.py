@@ -92,7 +92,6 @@ class TerminalWriter(threading.Thread):
         self._abandoned = True
 
     def run(self) -> None:
-        """Write until stopped or the terminal is gone."""
         while True:
             with self._ready:
                 while not self._waiting and not self._closed:
@@ -182,7 +181,6 @@ class GuardedDriver(LinuxDriver):
         return self._writer is None or self._writer.takes_frame()
 
     def start_application_mode(self) -> None:
-        """Start the output, then the rest."""
         if self._writer is not None:
             self._writer.stop()
         stream: Any = sys.__stderr__
@@ -198,7 +196,6 @@ class GuardedDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def write(self, data: str) -> None:
-        """Queue a write of complete escape sequences and text."""
         if self._writer is not None:
             self._writer.write(data.encode(self._encoding, "replace"))
 

@@ -86,7 +86,6 @@ class Colourless(LineFilter):
     """Takes all colours away; what stood on a colour of its own is reversed."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Rewrite the styles of one line."""
         return [
             Segment(text, None if style is None else _uncoloured(style), control)
             for text, style, control in segments

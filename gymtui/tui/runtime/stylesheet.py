@@ -13,7 +13,6 @@ class ThemeStylesheet(Stylesheet):
     """Keeps rules that were parsed, as long as the colours in them are the same."""
 
     def set_variables(self, variables: dict[str, str]) -> None:
-        """Colour by these."""
         if variables != self._variables:
             super().set_variables(variables)
 

@@ -68,16 +68,13 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     # -- the frame -------------------------------------------------------------------------
 
     def columns(self) -> tuple[Column[HitRow], ...]:
-        """The columns of hits."""
         return hit_columns()
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         words = StyledText(f"search in {self._route.scope}", "strong")
         return (*runs_crumb(), words)
 
     def on_screen_resume(self) -> None:
-        """Ask for the phrase, the first time."""
         if self.ready and not self._asked:
             self._asked = True
             self.summarise()
@@ -101,13 +98,11 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         """Not one of them."""
 
     def empty_text(self) -> str:
-        """Why there are no hits."""
         if self._progress is None:
             return "searching …" if self._work is not None else "type a phrase"
         return f"no hits in {self._route.scope}" if self._work is None else "no hits yet"
 
     def summarise(self) -> None:
-        """Write what is searched for, how far that is, and the cursor's hit."""
         if not self.ready:
             return
         remarks: Cell = (StyledText(self.hint, "warning"),) if self.hint else ()
@@ -162,11 +157,9 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     # -- what is typed ---------------------------------------------------------------------
 
     def filter_text(self) -> str:
-        """What is searched for."""
         return self._typed
 
     def completions(self, text: str) -> Sequence[str]:
-        """The terms there are."""
         before, space, word = text.rpartition(" ")
         return [f"{before}{space}{term}" for term in _TERMS if word and term.startswith(word)]
 
@@ -181,7 +174,6 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         return None
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Search for what was typed, if nothing is wrong with it."""
         typed = event.value.strip()
         if self.hint is None and typed:
             self._begin(typed)
@@ -196,7 +188,6 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         super().action_back()
 
     def undo(self) -> bool:
-        """Stop the search, else drop the marks."""
         if self._work is not None:
             self._work.cancel()
             self._ended("stopped")
@@ -287,7 +278,6 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         self._show_found()
 
     def action_download_more(self) -> None:
-        """Search what was left out, since it would have been too much to download."""
         if self._progress is None or not self._progress.left or self._work is not None:
             refuse(self, "nothing was left out")
             return
@@ -297,7 +287,6 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     # -- the hits --------------------------------------------------------------------------
 
     def open_row(self, row_id: str) -> None:
-        """Open the transcript at the hit."""
         hit = self._rows.records.get(row_id)
         if hit is not None:
             ref = hit.found.ref
@@ -335,12 +324,10 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
                 return
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
         super().action_reverse()
         if not self._rows:
             refuse(self, "no hits to sort")
 
     def copy_text(self) -> str | None:
-        """The text around the hit."""
         hit = self.hit()
         return None if hit is None else f"{hit.hit.before}{hit.hit.text}{hit.hit.after}"

@@ -63,7 +63,6 @@ class TranscriptScreen(ReaderScreen):
         self._saving: Path | None = None
 
     def on_mount(self) -> None:
-        """Ask for the artifacts."""
         self._fetch()
 
     @property
@@ -71,11 +70,9 @@ class TranscriptScreen(ReaderScreen):
         return self.session.store.rollouts.get(self.rollout_id)
 
     def selection(self) -> Selection:
-        """The rollout that is read."""
         return Selection((self.run_id,), (self.rollout_id,))
 
     def breadcrumb(self) -> Cell:
-        """The way here."""
         run = self.fit_name(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
             *runs_crumb(),
@@ -86,11 +83,9 @@ class TranscriptScreen(ReaderScreen):
         )
 
     def name_for_files(self) -> str:
-        """The rollout's id."""
         return self.rollout_id
 
     def recorded(self) -> RolloutRow | None:
-        """As last listed, if that could be read."""
         row = self._row
         return None if row is None or row.rollout is None else row
 
@@ -119,7 +114,6 @@ class TranscriptScreen(ReaderScreen):
         return row is not None and row.outcome in ACTIVE
 
     def headline(self, cells: int) -> Cell:
-        """Its place, and how it stands; what matters least goes where there is no room."""
         return headline(self._row, self.transcript, self._place(), self.services.now(), cells)
 
     def _place(self) -> Cell:
@@ -136,7 +130,6 @@ class TranscriptScreen(ReaderScreen):
     # -- the artifacts' way here -----------------------------------------------------------
 
     def show_artifacts(self, artifacts: Artifacts) -> None:
-        """Show the transcript with its result."""
         super().show_artifacts(self._with_result(artifacts))
         self._go_to_hit()
 
@@ -165,7 +158,6 @@ class TranscriptScreen(ReaderScreen):
             self._turn_to(found.ref)
 
     def action_search(self) -> None:
-        """Search all transcripts of the list it was opened from, else of its run."""
         if self._hits is not None:
             self.services.go_back(quit_at_end=False)
             return
@@ -264,13 +256,11 @@ class TranscriptScreen(ReaderScreen):
         self.say((*outcome_text.state(row), step, StyledText(words, "muted")))
 
     def action_refresh_now(self) -> None:
-        """Ask the gym now; for the artifacts too if they are missing."""
         super().action_refresh_now()
         if self._artifacts is None and self._download is None:
             self._fetch()
 
     def action_redact(self) -> None:
-        """Ask the gym for the artifacts without tool calls, or with them again."""
         if self.session.settings.directories:
             refuse(self, "files are not redacted")
             return
@@ -284,7 +274,6 @@ class TranscriptScreen(ReaderScreen):
         self._fetch()
 
     def undo(self) -> bool:
-        """Stop a download, else drop the search."""
         if self._download is not None:
             self._download.cancel()
             self._download = None
@@ -349,13 +338,11 @@ class TranscriptScreen(ReaderScreen):
         )
 
     async def action_files(self) -> None:
-        """Only what was read from disk has files."""
         refuse(self, "only transcripts from disk have a file list")
 
     # -- beside it -------------------------------------------------------------------------
 
     def action_compare(self) -> None:
-        """Compare this rollout with another."""
         self.services.navigate(CompareRollouts((RolloutRef(self.run_id, self.rollout_id),)))
 
     def _beside(self) -> Sequence[str]:
@@ -366,7 +353,6 @@ class TranscriptScreen(ReaderScreen):
         return self._last_beside
 
     def neighbour(self, step: int) -> bool:
-        """Go to the rollout beside this one in the list it was opened from."""
         beside = self._beside()
         if self._opened_from is None or self.rollout_id not in beside:
             return False

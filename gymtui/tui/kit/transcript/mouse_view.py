@@ -40,7 +40,6 @@ class MouseView(TranscriptView):
         self._edge_timer: Timer | None = None
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the bar, or begin to select."""
         if event.button != _LEFT:
             return
         on_bar = event.x >= self.size.width - 1
@@ -54,19 +53,16 @@ class MouseView(TranscriptView):
             self._draw_selected()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Pull what was taken hold of."""
         if self._drag_action is not None:
             self._moved = True
             self._drag_action(event.x, event.y)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go."""
         if self._drag_action is not None:
             self._end_drag()
             self.release_mouse()
 
     def on_mouse_release(self, event: events.MouseRelease) -> None:
-        """The mouse was taken away."""
         self._end_drag()
 
     def _end_drag(self) -> None:

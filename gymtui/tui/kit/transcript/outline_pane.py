@@ -113,7 +113,6 @@ class OutlinePane(CursorRows):
 
     @property
     def count(self) -> int:
-        """As many rows as entries."""
         return len(self._entries)
 
     def go(self, row: int) -> None:
@@ -128,7 +127,6 @@ class OutlinePane(CursorRows):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line."""
         cells, styles, base = self.size.width, self._palette.styles, self._palette.base
         row = self.top + y
         edge = StyledText("│", "bar")

@@ -99,7 +99,6 @@ class TranscriptReader(MouseView):
         return opened
 
     def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
-        """One block is to be unfolded."""
         event.stop()
         self._toggle({(event.turn, event.block)})
 

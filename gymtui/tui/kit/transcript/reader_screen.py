@@ -93,13 +93,11 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         return self._artifacts.transcript if self._artifacts is not None else None
 
     def on_unmount(self) -> None:
-        """Let go of the search."""
         self._search.end()
 
     # -- the frame -------------------------------------------------------------------------
 
     def body(self) -> Iterable[Widget]:
-        """The headline, what is said while there is no transcript, outline and body."""
         palette, key = self.services.palette, self.services.keys.shown
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
         self._outline = OutlinePane(palette, id="outline")
@@ -112,11 +110,9 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         yield Horizontal(self._outline, self._view, id="panes")
 
     def on_mount(self) -> None:
-        """Decide whether there is room for the outline."""
         self._settle_outline()
 
     def on_resize(self, event: object) -> None:
-        """Decide again whether there is room for the outline."""
         self._settle_outline()
 
     def _settle_outline(self) -> None:
@@ -153,7 +149,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self.summarise()
 
     def summarise(self) -> None:
-        """Write the headline."""
         if not self.is_mounted:
             return
         state = self._state()
@@ -184,34 +179,28 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         return tuple(pieces)
 
     def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
-        """Say how much is selected."""
         event.stop()
         self.summarise()
 
     def on_transcript_view_moved(self, event: TranscriptView.Moved) -> None:
-        """Another turn may stand at the top."""
         event.stop()
         if not self._raw:
             self._outline.follow(self._view.current)
         self.summarise()
 
     def on_outline_pane_chosen(self, event: OutlinePane.Chosen) -> None:
-        """A turn, or the call that it makes, was chosen in the outline."""
         event.stop()
         self._view.show_turn(event.turn, event.block)
 
     # -- moving ----------------------------------------------------------------------------
 
     def action_turn(self, step: int) -> None:
-        """Go to the next or previous turn."""
         self._go(step, stops.turns, "turn")
 
     def action_error(self, step: int) -> None:
-        """Go to the next or previous error."""
         self._go(step, stops.errors, "error")
 
     def action_call(self, step: int) -> None:
-        """Go to the next or previous tool call."""
         self._go(step, stops.calls, "tool call")
 
     def _go(self, step: int, stops_of: Callable[[Transcript], Iterable[Stop]], thing: str) -> None:
@@ -236,12 +225,10 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         return None if self._raw else self.transcript
 
     def action_rollout(self, step: int) -> None:
-        """Go to the next or previous transcript of the list this one was opened from."""
         if not self.neighbour(step):
             refuse(self, "end of the list" if step > 0 else "start of the list")
 
     def action_pan(self, steps: int) -> None:
-        """Move sideways."""
         if self._view.wrap:
             refuse(self, f"lines are wrapped · {self.services.keys.label('wrap')} truncates them")
         elif not self._view.pan(steps):
@@ -250,23 +237,19 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
     # -- how it is shown -------------------------------------------------------------------
 
     def action_fold(self) -> None:
-        """Fold or unfold what the turn holds."""
         if self._readable() and not self._view.fold():
             refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
-        """Fold or unfold everything."""
         if self._readable():
             refuse(self, FOLDED[self._view.fold_all()])
 
     def action_role(self, name: str) -> None:
-        """Show or hide the turns of a role."""
         if self._readable():
             self._view.hide(self._view.hidden ^ {BlockKind(name)})
             self.summarise()
 
     def action_wrap(self) -> None:
-        """Wrap lines, or cut them at the edge."""
         if self.transcript is None:
             refuse(self, NOTHING_READ)
             return
@@ -274,7 +257,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         refuse(self, "lines are wrapped" if self._view.wrap else "long lines are truncated")
 
     def action_outline(self) -> None:
-        """Show or hide the outline."""
         if self._raw:
             self._readable()  # which says why not
             return
@@ -284,7 +266,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
             self._view.focus()
 
     def action_raw(self) -> None:
-        """Show the artifacts as received, or read."""
         if self._artifacts is None:
             refuse(self, NOTHING_READ)
             return
@@ -325,7 +306,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self.summarise()
 
     def action_match(self, step: int) -> None:
-        """Go to the next or previous match."""
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif not self._search.is_active:
@@ -334,11 +314,9 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
             refuse(self, "no other match")
 
     def filter_text(self) -> str:
-        """What is searched for."""
         return "" if self._exporting else self._search.typed
 
     def undo(self) -> bool:
-        """Drop what is selected, else the search."""
         if self._view.drop_selection():
             return True
         if self._search.typed:
@@ -350,7 +328,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
     # -- copying and saving ----------------------------------------------------------------
 
     def selected_text(self) -> str:
-        """What is selected in the body."""
         return self._view.selected_text()
 
     def copy_text(self) -> str | None:

@@ -127,7 +127,6 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self.show(self._line_index.sections)
 
     def paint(self, palette: Palette) -> None:
-        """Draw everything with another palette."""
         self._palette = palette
         self._painter = RowPainter(palette)
         self._strips.clear()
@@ -245,7 +244,6 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     # -- keys ------------------------------------------------------------------------------
 
     def action_move(self, lines: int) -> None:
-        """Scroll by lines."""
         self._go(self._line_index.moved(self._top, lines))
 
     def action_page(self, pages: int) -> None:
@@ -253,11 +251,9 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self.action_move(pages * max(1, self.size.height - 2))
 
     def action_top(self) -> None:
-        """Go to the start."""
         self._go(Place(0, 0))
 
     def action_bottom(self) -> None:
-        """Go to the end."""
         end = self._line_index.end()
         self._go(end, here=self._spot(end))
 
@@ -291,7 +287,6 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     # -- drawing ---------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line."""
         rows = self._window()
         if y >= len(rows):
             return self._with_bar(self._painter.line((), self._width), y)
