@@ -18,10 +18,6 @@ class BadEncodingError(Exception):
 class GzipDecoder:
     """Decodes a body chunk by chunk and stops it at a cap, however small it came over the wire.
 
-    Args:
-        encoding: The `Content-Encoding`, "" for none.
-        max_bytes: The most that may come out, all in all.
-
     Raises:
         BadEncodingError: The encoding is neither gzip nor identity.
     """
@@ -63,11 +59,7 @@ class GzipDecoder:
         return b"".join(pieces)
 
     def finish(self) -> None:
-        """To be called at the body's end.
-
-        Raises:
-            BadEncodingError: The body ended too early.
-        """
+        """Check that the body did not end too early; raises `BadEncodingError`."""
         if self._gzip is not None and self._started and not self._gzip.eof:
             raise BadEncodingError("cut off")
 

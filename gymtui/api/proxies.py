@@ -46,11 +46,7 @@ def proxy_for(base_url: str, env: Mapping[str, str]) -> str | None:
 
 
 def check_key_log(env: Mapping[str, str]) -> None:
-    """Check that the file that `SSLKEYLOGFILE` names can be written: Python opens it unasked.
-
-    Raises:
-        UnsafeUrl: It cannot.
-    """
+    """Raise `UnsafeUrl` if what `SSLKEYLOGFILE` names, which Python opens, cannot be written."""
     name = env.get("SSLKEYLOGFILE")
     if not name:
         return

@@ -65,8 +65,6 @@ def error_of(
     """The error that a status other than 2xx means, with the server's words but for the secrets.
 
     Args:
-        headers: Of the answer, by lower-case name.
-        body: As much of it as was read, decoded.
         now: For a `Retry-After` that is a date, when the answer has no `Date`.
     """
     detail, fields = _detail_of(body, headers.get("content-type", ""))
@@ -114,12 +112,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def must_be_json(body: bytes, call: str) -> None:
-    """Refuses what is plainly no JSON object or list, by its first character.
-
-    Raises:
-        Intercepted: Empty, or a web page.
-        Garbled: Another text.
-    """
+    """Raises `Intercepted` or `Garbled` for what is plainly no JSON object or list."""
     if (other := detect_interception(body)) is not None:
         raise other
     if body[:_LOOKED_AT].lstrip(_BLANKS)[:1] not in {b"{", b"["}:
@@ -127,11 +120,7 @@ def must_be_json(body: bytes, call: str) -> None:
 
 
 def detect_interception(body: bytes, status: int = 200) -> Intercepted | None:
-    """Whose answer it is if it is plainly none of a gym's, which speaks JSON; None if it may be.
-
-    Args:
-        body: The answer, or its first few kB.
-    """
+    """Whose answer it is if it is plainly none of a gym's, which speaks JSON; None if it may be."""
     start = body[:_LOOKED_AT].lstrip(_BLANKS)[:1]
     code = "" if status == 200 else f" ({status})"
     if start == b"<":
@@ -174,11 +163,7 @@ def model_of(
 
 
 def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Model, ...]:
-    """A list answer, bare or under `key`, as models; items that cannot be read are left out.
-
-    Raises:
-        Garbled: It is not JSON or not a list.
-    """
+    """A list answer, bare or under `key`, as models; items that cannot be read are left out."""
     document = _document(body, call)
     items = document.get(key) if isinstance(document, dict) and key in document else document
     if items is None:
@@ -190,11 +175,7 @@ def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Mod
 
 
 def rubric_of(body: bytes) -> str:
-    """A rubric as text, whichever way the gym wraps it; API.md does not say.
-
-    Raises:
-        Intercepted: It is a web page.
-    """
+    """A rubric as text, however the gym wraps it (API.md does not say); raises for a page."""
     try:
         document = loads(body)
     except ValueError:

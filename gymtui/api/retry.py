@@ -27,11 +27,7 @@ async def with_retry(
     retryable: tuple[type[GymError], ...] = RETRYABLE,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> T:
-    """Ask up to `TRIES` times, pausing for as long as the gym says, or ever longer.
-
-    Raises:
-        GymError: The last one, or one that no trying helps.
-    """
+    """Ask up to `TRIES` times, with the gym's pauses or ever longer ones; raises the last error."""
     pause_s = FIRST_PAUSE_S
     for _ in range(TRIES - 1):
         try:

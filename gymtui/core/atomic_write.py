@@ -12,11 +12,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Be the only one, of all processes that do the same, to change files of a directory.
-
-    Raises:
-        OSError: It cannot be locked.
-    """
+    """Be the only one, of all processes that do the same, to change files of a directory."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -70,12 +70,7 @@ class NewFile:
             del found
 
     def finish(self) -> None:
-        """Give it its name.
-
-        Raises:
-            FileExistsError: Something has taken that name meanwhile.
-            OSError: It could not be written to the end.
-        """
+        """Give it its name; raises `FileExistsError` where something has taken that meanwhile."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -92,12 +87,7 @@ class NewFile:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that does not exist, whole or not at all.
-
-    Raises:
-        FileExistsError: Something has that name.
-        OSError: It cannot be written.
-    """
+    """Write a file that does not exist, whole or not at all; raises as `NewFile`."""
     with NewFile(path) as file:
         file.write(data)
         file.finish()
@@ -122,11 +112,7 @@ def gym_part(base_url: str) -> str:
 
 
 def free_path(path: Path) -> Path:
-    """A name like this one that nothing has: `a.json`, `a-2.json`, `a-3.json`.
-
-    Raises:
-        FileExistsError: A thousand of them are taken.
-    """
+    """A name like this one that nothing has: `a.json`, `a-2.json`; raises `FileExistsError`."""
     for number in range(1, _MOST_NUMBER):
         candidate = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         if not os.path.lexists(candidate):

@@ -114,11 +114,7 @@ class ServerClock:
         self._bounds = new
 
     def now(self, mono_s: float | None = None) -> datetime:
-        """The server's time, in UTC; before any sample, the local clock's.
-
-        Args:
-            mono_s: The instant meant, monotonic seconds; by default this one.
-        """
+        """The server's time at `mono_s` or now, in UTC; before any sample, the local clock's."""
         mono_s = self._mono() if mono_s is None else mono_s
         return instant_of(mono_s + self._lead_s())
 

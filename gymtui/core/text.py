@@ -124,11 +124,7 @@ def clean(value: object, *, newline: str = "⏎") -> str:
 
 
 def clean_block(value: object) -> str:
-    """Make display text of several lines, ended by LF alone, with tabs expanded to stops of 8.
-
-    Returns:
-        Text whose every line is as `clean` would make it.
-    """
+    """Make display text of several lines, each as `clean` makes one; ended by LF, tabs expanded."""
     text = _neutral(_text(value))
     if "\t" not in text:
         return text
@@ -185,11 +181,7 @@ def _pad(line: str, gap: int, align: Align) -> str:
 
 
 def clusters(text: str) -> Iterator[tuple[str, int]]:
-    """Divide clean text into what must not be torn apart.
-
-    Yields:
-        A character with its marks, or two regional indicators; and its width in cells.
-    """
+    """Divide clean text into characters with their marks, and flags; each with its cells."""
     held, size = "", 0
     for character in text:
         cells = get_character_cell_size(character)
@@ -206,11 +198,7 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
 
 
 def span_lines(value: object) -> list[list[Span]]:
-    """Read the colours out of tool output line by line, each to be drawn without the ones before.
-
-    Returns:
-        For every line its stretches, none of them empty; a style goes on over line ends.
-    """
+    """Read the colours out of tool output: for each line its stretches, none of them empty."""
     text = _text(value)
     if "\x1b" not in text and "\x9b" not in text:
         return [[Span(line, PLAIN)] if line else [] for line in clean_block(text).split("\n")]

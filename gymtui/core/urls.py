@@ -32,11 +32,7 @@ def without_login(text: str) -> str:
 
 
 def directories_of(urls: str) -> tuple[str, str] | None:
-    """What URLs of directories, with a blank between them, are in words, and the paths.
-
-    Returns:
-        None where they are URLs of anything else.
-    """
+    """What URLs of directories, blanks between, are in words, and their paths; else None."""
     paths = [url.removeprefix("file://") for url in urls.split() if url.startswith("file://")]
     if not paths:
         return None
@@ -95,11 +91,7 @@ def database_name(url: str) -> str:
 
 
 def origin_of(url: str) -> Origin:
-    """The origin of a URL that `base_url` accepted.
-
-    Raises:
-        ValueError: The URL is not one.
-    """
+    """The origin of a URL that `base_url` accepted."""
     parts = _split(url)
     host = (parts.hostname or "").rstrip(".")
     return Origin(parts.scheme, host, parts.port or _PORTS.get(parts.scheme, 0))

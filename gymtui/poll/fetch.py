@@ -22,11 +22,7 @@ from gymtui.store.delta import (
 
 
 async def ask(client: Endpoints, query: Query) -> Answer | None:
-    """Ask one question; None when there is no such run.
-
-    Raises:
-        GymError: As the client; a list that is not found is an error.
-    """
+    """Ask one question; None when there is no such run; a list that is not found is an error."""
     try:
         match query:
             case RunsPage():

@@ -86,11 +86,7 @@ class Flights:
     # -- waiting ---------------------------------------------------------------------------
 
     def queue(self, due: Iterable[Request], *, anew: bool) -> None:
-        """Have requests sent as soon as there is room, the first ones first.
-
-        Args:
-            anew: Whether what waited before and is not due any more is let go of.
-        """
+        """Have requests sent as soon as there is room; `anew` lets go of what waited before."""
         first = {query: None for query in due if query not in self._under_way}
         self._queue = first if anew else {**first, **self._queue}
 

@@ -94,12 +94,7 @@ class Intake:
         await self._pass_on(query, applied, window, besides, batch)
 
     async def take_recorded(self, seen: Observation, window: Window) -> None:
-        """Take in what a recorder was answered; of many `tell` tells together.
-
-        Args:
-            seen: Its times are those of the recorder's question, and no later.
-            window: When it was answered, on the server's clock.
-        """
+        """Take in what a recorder was answered; of many `tell` tells together."""
         log, query = self._log, seen.query
         if seen.sent_s < log.recall(query).sent_s:
             return  # it was asked here since
@@ -120,11 +115,7 @@ class Intake:
         await self._pass_on(query, applied, window, NOTHING, BATCH)
 
     def recorder_seen(self, until_s: float, spares_s: float = 0.0) -> None:
-        """Leave what is not on screen to a recorder; what it brought is fresh until then.
-
-        Args:
-            spares_s: What it asked of the lists no longer ago is left to it, too.
-        """
+        """Leave what is not on screen to a recorder; what it brought is fresh until then."""
         self._log.recorder.seen(self._monotonic(), until_s, spares_s)
 
     def tell(self) -> None:
@@ -164,11 +155,7 @@ class Intake:
         stream: Callable[[Sink, Ready, Progress], Awaitable[Answer]],
         sent_s: float,
     ) -> None:
-        """Ask about a scenario, and take the answer in run by run while it comes.
-
-        Raises:
-            GymError: There is no good answer; what it held until then was taken in.
-        """
+        """Take the answer about a scenario in, run by run while it comes, errors or not."""
         coming = ScenarioAnswer(partial(self._total_of, query.scenario_id))
 
         async def take_runs() -> None:

@@ -69,9 +69,6 @@ def plan(
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
     One alone while nothing gets through, and none while the link is held.
-
-    Args:
-        room: How many requests there are until the next tick.
     """
     if now_s < log.held_until_s():
         return []

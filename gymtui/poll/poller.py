@@ -114,11 +114,7 @@ class Poller:
         return self._view
 
     def set_view(self, view: View) -> None:
-        """Poll for another view; what is newly opened is asked for at once.
-
-        Raises:
-            ValueError: It is of another source or scenario, which needs another store.
-        """
+        """Poll for another view of this source and scenario; what it opens is asked at once."""
         before = self._view
         if (view.source, view.scenario_id) != (before.source, before.scenario_id):
             raise ValueError("another source or scenario needs a store and a poller of its own")

@@ -54,12 +54,7 @@ class SnapshotBuilder:
     def build(
         self, before: KnownState | None, listed: Iterable[Page], run_bytes: Mapping[str, bytes]
     ) -> Snapshot:
-        """All that is known, or what is another than in a snapshot before.
-
-        Args:
-            listed: What the lists of the gym last had in them.
-            run_bytes: As received without keys, by run, where that is known already.
-        """
+        """All that is known, or what is another than in a snapshot before."""
         store, whole, known = self._store, before is None, before or KnownState()
         runs = {run_id: _kept_run(row, run_bytes) for run_id, row in store.runs.items()}
         changed = {i: run for i, run in runs.items() if known.runs.get(i) != run}
@@ -106,13 +101,7 @@ class SnapshotBuilder:
     def known(
         self, before: KnownState, chunk: int, dictionary: bytes, run_bytes: Mapping[str, bytes]
     ) -> KnownState:
-        """What a reader knows by a snapshot of the present; what stayed is the last one's.
-
-        Args:
-            chunk: The number of the snapshot's chunk in its segment.
-            dictionary: Of the frames of what builds on it.
-            run_bytes: As for `build`.
-        """
+        """What a reader knows by a snapshot of the present; what stayed is the last one's."""
         store = self._store
         held = [i for i in store.runs if store.knows_rollouts_of(i) and self._wanted(i)]
         stayed = before.rollouts.keys() - before.touched

@@ -213,10 +213,6 @@ class RequestLog(Struct):
 
         The question alone waits, longer each time; if nothing else has got through since it was
         sent, the link is down, and everything waits.
-
-        Args:
-            interval_s: The ordinary interval, which is the first wait.
-            retry_after_s: For how long the server asked to be left alone, if it said so.
         """
         state = self._of(query)
         state.failures += 1

@@ -60,11 +60,7 @@ class ScenarioAnswer:
         return len(body) * self._wire_bytes // max(1, self._bytes)
 
     def step(self) -> bool:
-        """Take some of what waits apart; whether there was any.
-
-        Raises:
-            Garbled: It is no list of rollouts, or too large.
-        """
+        """Take some of what waits apart, if any; raises `Garbled`."""
         if not self._waiting:
             return False
         part = self._waiting.popleft()
@@ -75,11 +71,7 @@ class ScenarioAnswer:
         return True
 
     def close(self) -> None:
-        """The answer is complete, and all of it was taken apart.
-
-        Raises:
-            Garbled: It is no list of rollouts.
-        """
+        """The answer is complete, and all of it was taken apart; raises `Garbled`."""
         self._sort(self._splitter.close().items)
 
     def take_runs(self) -> Iterator[tuple[str, bytes]]:

@@ -95,12 +95,7 @@ class RolloutTracker:
     # -- taking in -------------------------------------------------------------------------
 
     def answered(self, query: Query, applied: Applied, window: Window) -> None:
-        """Take in that the gym answered, at one go.
-
-        Args:
-            query: What was asked; only answers about rollouts tell anything.
-            window: When it was answered, on the server's clock.
-        """
+        """Take in that the gym answered, at one go."""
         result_of(self.answered_in_pieces(query, applied, window))
 
     def answered_in_pieces(

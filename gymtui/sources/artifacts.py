@@ -122,11 +122,7 @@ def _bare(file: Path, look: Look) -> tuple[tuple[str, RolloutFacts] | None, floa
 
 
 def record_of(body: bytes) -> tuple[_RunRecord, RolloutFacts]:
-    """A record: what it tells of its run, and the rollout, whose item it is.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """What a record tells of its run, and the rollout it is of; ValueError if it is none."""
     rollout = parse_rollout(body)
     if isinstance(rollout, Malformed):
         raise ValueError(rollout.reason)

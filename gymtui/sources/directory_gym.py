@@ -53,7 +53,6 @@ class DirectoryGym(Endpoints):
     """What lies in some directories, as a gym.
 
     Args:
-        found: Directories and files.
         sources: Who may read them, the most certain of itself first.
         look_s: For how long files are read before what was read is answered with, the rest being
             read in the next looks; by default all are read.

@@ -53,11 +53,7 @@ class Slice:
     size: int  # its bytes
 
     def read(self) -> bytes:
-        """Its bytes as they are now.
-
-        Raises:
-            OSError: The file cannot be read.
-        """
+        """Its bytes as they are now."""
         with self.path.open("rb") as file:
             file.seek(self.start)
             return file.read(self.size)
@@ -171,12 +167,7 @@ class Files:
         self.unread = 0  # of how many things there was no time to read them in this place
 
     def begin(self, now_s: float, most_s: float) -> None:
-        """Look at everything anew, for so long at most.
-
-        Args:
-            now_s: The time, UNIX seconds.
-            most_s: After so many seconds nothing is begun that was not read before.
-        """
+        """Look at everything anew, at UNIX time `now_s`, for `most_s` seconds at most."""
         self._now_s = now_s
         self._until_s = self._monotonic() + most_s
         self._begun = 0
@@ -220,10 +211,9 @@ class Files:
         return found
 
     def parsed(self, path: Path, parse: Callable[[bytes], T]) -> T | None:
-        """What a file holds.
+        """What a file, gzip or not, holds.
 
         Args:
-            path: A file, gzip or not.
             parse: Makes something of its bytes; a ValueError says that they are not whole.
 
         Returns:
@@ -302,11 +292,7 @@ class Files:
         ]
 
     def _must_have_time(self) -> None:
-        """Begin to read something.
-
-        Raises:
-            OutOfTimeError: There is no more time for it in this look.
-        """
+        """Begin to read something; raises `OutOfTimeError` once the time of this look is over."""
         self._begun += 1
         if self._monotonic() > self._until_s and self._begun > _LEAST:
             raise OutOfTimeError

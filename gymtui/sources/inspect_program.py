@@ -23,12 +23,7 @@ def is_installed() -> bool:
 
 
 def log_in(file: Path) -> JsonFields:
-    """A log with its samples.
-
-    Raises:
-        ValueError: It cannot be read there either.
-        OSError: The file cannot be read.
-    """
+    """A log with its samples; raises ValueError or OSError where it cannot be read."""
     read = import_module("inspect_ai.log").read_eval_log
     try:
         text: str = read(str(file), resolve_attachments=True).model_dump_json()

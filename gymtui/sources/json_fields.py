@@ -122,11 +122,7 @@ def objects_in(items: list[msgspec.Raw]) -> list[JsonFields]:
 
 
 def list_in(body: bytes) -> list[msgspec.Raw]:
-    """The items of a document that is a list, unread.
-
-    Raises:
-        ValueError: It is no JSON list.
-    """
+    """The items of a document that is a list, unread; ValueError for any other."""
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -33,11 +33,7 @@ def own_sources() -> tuple[Source, ...]:
 
 
 def sources(tell: Callable[[str], object] = lambda _words: None) -> tuple[Source, ...]:
-    """All, those of others first: whoever adds one knows his files.
-
-    Args:
-        tell: Told of entry points that cannot be used.
-    """
+    """All, those of others first: whoever adds one knows his files."""
     added: list[Source] = []
     for point in entry_points(group=GROUP):
         try:

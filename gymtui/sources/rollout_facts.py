@@ -263,10 +263,6 @@ def add_missing(
 
 
 def artifacts_body(rollout_id: str, artifacts: Mapping[str, Any] | bytes) -> bytes:
-    """Artifacts as `GET …/artifacts` answers them.
-
-    Args:
-        artifacts: An object, or its JSON.
-    """
+    """Artifacts as `GET …/artifacts` answers them."""
     inner = artifacts if isinstance(artifacts, bytes) else json_text(artifacts).encode()
     return b'{"rollout_id":%s,"artifacts":%s}' % (json_text(rollout_id).encode(), inner)

@@ -46,12 +46,7 @@ class ZipMembers:
         return list(self._infos)
 
     def read(self, name: str) -> bytes:
-        """A member, unpacked.
-
-        Raises:
-            ValueError: There is none, it is damaged, or nothing here unpacks it.
-            OSError: The archive cannot be read.
-        """
+        """A member, unpacked; raises ValueError where that cannot be done."""
         info = self._infos.get(name)
         if info is None:
             raise ValueError(f"no {name} in {self._path.name}")

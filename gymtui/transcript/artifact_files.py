@@ -113,9 +113,6 @@ def load(path: Path) -> bytes:
 def read(path: Path) -> tuple[bytes, Transcript]:
     """Read a file's transcript, whatever JSON it is.
 
-    Returns:
-        What is in the file, unpacked, and what it holds.
-
     Raises:
         FileProblem: As `load`, and what it is if it is no JSON.
     """

@@ -364,9 +364,6 @@ def split_name(name: str) -> tuple[str | None, str]:
     Args:
         name: ``server__tool`` (the vendor's), ``mcp__server__tool`` or ``server---tool`` (found in
             the wild), or a bare name.
-
-    Returns:
-        The server, or None, and the tool.
     """
     for separator in ("__", "---"):
         server, _, tool = name.removeprefix("mcp__").partition(separator)

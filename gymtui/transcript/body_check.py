@@ -25,11 +25,7 @@ _LOOKED_AT = 4096
 
 
 def no_artifacts(body: bytes | mmap.mmap) -> str | None:
-    """Why an answer is not a rollout's artifacts.
-
-    Returns:
-        Such as `HTML, not JSON`; None if it may be artifacts, however odd.
-    """
+    """Why an answer is not artifacts, such as `HTML, not JSON`; None if it may be some."""
     try:
         # Only looked through: nothing is built of what may be gigabytes.
         document: object = msgspec.json.decode(body, type=dict[str, msgspec.Raw])

@@ -75,11 +75,7 @@ def distinguish_calls(calls: Sequence[ToolCall]) -> list[str]:
 
 
 def heading(block: ToolCall | ToolResult) -> str:
-    """The line over a call or result: `→ server.tool`, `← server.tool(argument)  ✗ error?  exit 1`.
-
-    Returns:
-        One clean line.
-    """
+    """The line over a call or result: `→ server.tool`, `← server.tool(argument)  ✗ error?`."""
     number = f" #{block.ordinal}" if block.ordinal else ""
     if isinstance(block, ToolCall):
         return f"→ {tool_name(block)}{number}"

@@ -81,14 +81,7 @@ def changes(left: Turn, right: Turn) -> list[Change]:
 
 
 def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
-    """Two values as they fit a line: what is too long is seen from shortly before they part.
-
-    Args:
-        left: A value; None for one that is not there.
-
-    Returns:
-        Both; a dash for one that is not there.
-    """
+    """Two values as they fit a line: too long ones from shortly before they part."""
     if left is None or right is None:
         return (_cut(left or ABSENT, 0, cells), _cut(right or ABSENT, 0, cells))
     alike, most = 0, min(len(left), len(right))

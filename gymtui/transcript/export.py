@@ -37,20 +37,12 @@ _HEAD_LINES = 12
 
 
 def render(transcript: Transcript, form: str) -> str:
-    """Write a transcript in the form that is asked for.
-
-    Args:
-        form: `markdown`, or `text` as anything else is taken for.
-    """
+    """Write a transcript as `markdown`, or as `text` for any other form."""
     return markdown(transcript) if form == "markdown" else text(transcript)
 
 
 def markdown(transcript: Transcript) -> str:
-    """Write a transcript as a Markdown document.
-
-    Returns:
-        The document: facts first, then each turn under its heading. Nothing is folded.
-    """
+    """Write a Markdown document: facts first, then each turn under its heading, unfolded."""
     named = transcript.task or transcript.task_id or transcript.rollout_id or "Transcript"
     title = fit(clean(named.strip().split("\n", 1)[0]), _TITLE_CELLS, cut="end")
     parts = [
@@ -74,12 +66,7 @@ def markdown(transcript: Transcript) -> str:
 
 
 def text(transcript: Transcript) -> str:
-    """Write a transcript as plain text.
-
-    Returns:
-        Lines: facts first, then each turn, indented under its heading. Nothing is folded but
-        fields that are no part of the conversation.
-    """
+    """Write plain text: facts first, then each turn, indented under its heading, unfolded."""
     lines = [f"{name}: {value}" for name, value in facts(transcript)]
     if task := untold_task(transcript):
         lines += ["", "== task", *_indented(task)]
@@ -100,12 +87,6 @@ def fault_in(document: str, form: str, rollout_id: str, result: Ending | None) -
     """Why a document is not what `written` makes of a rollout's artifacts and its result.
 
     An earlier version wrote whatever was answered, a page of a proxy's say: that names no rollout.
-
-    Args:
-        result: How it ended, as far as that is known now.
-
-    Returns:
-        The reason in a few words; None if it may well be.
     """
     as_markdown = form == "markdown"
     fact = f"- **rollout**: {clean(rollout_id)}" if as_markdown else f"rollout: {clean(rollout_id)}"

@@ -49,11 +49,7 @@ def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:
 
 
 def opening(transcript: Transcript) -> str:
-    """What stands over the first turn: what is known as a whole, and a task that no turn says.
-
-    Returns:
-        Clean text of a few lines; empty where all that is known stands elsewhere.
-    """
+    """What is known as a whole, and a task that no turn says; clean, "" if said elsewhere."""
     settings = " · ".join(_settings(transcript))
     judged = " · ".join(f"{name} {value}" for name, value in _judged(transcript))
     untold = untold_task(transcript)

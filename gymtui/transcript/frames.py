@@ -12,11 +12,7 @@ _SAME = 6
 
 
 def last_frames(text: str) -> str:
-    """Leave out frames that were drawn over: what a bare CR parts and looks alike.
-
-    Returns:
-        The same, each bar as it was left. Lines that merely end with CR are kept.
-    """
+    """Leave out frames that were drawn over: what a bare CR parts and looks alike."""
     if text.count("\r") == text.count("\r\n"):
         return text
     return "\n".join(_last_frame(line) if "\r" in line else line for line in text.split("\n"))

@@ -186,11 +186,7 @@ def wanted_of(typed: str) -> Wanted:
 
 
 def role_of(typed: str) -> BlockKind:
-    """A role from its name or the beginning of that.
-
-    Raises:
-        PatternError: There is none, or not only one; the text names them all.
-    """
+    """A role from its name or the beginning of that; else a `PatternError` that names them all."""
     fitting = [role for role in _ROLES if typed and role.startswith(typed.lower())]
     if len(fitting) != 1:
         raise PatternError(f"role: is one of {', '.join(_ROLES)}")
@@ -220,14 +216,7 @@ def spoken_passages(transcript: Transcript) -> Iterator[SpokenPassage]:
 def find_hits(
     passages: Iterable[SpokenPassage], wanted: Wanted, stop: Callable[[], bool] = lambda: False
 ) -> Hits:
-    """Find what is wanted in a transcript's passages.
-
-    Args:
-        stop: Asked between passages whether nobody wants the answer any more.
-
-    Raises:
-        PatternError: A regular expression took too long.
-    """
+    """Find what is wanted in a transcript's passages; arguments and errors are as `find`'s."""
     look = finder(wanted.query) if wanted.has_phrase else None
     found = until(filter(wanted.takes, passages), stop)
     if look is None:

@@ -111,11 +111,7 @@ def openings(transcript: Transcript) -> tuple[Entry, ...]:
 
 
 def endings(transcript: Transcript) -> tuple[Entry, ...]:
-    """Write the lines of what stands under the last turn.
-
-    Returns:
-        An entry for each of `Transcript.endings`, its turn being their place beyond the turns.
-    """
+    """Write the lines of `Transcript.endings`, each of the turn of its place beyond the turns."""
     found = enumerate(transcript.endings, len(transcript.turns))
     return tuple(
         Entry(place, BlockKind.OTHER, (), False, clean(ending.title), ending.failed, None)

@@ -33,15 +33,7 @@ def packed(passages: Iterable[SpokenPassage]) -> list[bytes]:
 
 
 def unpacked(pack: bytes, places: Collection[int] = range(IN_A_PACK)) -> list[SpokenPassage]:
-    """The passages of a pack.
-
-    Args:
-        places: Which of them, counted from 0.
-
-    Raises:
-        zlib.error: It is damaged.
-        msgspec.DecodeError: Likewise.
-    """
+    """The passages of a pack at some places; zlib.error or msgspec.DecodeError if it is damaged."""
     return [
         SpokenPassage(Passage(turn, block, text, starts), _KINDS[kind], tool, error)
         for place, (turn, block, text, starts, kind, tool, error) in enumerate(

@@ -82,11 +82,7 @@ def body(block: Block) -> str:
 
 
 def write_long(transcript: Transcript) -> Transcript:
-    """Write out what takes noticeably long, so that nobody who looks at it waits for that.
-
-    Returns:
-        The same, its long blocks written; for a thread, which is given up now and then.
-    """
+    """Write out blocks for which that takes long, so that nobody who looks waits for it."""
     turns = tuple(
         replace(turn, blocks=tuple(map(_written, turn.blocks)))
         if any(map(_is_long, turn.blocks))

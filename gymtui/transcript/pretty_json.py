@@ -55,14 +55,7 @@ def decode(document: bytes | str) -> object:
 
 
 def as_text(document: bytes | str) -> str:
-    """Read bytes as text, in the encoding JSON detection finds, without fail.
-
-    Args:
-        document: The bytes, or text, which is returned without its byte order mark.
-
-    Returns:
-        Text; bytes that are not in the encoding are replaced, lone surrogates kept.
-    """
+    """Read bytes as text, in the encoding JSON detection finds; lone surrogates are kept."""
     if isinstance(document, str):
         return document.removeprefix("\ufeff")
     encoding = json.detect_encoding(document)
@@ -73,11 +66,7 @@ def as_text(document: bytes | str) -> str:
 
 
 def parsed(text: str) -> object | None:
-    """Read a string as a JSON object or array.
-
-    Returns:
-        What it holds, or None when it is not one of these two.
-    """
+    """Read a string as a JSON object or array; None when it is not one of these two."""
     if text[:64].lstrip()[:1] + text[-64:].rstrip()[-1:] not in ("{}", "[]"):
         return None
     try:
@@ -88,22 +77,14 @@ def parsed(text: str) -> object | None:
 
 
 def pretty(value: object) -> str:
-    """Write a JSON value for reading; a string that holds an object or array is one here too.
-
-    Returns:
-        Strings as they are; containers indented, with the same strings and numbers in them.
-    """
+    """Write a JSON value, or a string that holds an object or array, indented."""
     if isinstance(value, str):
         return _reindented(value) if parsed(value) is not None else value
     return _reindented(compact(value))
 
 
 def readable(value: object) -> str:
-    """The same as `pretty`, but for strings of several lines, which are written as such.
-
-    Returns:
-        JSON, except that such a string is `|` with its lines below, indented further.
-    """
+    """As `pretty`, but a string of several lines is `|` with these below, indented further."""
     if isinstance(value, str):
         return _reindented(value, blocks=True) if parsed(value) is not None else value
     return _reindented(compact(value), blocks=True)
@@ -149,14 +130,7 @@ def _pruned(value: object, most: int, levels: int) -> object:
 
 
 def compact(value: object) -> str:
-    """Write a JSON value on one line.
-
-    Args:
-        value: A JSON value; what is none is written as its ``str``.
-
-    Returns:
-        JSON, with all characters but control characters as they are.
-    """
+    """Write a JSON value on one line, its characters as they are; what is none by `str`."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (RecursionError, ValueError, TypeError):
@@ -186,11 +160,7 @@ def _flattened(text: str) -> str:
 
 
 def _reindented(source: str, *, blocks: bool = False) -> str:
-    """Lay out valid JSON anew, token by token: no key and no digit of it is interpreted.
-
-    Args:
-        blocks: Whether strings of several lines are written as such.
-    """
+    """Lay out valid JSON anew, token by token; with `blocks`, long strings as lines."""
     parts: list[str] = []
     depth = 0
     opened = False

@@ -32,11 +32,7 @@ def packs_of(body: bytes, result: Ending | None) -> list[bytes]:
 
 
 def write_frame(stream: IO[bytes], value: object) -> None:
-    """Write a value to a pipe.
-
-    Raises:
-        OSError: Nobody reads it any more.
-    """
+    """Write a value to a pipe; raises `OSError` where nobody reads it any more."""
     data = msgspec.msgpack.encode(value)
     stream.write(_LENGTH.pack(len(data)))
     stream.write(data)
@@ -44,11 +40,7 @@ def write_frame(stream: IO[bytes], value: object) -> None:
 
 
 def read_frame(stream: IO[bytes]) -> bytes:
-    """Read what `write_frame` wrote, still to be decoded.
-
-    Raises:
-        EOFError: Nobody writes any more.
-    """
+    """Read what `write_frame` wrote, to be decoded; `EOFError` where nobody writes more."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         raise EOFError

@@ -89,14 +89,7 @@ class Passage:
 
 
 def parse(typed: str) -> Query:
-    """Read what was typed after `/`.
-
-    Args:
-        typed: A text, or `re:` and a regular expression.
-
-    Raises:
-        PatternError: The regular expression is none.
-    """
+    """Read what was typed after `/`: a text, or `re:` and a regular expression."""
     if not typed.startswith(REGEX):
         return Query(text=typed)
     pattern = typed.removeprefix(REGEX)
@@ -133,14 +126,10 @@ def _passage(turn: int, block: int, text: str) -> Passage:
 def find(
     texts: Iterable[Passage], query: Query, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[Match]:
-    """Find all matches, `MOST` at most.
+    """Find all matches, `MOST` at most, in order; none of them is empty.
 
     Args:
-        query: What for; an empty one finds nothing.
         stop: Asked between passages whether nobody wants the answer any more.
-
-    Returns:
-        Matches in order; none of them empty.
 
     Raises:
         PatternError: A regular expression took too long, or is none; matches until then came.
@@ -161,15 +150,7 @@ def until(texts: Iterable[T], stop: Callable[[], bool]) -> Iterator[T]:
 
 
 def finder(query: Query) -> Callable[[str], Iterable[Span]]:
-    """What finds all matches in one text after the other of a transcript.
-
-    Returns:
-        Gives the start and the end of each match of a text, in order, none of them empty; raises
-        as `find`.
-
-    Raises:
-        PatternError: As `find`.
-    """
+    """What finds the start and end of each match in one text after the other; raises as `find`."""
     if query.pattern is not None:
         return _by_pattern(query.pattern)
     return _by_text(query.text) if query.text else lambda _text: ()
@@ -202,11 +183,7 @@ def _has_plain_case(text: str) -> bool:
 
 
 def _plainly(typed: str, text: str, *, case: bool) -> Iterable[Span]:
-    """Find an ASCII text: several times as fast as by an expression.
-
-    Args:
-        case: Whether it counts.
-    """
+    """Find an ASCII text: several times as fast as by an expression."""
     if len(text) <= _WINDOW:
         return _all_in(typed, text, case=case)
     return _in_pieces(typed, text, case=case)

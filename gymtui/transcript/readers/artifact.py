@@ -119,11 +119,7 @@ def _elements(fields: Fields) -> list[object]:
 
 
 def _note_models(drafts: list[Draft], known: str | None) -> None:
-    """Note with each turn at which another model begins, or another than the transcript's own.
-
-    Args:
-        known: The model that the artifact names, if it does.
-    """
+    """Note with each turn where another model begins than before, or than the `known` one."""
     named = {draft.model for draft in drafts if draft.model}
     before = known if known or len(named) != 1 else named.pop()
     for draft in drafts:
@@ -191,11 +187,7 @@ def _exchange(
     *,
     answered: bool,
 ) -> Exchange:
-    """Number a pair and label it, in its blocks too.
-
-    Args:
-        answered: Whether any call has a result.
-    """
+    """Number a pair and label it, in its blocks too; `answered`: whether any has a result."""
     tool, server, error, inferred = "", None, None, False
     called = pair.call and pair.call.content
     if pair.call is not None and isinstance(called, ToolCall):

@@ -28,7 +28,6 @@ def content(value: object, *, thinks: bool = False) -> tuple[list[Block], object
     """Read a message's content.
 
     Args:
-        value: A string, a part, a list of them, or whatever else was sent.
         thinks: Whether ``<think>`` tags in its text are a model's own.
 
     Returns:
@@ -51,9 +50,6 @@ def content(value: object, *, thinks: bool = False) -> tuple[list[Block], object
 
 def answer(value: object) -> tuple[object, list[Block], object]:
     """Read what a tool returned.
-
-    Args:
-        value: A string, a list of parts, or any JSON.
 
     Returns:
         The answer (the text of text parts, else the value itself), blocks that are not text, and
@@ -78,14 +74,7 @@ def holds_results(value: object) -> bool:
 
 
 def part(value: object) -> tuple[list[Block], object]:
-    """Read one part.
-
-    Args:
-        value: A typed object (or one of Gemini's, told by its key); anything else is unknown.
-
-    Returns:
-        Its blocks, and what is left over of it.
-    """
+    """Read a typed part, or one of Gemini's: its blocks, and what is left over of it."""
     if not isinstance(value, Mapping):
         return [Unknown(value)], None
     fields = Fields(value)
@@ -97,14 +86,7 @@ def part(value: object) -> tuple[list[Block], object]:
 
 
 def call(value: object) -> tuple[ToolCall | Unknown, object]:
-    """Read one element of ``tool_calls``, in any of its layouts.
-
-    Args:
-        value: An object, or a string that holds one.
-
-    Returns:
-        The call, or what could not be read as one; and what is left over.
-    """
+    """Read an element of ``tool_calls`` in any layout: the call, and what is left over."""
     given = parsed(value) if isinstance(value, str) else value
     fields = Fields(given if isinstance(given, Mapping) else {})
     fields.tag("type", ("function", *_CALLS))

@@ -17,11 +17,7 @@ _TALK = ("message", "system", "finish", "think", "reject", "change_agent_state",
 
 
 def response_item(item: Mapping[str, object]) -> list[Draft]:
-    """Read an item of the OpenAI Responses API: a call, its output, or reasoning.
-
-    Args:
-        item: Typed ``reasoning``, ``…_call`` or ``…_call_output``.
-    """
+    """Read an item of the Responses API: ``…_call``, ``…_call_output`` or ``reasoning``."""
     fields = Fields(item)
     kind = str(item.get("type"))
     if kind == "reasoning":
@@ -50,16 +46,7 @@ def response_item(item: Mapping[str, object]) -> list[Draft]:
 def with_subagents(
     steps: Sequence[object], agents: Iterable[object]
 ) -> tuple[list[object], list[object]]:
-    """Put the steps of sub-agents behind the steps whose results refer to them.
-
-    Args:
-        steps: ATIF steps.
-        agents: Trajectories of sub-agents, each with an id.
-
-    Returns:
-        All the steps, those of sub-agents with the agent's name, and the trajectories that no step
-        refers to.
-    """
+    """Put the steps of sub-agents behind the steps whose results refer to them."""
     known: dict[object, object] = {}
     left = []
     for agent in agents:
@@ -97,14 +84,7 @@ def _references(item: object) -> Iterator[str]:
 
 
 def step(item: Mapping[str, object]) -> list[Draft]:
-    """Read a step of Harbor's ATIF: what was said and called, and what was observed.
-
-    Args:
-        item: An object with ``step_id`` and ``source``.
-
-    Returns:
-        A turn; and a second one when the step holds an observation.
-    """
+    """Read a step of Harbor's ATIF: a turn, and one for what was observed, if anything."""
     fields = Fields(item)
     role = fields.text("source") or ""
     draft = Draft(role, kind_of(role), rest=fields.rest, stamp=take_stamp(fields))
@@ -144,11 +124,7 @@ def step(item: Mapping[str, object]) -> list[Draft]:
 
 
 def event(item: Mapping[str, object]) -> list[Draft]:
-    """Read an OpenHands event: an action or an observation.
-
-    Args:
-        item: An object with ``source`` and a string ``action`` or ``observation``.
-    """
+    """Read an OpenHands event: ``source``, and a string ``action`` or ``observation``."""
     fields = Fields(item)
     source = fields.text("source") or ""
     draft = Draft(source, kind_of(source), rest=fields.rest, stamp=take_stamp(fields))
@@ -166,14 +142,7 @@ def event(item: Mapping[str, object]) -> list[Draft]:
 
 
 def entry(item: Mapping[str, object]) -> list[Draft]:
-    """Read an entry that wraps a message, as session logs have them.
-
-    Args:
-        item: An object whose ``message`` is an object with a role.
-
-    Returns:
-        The message's turn, with the entry's time if it has none of its own.
-    """
+    """Read an entry of a session log that wraps a message, and may tell its time."""
     fields = Fields(item)
     drafts = chat(fields.mapping("message") or {})
     stamp = take_stamp(fields)
@@ -195,14 +164,7 @@ def entry(item: Mapping[str, object]) -> list[Draft]:
 
 
 def action_step(item: Mapping[str, object]) -> list[Draft]:
-    """Read a step of SWE-agent's ``trajectory``: what was thought and done, and what was seen.
-
-    Args:
-        item: An object with a string ``action`` and an ``observation``.
-
-    Returns:
-        A turn; and a second one when something was seen.
-    """
+    """Read a step of SWE-agent's ``trajectory``: a turn, and one for what was seen then."""
     fields = Fields(item)
     stamp = take_stamp(fields)
     draft = Draft("", BlockKind.ASSISTANT, rest=fields.rest, stamp=stamp)
@@ -221,11 +183,7 @@ def action_step(item: Mapping[str, object]) -> list[Draft]:
 
 
 def change(item: Mapping[str, object]) -> list[Draft]:
-    """Read an entry of a session log that is no message: another model, a summary.
-
-    Args:
-        item: A typed object with a ``modelId`` or a ``summary``.
-    """
+    """Read an entry of a session log that is no message: a ``modelId``, a ``summary``."""
     fields = Fields(item)
     draft = Draft(fields.text("type") or "", BlockKind.OTHER, rest=fields.rest)
     draft.stamp = take_stamp(fields)
@@ -237,11 +195,7 @@ def change(item: Mapping[str, object]) -> list[Draft]:
 
 
 def log_entry(item: Mapping[str, object]) -> list[Draft]:
-    """Read an entry of a session log that nobody says: progress, a snapshot, a count of tokens.
-
-    Args:
-        item: A typed object. Codex has what it is about in its ``payload``.
-    """
+    """Read an entry of a session log that nobody says: progress, a snapshot, a count of tokens."""
     fields = Fields(item)
     draft = Draft(fields.text("type") or "", BlockKind.OTHER, rest=fields.rest)
     draft.stamp = take_stamp(fields)

@@ -92,11 +92,7 @@ _STOPPED = re.compile(
 
 
 def exit_code(*values: object) -> int | None:
-    """The code that a command ended with, where one of some answers says it.
-
-    Args:
-        values: Texts, JSON values, or what stands beside an answer.
-    """
+    """The code that a command ended with, where one of some answers says it."""
     for value in values:
         found = _code_in(value)
         if found is not None:
@@ -105,11 +101,7 @@ def exit_code(*values: object) -> int | None:
 
 
 def looks_failed(*values: object) -> bool:
-    """Whether an answer reads as one of a call that failed.
-
-    Args:
-        values: All that is known of it: text or JSON.
-    """
+    """Whether an answer reads as one of a call that failed."""
     code = exit_code(*values)
     if code is not None:
         return code != 0

@@ -121,20 +121,12 @@ class Draft:
 
 
 def kind_of(role: str) -> BlockKind:
-    """Tell who speaks under a role.
-
-    Returns:
-        The kind; `BlockKind.OTHER` for roles nobody agreed on.
-    """
+    """Tell who speaks under a role; `BlockKind.OTHER` for roles nobody agreed on."""
     return _KINDS.get(role) or _KINDS.get(role.lower(), BlockKind.OTHER)
 
 
 def take_stamp(fields: Fields) -> object:
-    """Take a message's time.
-
-    Returns:
-        The first member that can be read as one, as received; None if there is none.
-    """
+    """Take a message's time as received: the first member that can be read as one, or None."""
     for key in ("timestamp", "created_at", "createdAt", "time", "ts"):
         if key in fields.rest and instant(fields.rest[key]):
             return fields.rest.pop(key)

@@ -27,11 +27,7 @@ _PROVIDER = "provider_specific_fields"
 
 
 def chat(message: Mapping[str, object]) -> list[Draft]:
-    """Read a message.
-
-    Args:
-        message: An object with a role, or at least with content.
-    """
+    """Read a message."""
     fields = Fields(message)
     _unwrap(fields)
     role = fields.text("role") or ""

@@ -44,11 +44,7 @@ class _Recorded:
 
 
 def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results: object) -> None:
-    """Bring recorded calls and results into turns and pairs, in place.
-
-    Args:
-        calls: The artifact's ``tool_calls``; anything but a list is taken as empty.
-    """
+    """Bring recorded calls and results into turns and pairs, in place."""
     recorded = _read(calls, results)
     matched = _match(recorded, [pair for pair in pairs if pair.call])
     after: list[tuple[Draft, Draft]] = []

@@ -16,15 +16,7 @@ TAGS = ("User", "Agent")
 
 
 def tagged(item: Mapping[str, object]) -> list[Draft]:
-    """Read a message.
-
-    Args:
-        item: An object whose only member is one of `TAGS`, an object too.
-
-    Returns:
-        A turn; of an agent one for all that it says and calls until something is answered, and
-        one for each answer.
-    """
+    """Read a message; an agent's into a turn for what it says and one for each answer."""
     ((who, inner),) = item.items()
     fields = Fields(inner if isinstance(inner, Mapping) else {})
     parts = fields.items("content") or []

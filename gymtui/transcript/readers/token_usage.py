@@ -59,9 +59,6 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft], answers: A
     """Read what the artifact says it used: the vendor's ``rollout_metrics``, else its relatives.
 
     Where there is no total, what the messages of the agent say each is summed.
-
-    Args:
-        answers: As `note_tokens` gives them.
     """
 
     def number(*paths: str) -> float | None:
@@ -113,9 +110,6 @@ def note_tokens(drafts: Sequence[Draft]) -> Answers:
     """Note with each turn of the agent what its model read and wrote.
 
     Of several messages of one answer it is the last that is noted: it has the count of all.
-
-    Returns:
-        What each answer of the model used, for `usage_of`.
     """
     last = {answer: number for number, answer in _answers(drafts)}
     counts = {number: _of(drafts[number].rest) for number in last.values()}

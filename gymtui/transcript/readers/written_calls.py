@@ -102,14 +102,7 @@ def observe(draft: Draft) -> None:
 
 
 def split_at(draft: Draft, place: tuple[int, int, int], name: str, arguments: object) -> int:
-    """Make a call of a stretch of a turn's text.
-
-    Args:
-        place: The block, and where in it the call begins and ends.
-
-    Returns:
-        The call's place among the blocks.
-    """
+    """Make a call of a `stretch` of a turn's text; its place among the blocks."""
     number, start, end = place
     made = list(_divided(draft.blocks[number].text, [_Found(start, end, name, arguments)]))
     draft.blocks[number : number + 1] = made
