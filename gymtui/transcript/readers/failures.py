@@ -39,7 +39,8 @@ _FIRST = re.compile(
     r"|traceback \(most recent call last\)"
     r"|(?:http|api|server|client|network|unexpected|internal|syntax|parse|validation|connection)"
     r" error\b"
-    r"|no replacement was performed|your proposed edit has introduced"
+    r"|no replacement was performed|your proposed edit has introduced|new string '"
+    r"|multiple occurrences of (?:string|old_str)"
     r"|(?:invalid|unknown|missing|unrecognized) (?:tool|function|command|argument|parameter"
     r"|`|option|input|json|path|action)|invalid \S{1,40} format\b"
     r"|(?:tool|function|command) \S{1,60} (?:not found|does not exist)"
@@ -57,11 +58,19 @@ _SHELL = re.compile(
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(
-    r"[\w./-]{1,40}: [^\n]{0,200}(?:No such file or directory|Permission denied"
-    r"|Is a directory|Not a directory|cannot [^\n]{1,100}|can't open file [^\n]{1,100})\s*$"
+    r"[\w./-]{1,80}: [^\n]{0,200}(?:No such file or directory|Permission denied|Is a directory"
+    r"|Not a directory|No module named \S+|cannot [^\n]{1,100}|can't open file [^\n]{1,100})\s*$"
 )
+_USAGE = re.compile(
+    r"usage: [^\n]*(?:\s*\Z|(?:\n\s[^\n]*){0,12}\n[\w./-]{1,60}: error: )", re.IGNORECASE
+)
+"""What a command says that was called wrongly; asked for help it says more."""
 _RAISED = re.compile(r"(?:^|\n)\s{0,8}(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b")
-_TRACEBACK = re.compile(r"(?:^|\n) {0,4}Traceback \(most recent call last\):?\s*\n")
+_TRACEBACK = re.compile(
+    r"(?:^|\n) {0,4}Traceback \(most recent call last\):?\s*\n"
+    r'|Traceback \(most recent call last\):\n {1,4}File "'
+)
+"""The second where a line that was not ended stands before it; a listing numbers each line."""
 _SYNTAX = re.compile(r"\n\s*[~^]*\^[~^]*\n\w*Error: [^\n]*\s*\Z")
 """How Python shows a line that it cannot read."""
 _NOTEBOOK = re.compile(r"-{40,}\n[A-Z]\w*(?:Error|Exception)\s+Traceback \(most recent call last\)")
@@ -84,6 +93,8 @@ _REFUSED_EDIT = re.compile(
     r"|failed to edit|0 occurrences found for",
     re.IGNORECASE,
 )
+_PROMPT = "(Open file: "
+"""With this begins what SWE-agent adds to each answer, up to its prompt."""
 _STOPPED = re.compile(
     r"(?:^|\n)\W{0,3}(?:EXECUTION TIMED OUT|the command timed out|command timed out"
     r"|timeout: the command|<error>|<tool_use_error>)",
@@ -164,11 +175,13 @@ def _object_failed(value: Mapping[str, object]) -> bool:
 
 
 def _text_failed(text: str) -> bool:
+    if text.endswith("bash-$") and (end := text.rfind(_PROMPT, -1000)) >= 0:
+        text = text[:end]
     head, tail = text[:_LOOKED_AT].lstrip(), text[-_LOOKED_AT:]
     for opening in ("Observation:", "OBSERVATION:", "<observation>", "<output>", "Output:"):
         head = head.removeprefix(opening).lstrip()
     first = head.split("\n", 1)[0]
-    if _FIRST.match(first) or _PROGRAM.match(first) or _NOTEBOOK.match(head):
+    if _FIRST.match(first) or _PROGRAM.match(first) or _NOTEBOOK.match(head) or _USAGE.match(head):
         return True
     if _DONE.match(first):
         return False
