@@ -19,6 +19,7 @@ from gymtui.core.text import clean
 from gymtui.session.host import SessionHost, Work
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.session import FindKey, Session
+from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, local_path
 
@@ -98,17 +99,19 @@ async def headless_session(
             await asyncio.to_thread(kept.close)
 
 
-async def take_news(session: Session, *, at_once: bool = False) -> None:
-    """Take in what came; nobody else does.
+async def take_news(session: Session, *, at_once: bool = False) -> Delta:
+    """Take in what came, which nobody else does; what changed.
 
     Args:
         at_once: Whether all that is recorded is written now, rather than what is due.
     """
+    delta = NOTHING
     if session.has_news:
-        await session.news()
+        delta = await session.news()
         await session.update_forecast()
     if session.recorder is not None:
         session.recorder.write(at_once=at_once)
+    return delta
 
 
 @contextmanager

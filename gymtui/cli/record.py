@@ -15,6 +15,7 @@ from pathlib import Path
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.gym_access import with_gym
 from gymtui.cli.headless import ended_by_signal, headless_session, take_news
+from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.instants import when_of
@@ -196,6 +197,7 @@ async def _record(
 ) -> None:
     gym = without_login(settings.base_url)
     wanted: list[_Wanted] = []
+    missed = MissedRuns(place.directory, lambda run_id: wanted[0](run_id))
 
     def prepare(session: Session) -> None:
         wanted.append(_Wanted(session, options.runs))
@@ -209,7 +211,7 @@ async def _record(
             say(f"recording {clean(gym)} to {clean(place.directory)}")
             try:
                 shared = place.shared is not None
-                await _until_over(session, options, wanted[0], ended, say, shared=shared)
+                await _until_over(session, options, wanted[0], missed, ended, say, shared=shared)
             finally:
                 if session.recorder is not None:
                     session.recorder.close()
@@ -222,6 +224,7 @@ async def _until_over(
     session: Session,
     options: RecordOptions,
     wanted: _Wanted,
+    missed: MissedRuns,
     ended: asyncio.Event,
     say: Callable[[str], None],
     *,
@@ -233,11 +236,12 @@ async def _until_over(
         with suppress(TimeoutError):
             async with asyncio.timeout(min(look_s, options.for_s or look_s)):
                 await ended.wait()
-        await take_news(session, at_once=shared)
+        missed.list_anew(session, await take_news(session, at_once=shared))
         now_s = session.monotonic()
         if options.for_s is not None and now_s - began_s >= options.for_s:
             return
-        if options.until_done and _is_done(session, wanted):
+        is_whole = missed.are_listed and not session.has_news
+        if options.until_done and is_whole and _is_done(session, wanted):
             return
         if now_s - told_s >= TELL_EVERY_S:
             told_s = now_s

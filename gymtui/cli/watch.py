@@ -17,6 +17,7 @@ from gymtui.api.errors import NotFound
 from gymtui.api.lenient import loads
 from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.headless import ended_by_signal, headless_session, take_news
+from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell as say
 from gymtui.cli.record import is_recorded_elsewhere, new_recorder, sent
 from gymtui.config.settings import Settings
@@ -65,10 +66,11 @@ def watch(
         with ended_by_signal() as ended:
             while not ended.is_set():
                 # Once a recorder has ended that was followed, it is recorded here.
+                missed = MissedRuns(place.directory)
                 async with _record(client, settings, place, journal, find_key) as (session, lives):
                     while not ended.is_set() and lives():
                         if session is not None:
-                            await take_news(session, at_once=True)
+                            missed.list_anew(session, await take_news(session, at_once=True))
                         recording.refresh()
                         if news is None and recording:
                             news = changes.from_now()
@@ -78,8 +80,6 @@ def watch(
                             document = document_of(change)
                             if not wanted or document["run_id"] in wanted:
                                 tell(document)
-                                if session is not None and change.kind == "run" and change.first:
-                                    session.poller.list_anew(change.item_id)
                         with suppress(TimeoutError):
                             async with asyncio.timeout(LOOK_S):
                                 await ended.wait()
@@ -95,7 +95,7 @@ async def _find_runs(client: Endpoints, typed: Collection[str], changes: ChangeL
     found = set()
     for name in typed:
         run_id = await reader.named(name)
-        if run_id not in reader.store.runs and not changes.knows_run(run_id):
+        if run_id not in reader.store.runs and run_id not in changes.known("run"):
             raise NotFound(f"no such run: {name}")
         found.add(run_id)
     return found

@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from gymtui.cli import record as command
+from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock, RecordingWriter
 from tests.cli.in_process import URL, Shell
@@ -65,6 +67,34 @@ def test_it_ends_when_all_is_done_and_is_whole(shell: Shell) -> None:
     night = [row["item"]["status"] for row in rows if row["id"] == "night-1.0"]
     assert night == ["running", "completed"]
     assert {row["id"] for row in rows if row["kind"] == "run"} == {"day-1", "night-1"}
+
+
+@pytest.mark.parametrize("filters", [(), ("night*",)])
+def test_what_ended_while_nobody_recorded_is_in_the_next_recording(
+    shell: Shell, gym: PassingGym, filters: tuple[str, ...]
+) -> None:
+    briefly = ("record", *filters, "--until-done", "--interval", "0.1")
+    assert shell(*briefly).returncode == 0
+    gym.runs["night-1"] += [ended("night-1.1", "night-1")]
+    gym.runs["dusk-1"] = [ended("dusk-1.0", "dusk-1")]
+    keep_numbers(shell, gym)  # as a dashboard did that was open meanwhile
+    assert shell(*briefly).returncode == 0
+    rows = [json.loads(line) for line in shell("record", "export").stdout.splitlines()]
+    recorded = {row["id"] for row in rows if row["kind"] == "rollout"}
+    assert "night-1.1" in recorded
+    assert ("dusk-1.0" in recorded) is not bool(filters)
+
+
+def keep_numbers(shell: Shell, gym: ScriptedGym) -> None:
+    """Have final numbers of all runs in the journal."""
+    directory = recording_of(shell)
+    name = directory.name.replace("recording", "journal")
+    journal = Journal(directory.with_name(f"{name}.sqlite3"))
+    for run_id, members in gym.runs.items():
+        counts = {"passed": len(members)}
+        saved = SavedSummary(run_id, final=True, known=len(members), counts=counts)
+        journal.keep_summaries(saved)
+    journal.close()
 
 
 def test_it_asks_for_what_it_is_told(

@@ -6,7 +6,7 @@ What `record export` and `watch` print, for tools that know nothing of this prog
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,9 +78,9 @@ class ChangeList:
         self._skip: Cursor | None = None
         self._last: Cursor | None = None
 
-    def knows_run(self, run_id: str) -> bool:
-        """Whether a run is listed where it is now."""
-        return run_id in self._known["run"]
+    def known(self, kind: str) -> Mapping[str, bytes]:
+        """By id, the bytes of what is listed where it is now: of `run` or `rollout`."""
+        return self._known[kind]
 
     def every(self) -> Iterator[ItemChange]:
         """All of them, from the recording's begin to its end."""
