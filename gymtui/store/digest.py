@@ -101,7 +101,6 @@ def digest(
     Args:
         rollouts: By run, where they were listed. Of others, a run that began since is counted by
             its summary.
-        since: On the gym's clock.
     """
     finished = [run for run in runs if (_ended(run) or since) > since]
     finished.sort(key=lambda run: _ended(run) or since, reverse=True)

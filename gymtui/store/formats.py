@@ -61,11 +61,7 @@ STRETCH: Mapping[SegmentKind, str] = {
 
 
 def duration(seconds: float | None) -> str:
-    """A length of time, rounded, in six characters below 100 days: `9s`, `2m25s`, `3h07m`, `4d06h`.
-
-    Args:
-        seconds: The length; None, or one below 0, is not known.
-    """
+    """A length of time, rounded: `9s`, `2m25s`, `3h07m`, `4d06h`; below 0 it is not known."""
     if seconds is None or not 0 <= seconds < inf:
         return ABSENT
     # Half a second more is one more, as people round; `round` goes to the even one.
@@ -212,11 +208,7 @@ def state_word(row: RolloutRow) -> str:
 
 
 def why_no_artifacts(row: RolloutRow | None, name: str) -> str:
-    """Why nothing of a finished rollout can be read.
-
-    Args:
-        name: What to call it.
-    """
+    """Why nothing of a finished rollout can be read."""
     if row is not None and row.outcome is Outcome.NOT_RUN:
         return f"no artifacts of {name}: {state_word(row)}"
     return f"the gym has no artifacts of {name}"
@@ -232,11 +224,7 @@ def state_words(row: RolloutRow) -> str:
 
 
 def steps(rollout: Rollout, seen: int | None = None) -> str:
-    """`14/30`: the step it is at, of so many.
-
-    Args:
-        seen: The last step it was seen at, for one that no longer says it.
-    """
+    """`14/30`: the step it is at, or was last `seen` at where it no longer says it."""
     step = steps_of(rollout, seen)
     if step is None:
         return ABSENT

@@ -41,12 +41,7 @@ class ListOrder:
         self._last = (place, created_at)
 
     def take(self, ids: Sequence[str], offset: int) -> None:
-        """Take a page in.
-
-        Args:
-            ids: The runs that it lists, in its order.
-            offset: How many stand above it, by the gym's count.
-        """
+        """Take a page in: the runs that it lists, below so many others by the gym's count."""
         new: list[str] = []
         below: float | None = None
         for index, run_id in enumerate(dict.fromkeys(ids)):
@@ -68,14 +63,7 @@ class ListOrder:
                 self._sorted = None
 
     def neighbours(self, run_id: str, most: int) -> tuple[list[str], list[str]]:
-        """Who stands around a run.
-
-        Args:
-            most: Of how many on each side at most.
-
-        Returns:
-            Those above and those below it, the nearest first.
-        """
+        """The runs above and those below a run, the nearest first; at most so many each."""
         place = self._places.get(run_id)
         if place is None:
             return [], []

@@ -131,11 +131,7 @@ def at_step_limit(rollout: Rollout) -> bool:
 
 
 def steps_of(rollout: Rollout, seen: int | None = None) -> int | None:
-    """How many steps a rollout took, or which one it is at; None where nobody knows.
-
-    Args:
-        seen: The last step it was seen at, for one that no longer says it.
-    """
+    """How many steps a rollout took, or is at; `seen` counts for one that no longer says it."""
     if rollout.current_step is not None:
         return rollout.current_step
     if rollout.max_steps is not None and at_step_limit(rollout):

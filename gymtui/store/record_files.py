@@ -50,11 +50,7 @@ class Opened:
 
 
 def open_file(path: Path) -> Opened:
-    """Read a file's transcript, and the record beside it.
-
-    Raises:
-        FileProblem: As `artifact_files.read`; whatever is wrong with the record is told in it.
-    """
+    """Read a file's transcript, and the record beside it."""
     body, transcript = artifact_files.read(path)
     record = read(path, transcript.rollout_id)
     row = record.row
@@ -64,12 +60,7 @@ def open_file(path: Path) -> Opened:
 
 
 def read(path: Path, rollout_id: str | None = None) -> Record:
-    """Read the record beside a file.
-
-    Args:
-        path: The file with the artifacts.
-        rollout_id: Whose these are, where they say so.
-    """
+    """Read the record beside a file with artifacts, those of a rollout if they say which."""
     beside = artifact_files.record_of(path)
     packed = beside.with_name(f"{beside.name}.gz")
     found = next((file for file in (beside, packed) if file.exists()), None)
@@ -124,8 +115,6 @@ def write(
 
     Args:
         path: The file; where it is there, whoever may read it may read the record.
-        last_step: At which it was seen last.
-        run_note: The person's own note on its run.
 
     Returns:
         Whether another record lay there, or none.

@@ -126,11 +126,7 @@ class RolloutRow(Struct, frozen=True):
 
 
 def name_of_malformed(raw: bytes, within: str = "") -> str:
-    """A stable id for an item that has none: the same bytes in the same place are the same row.
-
-    Args:
-        within: The run whose list it was found in; "" for the list of runs.
-    """
+    """A stable id for an item that has none, by its bytes and the run that lists it, if any."""
     place = within.encode("utf-8", "replace")
     return f"malformed-{hashlib.blake2s(place + bytes(1) + raw, digest_size=6).hexdigest()}"
 

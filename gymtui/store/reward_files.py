@@ -48,15 +48,7 @@ def is_missed(artifacts: Path) -> bool:
 
 
 def read(file: Path, rollout_id: str) -> dict[str, Any]:
-    """Read a verdict as the gym would tell of a rollout that ended so.
-
-    Args:
-        file: From `reward_file_of`.
-        rollout_id: What to call the rollout.
-
-    Raises:
-        FileProblem: It cannot be read, or is no verdict.
-    """
+    """Read a verdict as a gym would tell of a rollout that ended so; raises `FileProblem`."""
     name = f"{file.parent.name}/{file.name}" if file.parent.name == "verifier" else file.name
     try:
         body = artifact_files.load(file)

@@ -58,11 +58,7 @@ class RolloutBatch(Struct):
     def count(
         self, row: RolloutRow, before: RolloutRow | None, numbers: SummaryBuilder | None
     ) -> None:
-        """Count a plain row to its run.
-
-        Args:
-            numbers: What the run adds up to so far, which stays as it is; None for a new one.
-        """
+        """Count a plain row to its run, of which the numbers so far, if any, stay as they are."""
         if before is not None and numbers is not None and counts_alike(before, row):
             self.steady.add(row.run_id)
             return
@@ -83,13 +79,7 @@ Steps = Generator[None, None, RolloutBatch]
 def stepped_row(
     before: RolloutRow, item: bytes, asked: str | None, seen: Observation
 ) -> RolloutRow | None:
-    """The row of a rollout that took steps and did nothing else; None where it did.
-
-    Args:
-        before: The row that is known of it.
-        item: Its item's bytes now.
-        asked: The run whose rollouts were asked for, or None.
-    """
+    """The row of a rollout that took steps and did nothing else; None where it did."""
     known = before.rollout
     if known is None or before.outcome not in ACTIVE:
         return None

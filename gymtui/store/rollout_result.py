@@ -15,14 +15,7 @@ _WELL = frozenset({Outcome.PASSED, Outcome.DONE})
 
 
 def rollout_result(rollout: Rollout, outcome: Outcome | None = None) -> Ending | None:
-    """The result of a rollout: outcome, the verifier's message, what failed, why it ended.
-
-    Args:
-        outcome: How it stands, where a row has that; else by its own fields alone.
-
-    Returns:
-        None while it has not ended, or where there is no word on how.
-    """
+    """The result of a rollout in words; None while it has not ended, or none are known."""
     outcome = outcome or outcome_of(rollout)
     reason = rollout.termination_reason
     if outcome in (*ACTIVE, Outcome.NOT_RUN) or (rollout.result is None and not reason):

@@ -77,12 +77,6 @@ class RolloutTable:
         """Read the items that are not known yet, changing nothing; yields now and then.
 
         Other answers may be taken in between two steps, so what is known is then looked up again.
-
-        Args:
-            of_run: The run whose rollouts they are, or None for an answer over all runs.
-
-        Returns:
-            What was listed; good until anything else changes.
         """
         fresh: dict[bytes, RolloutRow] = {}
         while True:
@@ -168,9 +162,6 @@ class RolloutTable:
     ) -> tuple[tuple[str, ...], frozenset[str]]:
         """Take the list of all running rollouts in.
 
-        Args:
-            scenario_id: The scenario that was asked for, or None.
-
         Returns:
             The ids it listed, and the runs of which a rollout no longer runs that did: how it
             ended is only in the list of that run.
@@ -222,14 +213,7 @@ class RolloutTable:
             self._held.move_to_end(run_id)
 
     def trim(self, limit: int, needed: Container[str], built: DeltaBuilder) -> list[str]:
-        """Give up the rollouts of runs not looked at for longest, down to a limit.
-
-        Args:
-            needed: Runs that keep theirs all the same.
-
-        Returns:
-            The runs that gave theirs up; their summaries stay.
-        """
+        """Give up rollouts of runs not looked at for longest, needed ones apart; these runs."""
         given_up: list[str] = []
         if len(self.rows) <= limit:
             return given_up

@@ -22,11 +22,7 @@ def started_at(rollout: Rollout) -> datetime | None:
 
 
 def waited_so_long(rollout: Rollout, until: datetime) -> bool:
-    """Whether a rollout waited until then, as it was drawn, by what its own times say.
-
-    Args:
-        until: Where its wait ends in a picture, which is never later than its end, nor than now.
-    """
+    """Whether a rollout waited until then, as it was drawn, by what its own times say."""
     events = rollout.status_events or ()
     ran = [event.timestamp for event in events if event.status == "running"]
     starts = [at for at in (rollout.started_at, *ran) if at is not None]

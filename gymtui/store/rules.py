@@ -48,11 +48,7 @@ class RuleSpec(Struct, frozen=True):
 
 
 def condition(text: str) -> Filter[RunView]:
-    """Read a condition.
-
-    Raises:
-        FilterError: It is none, or would hold for every run.
-    """
+    """Read a condition; `FilterError` for none, or one that holds for every run."""
     found = parse(text, CONDITIONS)
     if not found.terms:
         raise FilterError("a condition is missing", 0, 1)
@@ -60,17 +56,7 @@ def condition(text: str) -> Filter[RunView]:
 
 
 def read_rules(text: str) -> tuple[RuleSpec, ...]:
-    """Read rules: `cancel when pass<30%; tell the first error of each kind`.
-
-    Args:
-        text: Rules as they are listed, divided by semicolons.
-
-    Returns:
-        Each once, in their order.
-
-    Raises:
-        RuleError: One of them is none.
-    """
+    """Read rules, divided by semicolons, each once: `cancel when pass<30%; …`; else `RuleError`."""
     parts = (" ".join(part.split()) for part in _BETWEEN.split(text))
     return tuple(dict.fromkeys(_read(part) for part in parts if part))
 

@@ -20,11 +20,7 @@ COUNTED_AT_ONCE = 200
 
 
 class RunRows:
-    """What a screen shows of one run's rollouts.
-
-    Args:
-        rows: They as they are filtered and ordered; filled here and nowhere else.
-    """
+    """What a screen shows of one run's rollouts: its rows, which are filled here alone."""
 
     def __init__(self, rows: OrderedView[RolloutRow]) -> None:
         self._rows = rows
@@ -39,23 +35,14 @@ class RunRows:
         return len(self._due)
 
     def put(self, came: Mapping[str, RolloutRow], went: Iterable[str] = ()) -> None:
-        """Note that rollouts came, changed or went.
-
-        Args:
-            came: Those that came or changed, by id, as they are now.
-            went: Ids of those that are gone, and of any that never were of the run.
-        """
+        """Note rollouts that came, changed or went; ids that never were of the run are ignored."""
         self._due.update(came)
         for rollout_id in went:
             if any(rollout_id in rows for rows in self._known):
                 self._due[rollout_id] = None
 
     def keep_only(self, rollouts: Mapping[str, RolloutRow]) -> None:
-        """Note that all but these went, should that have been missed.
-
-        Args:
-            rollouts: Every rollout that is known, of whichever run.
-        """
+        """Note that all but these went, should that have been missed."""
         for rows in self._known:
             for rollout_id in rows.keys() - rollouts.keys():
                 self._due[rollout_id] = None
@@ -72,9 +59,6 @@ class RunRows:
 
         Rows show at once with the last step of each round; numbers and reach are to be asked for
         when it is through, and kept, so that all of them tell of the same rollouts.
-
-        Args:
-            now: UNIX seconds on the server's clock.
         """
         while self._due:
             due, self._due = self._due, {}
@@ -96,11 +80,7 @@ class RunRows:
             self._under_way = {}
 
     def numbers(self, total: int | None) -> RunStats:
-        """What they add up to.
-
-        Args:
-            total: How many rollouts the run says it has.
-        """
+        """What they add up to, beside how many the run says it has."""
         return self._numbers.numbers(total)
 
     def extent(self, looked_at: datetime | None) -> Extent:

@@ -44,11 +44,7 @@ class RunTable:
         return ids
 
     def take_one(self, query: OneRun, body: bytes, seen: Observation, built: DeltaBuilder) -> str:
-        """Take the answer about one run in.
-
-        Raises:
-            Garbled: It is no run, or another one.
-        """
+        """Take the answer about one run in; `Garbled` if it is none, or another one."""
         body = bound_item(body)
         about = self._by_raw.get(body)
         if about is None:

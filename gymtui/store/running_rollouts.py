@@ -63,11 +63,7 @@ class RunningDelta(Struct, frozen=True):
 
 
 class Running:
-    """The running rollouts of all runs.
-
-    Args:
-        rules: From when on one counts as stuck.
-    """
+    """The running rollouts of all runs; the rules tell when one is stuck."""
 
     def __init__(self, rules: StuckThresholds = DEFAULT_THRESHOLDS) -> None:
         self._rules = rules
@@ -101,10 +97,6 @@ class Running:
         self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: StepPace | None
     ) -> RunningDelta:
         """Take in what changed.
-
-        Args:
-            touched: Those that came, changed or went since the last time.
-            pace: What was observed of them; None while nobody watches.
 
         Returns:
             What it did to the rows. What is usual in a run changes with each of its rollouts, so

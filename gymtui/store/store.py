@@ -119,12 +119,7 @@ class Store:
         return self._runs.rollouts_in[scenario_id]
 
     def placed_at(self, run_id: str) -> datetime | None:
-        """When a run of which nothing else is known was probably created.
-
-        Returns:
-            The time of the nearest run in the gym's own list that is known, an older one first;
-            None if none is near.
-        """
+        """When a run was probably created: as the nearest run in the gym's list that is known."""
         above, below = self._order.neighbours(run_id, NEIGHBOURS)
         older, newer = (below, above) if self._order.newest_first is not False else (above, below)
         for near in (*older, *newer):
@@ -160,9 +155,6 @@ class Store:
 
     def apply(self, seen: Observation) -> Applied:
         """Take one answer in, at one go.
-
-        Returns:
-            What changed, and which ids the answer listed.
 
         Raises:
             Garbled: The body is not what was asked for; nothing was changed.
@@ -242,14 +234,7 @@ class Store:
         return applied
 
     def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:
-        """Take numbers of runs from an earlier session, until their rollouts are listed.
-
-        Args:
-            summaries: By run, known or not yet.
-
-        Returns:
-            The known runs that have numbers now and had none before.
-        """
+        """Take numbers of runs from an earlier session, until their rollouts are listed."""
         built = DeltaBuilder()
         for run_id, summary in summaries.items():
             if self._rollouts.remember(run_id, summary) and run_id in self._runs.rows:
@@ -259,11 +244,7 @@ class Store:
         return built.build()
 
     def intend(self, run_ids: Iterable[str], intent: Intent | None) -> Delta:
-        """Show runs as being cancelled or deleted until the server agrees.
-
-        Args:
-            intent: What was asked of them; None takes it back, since it was refused.
-        """
+        """Show runs as being cancelled or deleted until the server agrees, or no longer so."""
         built = DeltaBuilder()
         for run_id in run_ids:
             row = self._runs.rows.get(run_id)
@@ -279,12 +260,7 @@ class Store:
     def note_artifacts(
         self, rollout_id: str, usage: Usage, tools: tuple[ToolUse, ...] | None
     ) -> Delta:
-        """Keep what a rollout used and which tools it called, by its artifacts.
-
-        Args:
-            usage: Nothing is kept where these do not say it.
-            tools: None where they were left out.
-        """
+        """Keep what a rollout used, and the tools it called, as far as its artifacts say it."""
         built = DeltaBuilder()
         row = self.rollouts.get(rollout_id)
         if row is not None and (usage.is_known or tools is not None):
@@ -294,11 +270,7 @@ class Store:
         return built.build()
 
     def note(self, notes: Mapping[str, str]) -> Delta:
-        """Show the person's own notes on rollouts.
-
-        Args:
-            notes: All of them, by rollout, listed already or not.
-        """
+        """Show the person's own notes by rollout: all of them, of those listed already or not."""
         built = DeltaBuilder()
         before, self._rollouts.notes = self._rollouts.notes, notes
         self._rollouts.version += 1  # what is just being read is looked at again
@@ -309,11 +281,7 @@ class Store:
         return built.build()
 
     def date(self, seen_s: Mapping[str, float]) -> None:
-        """Say when rollouts' bytes were first seen, where they come from a recording.
-
-        Args:
-            seen_s: By rollout, the server's clock, UNIX seconds.
-        """
+        """Say when rollouts' bytes were first seen, UNIX seconds, where a recording knows it."""
         self._rollouts.date(seen_s)
 
     def mark_deleted(self, run_ids: Iterable[str], sent_s: float) -> Delta:
@@ -340,14 +308,7 @@ class Store:
         return built.build()
 
     def trim(self, keep: Iterable[str]) -> Delta:
-        """Give up the rollouts of runs not looked at for longest, down to the limit.
-
-        Args:
-            keep: Runs whose rollouts must stay: those on screen.
-
-        Returns:
-            The rollouts that are no longer known; the summaries of their runs are.
-        """
+        """Give up the rollouts of runs not looked at for longest, down to the limit."""
         kept = set(keep)
         for run_id in kept:
             self._rollouts.used(run_id)

@@ -40,9 +40,7 @@ class DatabaseEngine:
 
     Args:
         url: Of the database, without a password.
-        gym: The base URL of the gym.
         password_command: Prints the password; without one it is libpq's business (`PGPASSFILE`).
-        run: Runs that command.
     """
 
     errors = (psycopg.Error, OSError, CommandFailedError, NewerJournalError, ForeignFileError)
@@ -106,11 +104,7 @@ class DatabaseEngine:
         return trouble, text + waits
 
     def connect(self, *, update: bool) -> Connection:
-        """Connect.
-
-        Args:
-            update: Whether tables are made, or brought to this version; else they must be there.
-        """
+        """Connect; with `update`, make tables or update them; else they must be there."""
         connection = self._connection()
         try:
             if update:

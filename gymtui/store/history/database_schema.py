@@ -78,11 +78,7 @@ SCHEMA_VERSION = len(STEPS)
 
 
 def version_of(connection: Connection) -> int:
-    """Return the version of the journal in a database, 0 where there is none.
-
-    Raises:
-        NewerJournalError: A newer version of this program made it.
-    """
+    """The version of the journal in a database, 0 where there is none."""
     # Not by `to_regclass`: what that did not find once it does not find in this transaction.
     there = connection.execute(
         "SELECT FROM pg_tables WHERE schemaname = 'gymtui' AND tablename = 'journal'"
@@ -97,11 +93,7 @@ def version_of(connection: Connection) -> int:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring a database to this version, whole or not at all; of several at once, one does it.
-
-    Raises:
-        NewerJournalError: It is of a newer one.
-    """
+    """Bring a database to this version, whole or not at all; of several at once, one does it."""
     if version_of(connection) == SCHEMA_VERSION:
         return
     with connection.transaction():
@@ -113,12 +105,7 @@ def migrate(connection: Connection) -> None:
 
 
 def gym_number(connection: Connection, gym: str, *, make: bool) -> int:
-    """The number of a gym in a database; -1 for one that is not in it.
-
-    Args:
-        gym: Its base URL.
-        make: Whether it is given one.
-    """
+    """The number of the gym of a base URL; if it has none, one that is made, or -1."""
     name = (to_stored(gym.rstrip("/")),)
     find = "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s"
     found = connection.execute(find, name).fetchone()

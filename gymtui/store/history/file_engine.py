@@ -51,11 +51,7 @@ class ReadFile(JournalFile):
 
 
 class FileEngine:
-    """The journal in a SQLite file.
-
-    Args:
-        path: Of the file; folders on the way are made.
-    """
+    """The journal in a SQLite file."""
 
     errors = (sqlite3.Error, OSError, NewerJournalError, ForeignFileError)
 
@@ -126,12 +122,6 @@ def set_aside(path: Path, inode: int | None, now: datetime) -> Path | None:
     Args:
         inode: Of the file that was found corrupt; another dashboard may have been faster, and
             what lies at the path now is sound.
-
-    Returns:
-        The new name; None if there is nothing to rename.
-
-    Raises:
-        OSError: It cannot be renamed.
     """
     if not path.exists() or (inode is not None and path.stat().st_ino != inode):
         return None

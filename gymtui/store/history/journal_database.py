@@ -183,9 +183,6 @@ class JournalDatabase:
 
         What was written already, as when the connection broke before that was said, changes
         nothing.
-
-        Args:
-            now: For the age of summaries.
         """
         if self.read_only:
             return
@@ -264,11 +261,7 @@ class JournalDatabase:
         return False
 
     def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
-        """Delete what is too old.
-
-        Yields:
-            After each short transaction, so that other work can be done in between.
-        """
+        """Delete what is too old, in short transactions: other work can be done in between."""
         if self.read_only:
             return
         too_old = (self._gym, micros(now - limits.age))

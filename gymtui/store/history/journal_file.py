@@ -96,9 +96,6 @@ def connect(path: Path) -> sqlite3.Connection:
 class JournalFile:
     """An open journal. Every method may raise `sqlite3.Error`.
 
-    Args:
-        connection: To a file that holds a journal, or nothing yet.
-
     Raises:
         NewerJournalError: A newer version wrote it; nothing was changed.
         ForeignFileError: It holds something else; nothing was changed.
@@ -117,14 +114,7 @@ class JournalFile:
 
     @classmethod
     def open(cls, path: Path, connect: Connect = connect) -> JournalFile:
-        """Open the journal at a path, or make one that only its owner can read.
-
-        Args:
-            path: Of the file; folders on the way are made.
-
-        Raises:
-            OSError: It cannot be made.
-        """
+        """Open the journal at a path, or make one that only its owner can read."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = connect(path)
@@ -155,11 +145,7 @@ class JournalFile:
         return pages * int(self._pragma("page_size"))
 
     def write(self, batches: Iterable[Batch], now: datetime) -> None:
-        """Write batches in their order, all or nothing.
-
-        Args:
-            now: For the age of summaries.
-        """
+        """Write batches in their order, all or nothing."""
         with self._writing() as connection:
             for batch in batches:
                 for run_id in batch.forgotten:
@@ -237,11 +223,7 @@ class JournalFile:
         return self.size_bytes > limits.size_bytes
 
     def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
-        """Delete what is too old or too much, oldest first, and give its space back.
-
-        Yields:
-            After each short transaction, so that other work can be done in between.
-        """
+        """Delete what is too old or too much in short transactions, and give its space back."""
         for table, column in _BY_AGE.items():
             age = min(limits.age, STEPS_KEPT) if table == "steps" else limits.age
             while self._delete_oldest(table, column, micros(now - age)):

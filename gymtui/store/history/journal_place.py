@@ -54,11 +54,7 @@ def local_path(place: Place) -> Path:
 
 
 def engine_of(place: Place) -> JournalEngine:
-    """What opens the journal there.
-
-    Raises:
-        UnusableJournalError: The driver for the database is not installed.
-    """
+    """What opens the journal there; raises as `database_engine`."""
     if isinstance(place, Path):
         return FileEngine(place)
     return database_engine(place)

@@ -47,7 +47,7 @@ LOOKS_SINCE = 2
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Return the version of the journal in a file, 0 for an empty file.
+    """The version of the journal in a file, 0 for an empty file.
 
     Raises:
         NewerJournalError: A newer version of this program wrote it.
@@ -68,12 +68,7 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a file to this version; called in a transaction, so that it is done whole or not.
-
-    Raises:
-        NewerJournalError: Somebody else has just brought it to a newer one.
-        ForeignFileError: It holds something else.
-    """
+    """Bring a file to this version, in the caller's transaction; raises as `version_of`."""
     for step in STEPS[version_of(connection) :]:
         for statement in step:
             connection.execute(statement)

@@ -130,11 +130,7 @@ class JournalStore(Protocol):
         """Whether others write it alone: what is to be written goes nowhere."""
 
     def write(self, batches: Iterable[Batch], now: datetime) -> None:
-        """Write batches in their order, all or nothing.
-
-        Args:
-            now: For the age of summaries.
-        """
+        """Write batches in their order, all or nothing; `now` is for the age of summaries."""
 
     def observations(self, run_id: str) -> tuple[StateObservation, ...]:
         """A run's observations, by time; with those that the last look at the run adds to them."""
@@ -152,11 +148,7 @@ class JournalStore(Protocol):
         """Runs whose names are text, the last kept or seen first."""
 
     def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
-        """Delete what is too old or too much, oldest first.
-
-        Yields:
-            After each short transaction, so that other work can be done in between.
-        """
+        """Delete what is too old or too much, in short transactions: between them it yields."""
 
     def is_over(self, limits: Limits) -> bool:
         """Whether it is larger than it may be."""
@@ -188,11 +180,4 @@ class JournalEngine(Protocol):
         """What it means, for the person."""
 
     def leave(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
-        """Leave it, for good unless it is away.
-
-        Args:
-            now: The local time.
-
-        Returns:
-            Why, and the same in words for the person.
-        """
+        """Leave it, for good unless it is away: why, and the same in words for the person."""

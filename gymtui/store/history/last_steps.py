@@ -12,9 +12,6 @@ def last_step(observations: Iterable[StateObservation]) -> int | None:
     """The last step a rollout's agent took, if it was watched until the agent was done.
 
     An ended rollout no longer says it, and one left alone before its end took others since.
-
-    Args:
-        observations: Of the rollout, by time; of several dashboards too.
     """
     seen = tuple(observations)
     at_work = [
@@ -39,10 +36,6 @@ def lives_of(seen: Iterable[StateObservation]) -> dict[str, list[StateObservatio
 
 
 def last_steps(lives: Mapping[str, Iterable[StateObservation]]) -> dict[str, int]:
-    """The last step of each rollout of which it is known.
-
-    Args:
-        lives: What was seen of them, by rollout.
-    """
+    """The last step of each rollout of which it is known, by what was seen of each."""
     steps = {rollout_id: last_step(life) for rollout_id, life in lives.items()}
     return {rollout_id: step for rollout_id, step in steps.items() if step is not None}

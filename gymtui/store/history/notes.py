@@ -34,11 +34,7 @@ def tags(note: str) -> str | None:
 
 
 class Notes:
-    """The notes of one gym.
-
-    Args:
-        path: Where they are kept, there or not; None keeps nothing.
-    """
+    """The notes of one gym, kept in a file that may be there or not; without one, in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path

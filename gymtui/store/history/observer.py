@@ -71,11 +71,7 @@ class StepTimes(Struct, frozen=True):
 def extend_observations(
     observations: Sequence[StateObservation], look: UnchangedPoll
 ) -> tuple[StateObservation, ...]:
-    """Add to a run's observations what the last look at it tells: who was still in the same phase.
-
-    Returns:
-        The same, and a repeated observation of each rollout that ran when it was seen last.
-    """
+    """Repeat in a run's observations, at its last look, who was still in the same phase."""
     last = {observation.rollout_id: observation for observation in observations}
     still = tuple(
         replace(observation, seen_from=look.seen_from, seen_at=look.seen_at)
@@ -146,14 +142,7 @@ class Observer:
         }
 
     def observe(self, rollout: Rollout, window: Window) -> StateObservation | None:
-        """Take in one rollout of an answer.
-
-        Args:
-            window: When the server answered, on its own clock.
-
-        Returns:
-            What is to be kept, if its status or phase was not known before.
-        """
+        """Take in a rollout of an answer: what is to be kept if its state was not known before."""
         known = self._watched.get(rollout.rollout_id)
         if known is not None:
             before, last = known.observation, self._last(known)
@@ -188,11 +177,7 @@ class Observer:
         self._step_gaps[run_id] = deque(gaps_s, maxlen=STEP_GAPS_KEPT)
 
     def note_unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
-        """Take in that rollouts were listed again with the very bytes they had before.
-
-        Args:
-            rollout_ids: Which; ones never looked at are ignored.
-        """
+        """Take in that rollouts, if watched, were listed with the very bytes they had before."""
         watched = self._watched
         for rollout_id in rollout_ids:
             known = watched.get(rollout_id)

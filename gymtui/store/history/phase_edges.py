@@ -138,11 +138,7 @@ def phase_cuts(start: Edge, stays: Sequence[Stay], blind_after_s: float) -> list
 def tail_cuts(
     rollout: Rollout, stays: Sequence[Stay], look_s: float, end: Edge, blind_after_s: float
 ) -> tuple[list[Cut], float]:
-    """What came between the last look at a running rollout and its end.
-
-    Returns:
-        The phases in it, and how far before the end the last one may have ended, seconds.
-    """
+    """What came between the last look and the end, and how far before that it may end, s."""
     if not stays or stays[-1].kind is PHASES[-1]:
         return [], 0.0
     if end.at_s - look_s > blind_after_s:

@@ -23,13 +23,7 @@ def recall_watched(
     lives: Mapping[str, Sequence[StateObservation]],
     steps: Iterable[StepTimes],
 ) -> dict[str, Watched]:
-    """Those of the watched rollouts of which earlier sessions knew more.
-
-    Args:
-        watched: By rollout, what this session saw.
-        lives: By rollout, what earlier ones saw, by time.
-        steps: When rollouts took their last steps by then.
-    """
+    """Those of the watched rollouts of which earlier sessions knew more."""
     found = {i: _entered(known, lives.get(i, ())) for i, known in watched.items()}
     for kept in steps:
         known = found.get(kept.rollout_id)

@@ -61,11 +61,7 @@ class RecordingCopy:
         self.database.close()
 
     def send(self, limits: RecordingLimits) -> None:
-        """Send what the database lacks.
-
-        Args:
-            limits: How much is kept there.
-        """
+        """Send what the database lacks, within the limits of what is kept there."""
         if self._sent is None:
             self._sent = self.database.sizes()
         for path in sorted(self._directory.glob(f"*{SUFFIX}")):
@@ -88,11 +84,7 @@ class RecordingCopy:
                 sent[path.name] = at
 
     def fetch(self, newest: int | None = None) -> None:
-        """Fetch what the copy lacks, and delete what is gone for good.
-
-        Args:
-            newest: Of so many segments, the newest; None for all.
-        """
+        """Fetch what the copy lacks of the newest segments, and delete what is gone for good."""
         for segment in self.database.segments(newest):
             path = self._directory / segment.name
             # Whoever may write there names no file elsewhere.
@@ -180,14 +172,7 @@ def _words_of(error: Exception, engine: DatabaseEngine) -> str:
 
 
 class _Turns:
-    """Has a copy brought up to date again and again, on a thread for which nobody waits.
-
-    Args:
-        place: Of a team's recording.
-        every_s: How often.
-        writes: Whether the database is written.
-        on_fault: Told in words what goes wrong, and with None once it goes well again.
-    """
+    """Has a copy brought up to date again and again, on a thread for which nobody waits."""
 
     def __init__(
         self,
@@ -261,9 +246,7 @@ class RecordingSender(_Turns):
     """Sends what is recorded, and says who records.
 
     Args:
-        place: Of a team's recording, which a recorder writes.
         recorder: Whose it is, and on which machine.
-        limits: How much is kept in the database.
         on_fault: Told once on its thread that nothing is sent, and with None once it is again.
     """
 
@@ -300,8 +283,6 @@ class RecordingFetcher(_Turns):
     """Fetches what a team's recorders write, while they write it.
 
     Args:
-        place: Of a team's recording.
-        newest: Of so many segments, the newest; None for all.
         on_fault: Told once on its thread that nothing is fetched, and with None once it is again.
     """
 

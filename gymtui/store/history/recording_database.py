@@ -71,8 +71,6 @@ class RecordingDatabase:
 
     Args:
         connection: That commits by itself, to a database that holds journals of this version.
-        gym: The base URL of the gym, by which its rows are told apart.
-        writes: Whether it is written, and not read alone.
     """
 
     def __init__(self, connection: Connection, gym: str, *, writes: bool) -> None:
@@ -99,15 +97,7 @@ class RecordingDatabase:
         return {name: maxsize if gone else size for name, size, gone in rows}
 
     def append(self, name: str, at: int, data: bytes, *, kept: bool) -> bool:
-        """Make a segment longer.
-
-        Args:
-            at: How long it is.
-            kept: Whether it is never deleted by age or size.
-
-        Returns:
-            Whether it was so long.
-        """
+        """Make a segment longer that is `at` bytes long; whether it was."""
         values = {"gym": self._gym, "name": name, "at": at, "length": len(data), "kept": kept}
         with self._connection.transaction():
             found = self._connection.execute(_LENGTHEN if at else _BEGIN, values).fetchone()
@@ -122,11 +112,7 @@ class RecordingDatabase:
         self._connection.execute(_PRUNE, (self._gym, limits.age, limits.size_bytes))
 
     def segments(self, newest: int | None) -> list[StoredSegment]:
-        """The segments that are there.
-
-        Args:
-            newest: How many of them; None for all.
-        """
+        """The newest segments that are there; for None all."""
         rows = self._connection.execute(
             "SELECT segment_id, name, size, extract(epoch FROM written_at)::float8"
             " FROM gymtui.segments WHERE gym_id = %s AND NOT gone ORDER BY name DESC LIMIT %s",

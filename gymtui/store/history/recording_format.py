@@ -76,11 +76,7 @@ def pack_chunk(chunk: Chunk) -> bytes:
 
 
 def chunks(data: bytes) -> Iterator[tuple[int, Chunk] | Damage]:
-    """Take a file apart; what is damaged is said, and what follows it found again.
-
-    Yields:
-        Each chunk with where its payload begins.
-    """
+    """Each chunk of a file with where its payload begins; what is damaged between them."""
     at, end, bad_from = 0, len(data), -1
     newer = False
     while at < end:

@@ -32,22 +32,13 @@ def dictionary_of(plain: bytes) -> bytes:
 
 
 def pack_snapshot(plain: bytes, builds_on: int | None, dictionary: bytes) -> bytes:
-    """A snapshot's bytes as they are in a chunk.
-
-    Args:
-        builds_on: Of a key the number of the chunk that it builds on; None for a base.
-        dictionary: That of the chunk that it builds on.
-    """
+    """A snapshot's bytes as they are in a chunk: a key's with the number that it builds on."""
     frame: bytes = _compressor(dictionary).compress(plain)
     return frame if builds_on is None else _BUILDS_ON.pack(builds_on) + frame
 
 
 def builds_on(payload: bytes) -> int:
-    """The number of the chunk that a key builds on, whose dictionary is its own.
-
-    Raises:
-        FrameError: It does not say that.
-    """
+    """The number of the chunk that a key builds on, whose dictionary is its own."""
     try:
         return int(_BUILDS_ON.unpack_from(payload)[0])
     except struct.error:
@@ -55,15 +46,7 @@ def builds_on(payload: bytes) -> int:
 
 
 def unpack_snapshot(payload: bytes, dictionary: bytes | None) -> bytes:
-    """A snapshot's bytes.
-
-    Args:
-        payload: Of its chunk.
-        dictionary: That of the chunk that it builds on; None for a frame without.
-
-    Raises:
-        FrameError: They cannot be read.
-    """
+    """A snapshot's bytes, by the dictionary that it builds on, if any; raises `FrameError`."""
     import zstandard
 
     frame = payload if dictionary is None else payload[_BUILDS_ON.size :]
@@ -96,11 +79,7 @@ class RowReader:
         self._stream = _decompressor(dictionary).decompressobj()
 
     def read(self, piece: bytes) -> bytes:
-        """The rows' bytes.
-
-        Raises:
-            FrameError: They cannot be read.
-        """
+        """The rows' bytes; raises `FrameError`."""
         import zstandard
 
         try:

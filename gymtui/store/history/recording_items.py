@@ -34,11 +34,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Cursor:
-        """From its text.
-
-        Raises:
-            UnknownCursorError: It is none.
-        """
+        """From its text; raises `UnknownCursorError` where that is none."""
         found = _CURSOR.fullmatch(text)
         if found is None:
             raise UnknownCursorError(f"no cursor: {text}")

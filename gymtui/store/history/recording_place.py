@@ -29,11 +29,7 @@ class RecordingPlace(Struct, frozen=True):
 
 
 def recording_place(settings: Settings, journal_path: Path) -> RecordingPlace:
-    """Where the recording of the gym is that the settings name.
-
-    Args:
-        journal_path: The file beside which it is.
-    """
+    """Where the recording of the settings' gym is, beside the journal's file."""
     place = place_at(settings, journal_path)
     name = directory_name(settings.base_url)
     if isinstance(place, Path):

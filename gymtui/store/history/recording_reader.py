@@ -64,12 +64,7 @@ class Moment(Struct, frozen=True):
 
 
 class Recording:
-    """The recording of one gym.
-
-    Args:
-        path: Its directory, or one of its files.
-        newest: How many of its files are read, the newest; None for all.
-    """
+    """The recording of one gym: of its directory the newest files (all for None), or one file."""
 
     def __init__(self, path: Path, newest: int | None = None) -> None:
         self.problems: list[str] = []  # what is missing, in sentences, for the person
@@ -177,7 +172,6 @@ class Recording:
         Args:
             at_us: By the server's clock, microseconds since 1970; before the recording's begin it
                 is that.
-            goes_on: Whether what is written later is waited for.
 
         Returns:
             None for an empty recording.

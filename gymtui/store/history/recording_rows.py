@@ -259,11 +259,7 @@ def make_patch(item_id: str, before: bytes, after: bytes) -> Patch:
 
 
 def apply_patch(before: bytes, change: Patch) -> bytes:
-    """The item after a change.
-
-    Raises:
-        ValueError: It is no change of this one.
-    """
+    """The item after a change; ValueError if it is one of another item."""
     _, start, end, middle = change
     if start < 0 or end < 0 or start + end > len(before):
         raise ValueError("a change of another item")
@@ -296,11 +292,7 @@ def pack_query(query: Query) -> tuple[str | int | None, ...]:
 
 
 def unpack_query(asked: tuple[str | int | None, ...]) -> Query:
-    """A question as it was asked.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """A question as it was asked; ValueError for none."""
     match asked:
         case ("p", int(offset), int(limit), (str() | None) as source, (str() | None) as scenario):
             return RunsPage(offset, limit, source, scenario)

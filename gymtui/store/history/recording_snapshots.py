@@ -97,11 +97,7 @@ class SnapshotReader:
         return None if dictionary is None else RowReader(dictionary)
 
     def rows(self, segment: Segment, place: Place, stream: RowReader) -> tuple[Row, ...] | None:
-        """The rows of a chunk.
-
-        Raises:
-            msgspec.MsgspecError, FrameError: They are none.
-        """
+        """The rows of a chunk; raises `msgspec.MsgspecError` or `FrameError` if they are none."""
         payload = self._payload(segment, place)
         return None if payload is None else read_rows(stream.read(payload))
 

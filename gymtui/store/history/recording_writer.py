@@ -36,9 +36,6 @@ class RecordingLimits(Struct, frozen=True):
 class RecorderLock:
     """The right to record a gym, held until it is closed or the process ends.
 
-    Args:
-        directory: Of the recording; made if it is missing.
-
     Raises:
         BlockingIOError: Somebody else records it.
         OSError: The directory cannot be made.
@@ -60,16 +57,11 @@ class RecorderLock:
 
 
 def first_free(directory: Path, *, beside: bool) -> tuple[Path, RecorderLock]:
-    """Where a gym can be recorded, with the right to.
+    """Where a gym can be recorded, with the right to; raises as `RecorderLock`.
 
     Args:
-        directory: Of the gym's recording.
         beside: Whether another directory will do where somebody records there: two recorders never
             write to one.
-
-    Raises:
-        BlockingIOError: Somebody else records it.
-        OSError: The directory cannot be made.
     """
     number, free = 1, directory
     while True:
@@ -104,7 +96,6 @@ class RecordingWriter:
 
     Args:
         directory: Where its files are; made if it is missing.
-        now: The local time, for the age of files.
         keep: Whether what is written is never deleted by age or size.
     """
 
@@ -137,7 +128,6 @@ class RecordingWriter:
         """Begin a segment.
 
         Args:
-            at_us: The server's time, microseconds since 1970.
             goes_on: Whether it goes on from the one that is written now, without a gap.
 
         Returns:
@@ -161,14 +151,7 @@ class RecordingWriter:
         return self._keyframe(Kind.BASE, snapshot, at_us, None, b"")
 
     def key(self, snapshot: Snapshot, at_us: int, dictionary: bytes) -> bytes:
-        """Write what is another than in what a key builds on, and begin a new stream.
-
-        Args:
-            dictionary: That of what it builds on.
-
-        Returns:
-            The dictionary of keys that build on it.
-        """
+        """Write what is another than in what a key builds on, and begin a new stream."""
         return self._keyframe(Kind.KEY, snapshot, at_us, snapshot.builds_on, dictionary)
 
     def append(self, rows: list[Row], at_us: int) -> None:

@@ -69,9 +69,7 @@ def segments(
     with slack enough for the whole gap. A gap too long to be an edge is `UNSEEN`.
 
     Args:
-        observed: Its observations, in any order, from several dashboards too.
         now: The server's time of the last look, where an unfinished rollout's picture ends.
-        blind_after_s: How long between two looks makes a stretch not watched.
 
     Returns:
         Segments in order of time, each beginning where the one before ends, none beyond `now`;

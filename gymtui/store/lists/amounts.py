@@ -32,15 +32,7 @@ class Amount(Struct, frozen=True):
 
 
 def read_amount(text: str, kind: ValueKind) -> Amount:
-    """Read what follows a comparison.
-
-    Args:
-        text: The text, without quotes.
-        kind: The kind of the column; not text and not a flag.
-
-    Raises:
-        ValueError: It is none; the message is for the person.
-    """
+    """Read what follows a comparison in a column of some kind; ValueError says why not."""
     if sum(character.isdigit() for character in text) > _MOST_DIGITS:
         raise ValueError("too many digits")
     if kind is ValueKind.DURATION:
@@ -115,11 +107,7 @@ def _half(edge: float, amount: Amount) -> float:
 
 
 def accepts(operator: str, amount: Amount) -> Callable[[float], bool]:
-    """The test that a comparison makes of a known value.
-
-    Args:
-        operator: One of `<`, `<=`, `>`, `>=`, `=`, `:` and `!=`, which is `=` negated.
-    """
+    """The test that a comparison makes of a known value."""
     at, low, high = amount.at, amount.low, amount.high
     if operator == "<":
         return lambda value: value < at

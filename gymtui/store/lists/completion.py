@@ -47,7 +47,6 @@ def completions(text: str, schema: Schema[R], records: Iterable[R] = ()) -> tupl
     """Go on with the last word, in every way that can be meant.
 
     Args:
-        text: What stands before the cursor.
         records: What is listed: an open column's values are those that occur there.
 
     Returns:

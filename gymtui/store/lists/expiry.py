@@ -22,11 +22,7 @@ class ExpiryQueue:
         return self._heap[0][0] if self._heap else None
 
     def put(self, key: str, moment: float | None) -> None:
-        """Set when an id is due, in place of what was set before.
-
-        Args:
-            moment: When, in the caller's unit; None for never.
-        """
+        """Set when an id is due, None for never, in place of what was set before."""
         if self._moments.get(key) == moment:
             return
         if moment is None:

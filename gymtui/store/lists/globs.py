@@ -42,11 +42,7 @@ def _match(pattern: str) -> Callable[[str], re.Match[str] | None]:
 
 
 def glob(pieces: Iterable[tuple[str, bool]]) -> Glob:
-    """Build a pattern from stretches of text.
-
-    Args:
-        pieces: Text and whether it is quoted; in quoted text `*` and `?` are themselves.
-    """
+    """Build a pattern from stretches of text; in quoted ones `*` and `?` are themselves."""
     texts = [(folded(text), quoted) for text, quoted in pieces]
     pattern = "".join(
         re.sub(r"[*?[]" if quoted else r"\[", r"[\g<0>]", text) for text, quoted in texts

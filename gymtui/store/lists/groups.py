@@ -46,12 +46,7 @@ def key_of(run: RunView, by: Grouping) -> str:
 
 
 def stem(name: str) -> str:
-    """A run's name without what counts it off: `nightly-qwen3-s4000` belongs to `nightly-qwen3`.
-
-    Returns:
-        The name without trailing parts that hold a number after at most five letters; the whole
-        name where nothing else is left.
-    """
+    """A run's name without what counts it off: `nightly-qwen3-s4000` belongs to `nightly-qwen3`."""
     return _TAIL.sub("", name) or name
 
 
@@ -72,14 +67,7 @@ class Groups:
     def apply(
         self, changed: Mapping[str, RunView], removed: Iterable[str]
     ) -> tuple[dict[str, RunView], set[str]]:
-        """Take changed runs in.
-
-        Args:
-            changed: Runs that are new or differ, by id.
-
-        Returns:
-            The groups that differ, each as one run; and the names of those that are gone.
-        """
+        """Take runs in: the groups that differ, each as one run, and names of those that went."""
         touched: set[str] = set()
         for run_id in removed:
             touched |= self._take_out(run_id)

@@ -35,11 +35,7 @@ class OrderedView(Sequence[str], Generic[R]):
     """
 
     def __init__(self, schema: Schema[R], order: str, *, reverse: bool = False) -> None:
-        """Begin empty and unfiltered.
-
-        Raises:
-            KeyError: There is no such column.
-        """
+        """Begin empty and unfiltered."""
         self._schema = schema
         self._column = schema[order]
         self._order = SortOrder(self._column)
@@ -88,28 +84,15 @@ class OrderedView(Sequence[str], Generic[R]):
         return self._records
 
     def set_order(self, order: str, *, reverse: bool = False) -> bool:
-        """Order by another column, or the other way round.
-
-        Returns:
-            Whether anything moved.
-
-        Raises:
-            KeyError: There is no such column.
-        """
+        """Order by another column, or the other way round; whether anything moved."""
         self._column, self._reverse = self._schema[order], reverse
         return self._order_anew()
 
     def stand_in(self, column: Field[R] | None) -> bool:
-        """Order by another column instead of any that history fills, while that is read.
+        """Order by another column, if not None, while history fills the chosen one; if any moved.
 
         Rows would move for no other reason than that something old became known. The order of
         moments can still be reversed.
-
-        Args:
-            column: The column; None orders by the chosen one again.
-
-        Returns:
-            Whether anything moved.
         """
         self._stand_in = column
         return self._order_anew()
@@ -124,9 +107,6 @@ class OrderedView(Sequence[str], Generic[R]):
 
         For a list of which older parts are still read: rows would move for no other reason. What
         comes together is in order among itself, and another order is heeded at once.
-
-        Returns:
-            Whether anything moved.
         """
         if held is self.is_held:
             return False
@@ -165,7 +145,6 @@ class OrderedView(Sequence[str], Generic[R]):
         """Take in what is new, and what the time brought about.
 
         Args:
-            changed: New and changed records by id.
             removed: Ids that are gone, whether known or not; they outweigh `changed`.
 
         Returns:
@@ -275,11 +254,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return self._known[known - 1 - index if self._is_turned else index]
 
     def index(self, row_id: object, start: int = 0, stop: int | None = None) -> int:
-        """The place of an id.
-
-        Raises:
-            ValueError: It is not shown, or not within these places.
-        """
+        """The place of an id; ValueError for one that is not shown within these places."""
         if isinstance(row_id, str) and row_id in self._keys:
             place = self._place(row_id)
             if place in range(*slice(start, stop).indices(len(self))):

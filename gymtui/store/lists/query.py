@@ -86,30 +86,18 @@ class Filter(Generic[R]):
         return any(term.changes is not None for term in self.terms)
 
     def matches(self, record: R, now: float) -> bool:
-        """Whether a record passes.
-
-        Args:
-            now: UNIX seconds, on the clock of the records' moments.
-        """
+        """Whether a record passes at `now`, UNIX seconds on the clock of its moments."""
         return self._holds(record, micros(now)) if self.terms else True
 
     def select(self, records: Mapping[str, R], now: float) -> Mapping[str, R]:
-        """Those of many records that pass.
-
-        Returns:
-            They by id, in the same order; the same mapping if everything passes anyway.
-        """
+        """Those of many records that pass, in the same order."""
         if not self.terms:
             return records
         moment = micros(now)
         return {name: record for name, record in records.items() if self._holds(record, moment)}
 
     def next_change(self, record: R, now: float) -> float | None:
-        """When the answer for a record, left as it is, will first differ from the one now.
-
-        Returns:
-            UNIX seconds, or None for never.
-        """
+        """When the answer for a record as it is will change, UNIX seconds; None for never."""
         start = micros(now)
         moments: set[int] = set()
         for term in self.terms:
@@ -134,10 +122,7 @@ class Filter(Generic[R]):
 
 
 def parse(text: str, schema: Schema[R]) -> Filter[R]:
-    """Read filter text.
-
-    Args:
-        text: What was written; blank lets everything through.
+    """Read filter text; blank lets everything through.
 
     Raises:
         FilterError: It is no filter.

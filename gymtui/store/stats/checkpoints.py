@@ -9,11 +9,7 @@ _LAST_NUMBER = re.compile(r"(?<!\d)\d{1,15}(?=\D*\Z)")
 
 
 def checkpoint_of(name: str) -> tuple[str, int] | None:
-    """What a run is a checkpoint of, and its number: of `qwen-s4000`, `qwen-s*` and 4000.
-
-    Returns:
-        None for a name without a number.
-    """
+    """What a run is a checkpoint of, if any, and its number: `qwen-s*` and 4000."""
     found = _LAST_NUMBER.search(name)
     if found is None:
         return None

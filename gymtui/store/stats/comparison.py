@@ -84,11 +84,7 @@ class Difference:
 
 
 def evidence_of(row: TaskAcrossRuns) -> Evidence | None:
-    """What a task's difference between runs is worth.
-
-    Returns:
-        None where fewer than two runs have verdicts of it, or all do equally well.
-    """
+    """What a task's difference between runs is worth; None where two do not differ."""
     rated = [
         (cell.pass_rate or 0.0, place, cell.tally)
         for place, cell in enumerate(row.cells)
@@ -152,12 +148,7 @@ def adjust_differences(found: Sequence[Difference | None]) -> tuple[Difference |
 
 
 def difference_of(mine: Mapping[K, Tally], theirs: Mapping[K, Tally]) -> Difference | None:
-    """How far one run's pass rate is from another's, over the tasks that both have verdicts of.
-
-    Args:
-        mine: The verdicts of each task.
-        theirs: Those of the run it is compared with.
-    """
+    """How far one run's pass rate is from another's, over the tasks that both have verdicts of."""
     apart = [
         Fraction(tally.passes, tally.verdicts) - Fraction(other.passes, other.verdicts)
         for name, tally in mine.items()
@@ -216,14 +207,7 @@ def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str,
 
 
 def differing_settings(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
-    """The settings in which runs differ.
-
-    Args:
-        runs: What each was launched with, from `settings_of`; empty for one not known.
-
-    Returns:
-        Those that not all known runs have alike, in the order in which they are first met.
-    """
+    """The settings that runs of which any is known do not have alike, as first met."""
     names = dict.fromkeys(name for run in runs for name in run)
     found = (Setting(name, tuple(run.get(name) for run in runs)) for name in names)
     known = [bool(run) for run in runs]

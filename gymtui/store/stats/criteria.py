@@ -44,11 +44,7 @@ class Criterion(Struct, frozen=True):
 
 
 def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:
-    """What a rollout failed.
-
-    Returns:
-        Each once, in the verifier's order; at least one.
-    """
+    """What a rollout failed, each once, in the verifier's order; at least one."""
     result = rollout.result
     given = _given_criteria(result) if result is not None and outcome not in ERRORS else ()
     if given:

@@ -47,10 +47,6 @@ class Lifetimes:
     already is evidence for long ones, without which the early, quick ones would promise too
     much. The last of many is longer than any seen so far, so beyond the longest few it goes on
     as an exponential tail with their mean excess (Balkema and de Haan 1974, with shape 0).
-
-    Args:
-        ended_s: How long each ended rollout ran; at least one.
-        ages_s: How long each running one has run so far.
     """
 
     def __init__(self, ended_s: Sequence[float], ages_s: Sequence[float]) -> None:

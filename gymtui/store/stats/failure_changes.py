@@ -72,15 +72,7 @@ def failure_rows(
     runs: Collection[str],
     pairs: Sequence[RunPair] = (),
 ) -> Generator[None, None, tuple[FailureRow, ...]]:
-    """Group the failures of some runs, and compare runs by how often they fail so, in pieces.
-
-    Args:
-        failures: Of these runs and those compared with.
-        matrix: The tasks of these.
-
-    Returns:
-        The largest group first.
-    """
+    """Group the failures of some runs, and compare runs by how often they fail so, in pieces."""
     groups = yield from failures.groups_in_pieces(by=by, runs=runs)
     sides = []
     for pair in pairs:
@@ -143,11 +135,7 @@ def _ended(tasks: Sequence[TaskRow]) -> Generator[None, None, _Ended]:
 
 
 class CoFailures:
-    """What fails in the same rollouts.
-
-    Args:
-        groups: All that are shown together.
-    """
+    """What fails in the same rollouts, of all groups that are shown together."""
 
     def __init__(self, groups: Iterable[FailureGroup]) -> None:
         self._groups = tuple(groups)
@@ -158,11 +146,7 @@ class CoFailures:
         self._found: dict[tuple[str, str], tuple[tuple[FailureGroup, int], ...]] = {}
 
     def with_group(self, group: FailureGroup, most: int = 3) -> Sequence[tuple[FailureGroup, int]]:
-        """What fails in the same rollouts as a group.
-
-        Returns:
-            Groups with how many rollouts they share, the most alike first (Jaccard 1912).
-        """
+        """The groups with most rollouts of one, the most alike first (Jaccard 1912)."""
         if group.key not in self._found:
             self._found[group.key] = self._with(group)
         return self._found[group.key][:most]
@@ -183,11 +167,7 @@ class CoFailures:
 def attempts_of(
     group: FailureGroup, runs: Sequence[Mapping[str, TaskRow]]
 ) -> Iterator[tuple[RolloutRow, ...]]:
-    """All attempts of the tasks in which rollouts failed so, task by task.
-
-    Args:
-        runs: The tasks of each run by row id, in the order in which runs stand.
-    """
+    """All attempts of the tasks in which rollouts failed so, task by task, run after run."""
     for task in group.task_row_ids:
         attempts = tuple(attempt for run in runs if task in run for attempt in run[task].attempts)
         if attempts:

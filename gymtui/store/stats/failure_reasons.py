@@ -54,9 +54,6 @@ def reason_of(rollout: Rollout, outcome: Outcome | None = None) -> str | None:
     """The first line of what a rollout says about its failing; None if it says nothing.
 
     The verifier's message comes first; of an error, or without message, why it was ended.
-
-    Args:
-        outcome: How it stands, where a row has that; else by its own fields alone.
     """
     message = rollout.result.message if rollout.result is not None else None
     error = rollout.result.error if rollout.result is not None else None

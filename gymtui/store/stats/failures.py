@@ -84,14 +84,7 @@ class Failures:
         return len(self._failed)
 
     def take(self, row: RolloutRow) -> bool:
-        """Take a rollout in as it is now.
-
-        Args:
-            row: As last seen; one that did not go wrong is left out, or taken out again.
-
-        Returns:
-            Whether anything is grouped otherwise.
-        """
+        """Take a rollout in, or out if it did not go wrong; whether any group changed."""
         if row.rollout is None or row.outcome not in FAILED_OUTCOMES:
             return self.drop(row.rollout_id)
         known = self._failed.get(row.rollout_id)
@@ -184,14 +177,7 @@ class Failures:
     def count_in_pieces(
         self, by: FailureView, run_id: str, task_row_ids: Collection[str]
     ) -> Generator[None, None, Counter[tuple[str, str]]]:
-        """Count a run's rollouts in each group, in pieces.
-
-        Args:
-            task_row_ids: Only those of these tasks.
-
-        Returns:
-            How many, by `FailureGroup.key`.
-        """
+        """Count a run's rollouts of some tasks in each group, by `FailureGroup.key`, in pieces."""
         found: Counter[tuple[str, str]] = Counter()
         for number, failed in enumerate(tuple(self._failed.values()), 1):
             if not number % AT_ONCE:

@@ -89,15 +89,7 @@ class RunForecast:
         active: Set[str],
         now_s: float,
     ) -> bool:
-        """Take in what changed, up to `AT_ONCE` of it.
-
-        Args:
-            active: Ids of the runs that have something left to do.
-            now_s: The server's time, UNIX seconds.
-
-        Returns:
-            Whether some is left: call again soon, with nothing new.
-        """
+        """Take in up to `AT_ONCE` of what changed; whether some is left: call again soon."""
         self._todo.update(dict.fromkeys(touched))
         for rollout_id in list(islice(self._todo, AT_ONCE)):
             del self._todo[rollout_id]
@@ -147,10 +139,6 @@ class RunForecast:
     def eta(self, run: RunRow, now_s: float, *, stuck: int = 0) -> Left | None:
         """When a run will be done, as of at most `FRESH_S` ago.
 
-        Args:
-            now_s: The server's time, UNIX seconds.
-            stuck: How many of its running rollouts count as stuck.
-
         Returns:
             As `store.stats.eta.eta`; None too while not all of its rollouts were seen.
         """
@@ -179,11 +167,7 @@ class RunForecast:
         return course.estimate[1]
 
     def rate(self, now_s: float) -> formulas.Rate | None:
-        """Verdicts a minute over all runs, in the last five minutes; None before any start.
-
-        Args:
-            now_s: The server's time, UNIX seconds.
-        """
+        """Verdicts a minute over all runs, in the last five minutes; None before any start."""
         while self._verdicts_at_s and self._verdicts_at_s[0] < now_s - RATE_WINDOW_S:
             del self._verdicts_at_s[0]
         if len(self._counted) > 2 * len(self._verdicts_at_s) + AT_ONCE:

@@ -46,9 +46,6 @@ def wilson(passes: float, verdicts: float) -> Interval | None:
 
     Args:
         verdicts: Trials; may be an effective number, and so a fraction.
-
-    Returns:
-        None without trials.
     """
     if verdicts <= 0:
         return None
@@ -67,9 +64,6 @@ def difference_interval(now: Tally, before: Tally) -> Interval | None:
 
     Newcombe 1998, Statistics in Medicine 17:873, method 10, which is made of Wilson's intervals.
     Where the same tasks are counted on both sides it is, if anything, too wide.
-
-    Returns:
-        None unless both have verdicts.
     """
     one, other = wilson(now.passes, now.verdicts), wilson(before.passes, before.verdicts)
     if one is None or other is None:
@@ -218,28 +212,13 @@ def task_kinds(tasks: Iterable[Tally]) -> TaskKinds:
 
 
 def final_bounds(passes: int, verdicts: int, undecided: int) -> Interval | None:
-    """Where the pass rate of an unfinished run can still end.
-
-    Args:
-        undecided: Rollouts that may yet bring a verdict.
-
-    Returns:
-        The rates if all of them fail and if all pass; None without rollouts.
-    """
+    """Where the pass rate of a run can end: if all of the undecided fail, and if all pass."""
     total = verdicts + undecided
     return Interval(passes / total, (passes + undecided) / total) if total else None
 
 
 def quantile(ordered: Sequence[float], q: float) -> float | None:
-    """The nearest-rank quantile: a value that occurred.
-
-    Args:
-        ordered: Ascending.
-        q: 0..1.
-
-    Returns:
-        None without values.
-    """
+    """The nearest-rank quantile of ascending values: one that occurred, or None."""
     return ordered[max(ceil(q * len(ordered)) - 1, 0)] if ordered else None
 
 
@@ -276,11 +255,7 @@ def rate(times_s: Sequence[float], now_s: float, since_s: float, window_s: float
 
     Args:
         times_s: When each verdict came, ascending, UNIX seconds on the server's clock.
-        now_s: On the same clock.
         since_s: When the first rollout started; a younger run has a shorter window.
-
-    Returns:
-        None before the start.
     """
     window_s = min(window_s, now_s - since_s)
     if window_s <= 0:
@@ -318,11 +293,7 @@ class Shares(Struct, frozen=True):
 
 
 def shares(seconds: Iterable[Mapping[str, float] | None]) -> Shares:
-    """Add up time spent by kind.
-
-    Args:
-        seconds: For each rollout the seconds of each kind, or None if it was not watched.
-    """
+    """Add up time spent by kind, of each rollout that was watched."""
     total: dict[str, float] = {}
     counted = of_all = 0
     for spent in seconds:

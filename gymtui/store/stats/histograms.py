@@ -96,12 +96,7 @@ def histogram(
     *,
     most: int = MOST_BINS,
 ) -> Histogram:
-    """Count rollouts that ended with a verdict or an error.
-
-    Args:
-        last_steps: The last step that rollouts were seen at, by id.
-        most: Bins, at most.
-    """
+    """Count rollouts that ended with a verdict or an error."""
     found: list[tuple[float, str, str]] = []
     of = 0
     for row in rows:

@@ -48,11 +48,7 @@ class Matrix:
         return frozenset(self._of_run.get(run_id, ()))
 
     def take(self, row: RolloutRow, last_step: int | None = None) -> None:
-        """Take a rollout in as it is now; one that could not be read has no task to stand in.
-
-        Args:
-            last_step: The last step seen of it: with another one its task is counted anew.
-        """
+        """Take a rollout in as it is now; one that could not be read has no task to stand in."""
         if row.rollout is None:
             self.drop(row.rollout_id)
             return
@@ -85,12 +81,7 @@ class Matrix:
     def refresh_in_pieces(
         self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
     ) -> Generator[None, None, None]:
-        """Count them anew, stopping now and then so that keys are answered meanwhile.
-
-        Args:
-            we_cancelled: Ids of rollouts that were active when their run was cancelled here.
-            last_steps: The last step seen of rollouts, for those that no longer say it.
-        """
+        """Count them anew, stopping now and then so that keys are answered meanwhile."""
         stale, self._stale = self._stale, set()
         counted = 0
         for place in stale:
@@ -108,11 +99,7 @@ class Matrix:
             )
 
     def tasks(self, run_id: str, k: int | None = None) -> dict[str, TaskRow]:
-        """The tasks of one run, by row id.
-
-        Args:
-            k: What pass@k is asked for; None for whichever was last.
-        """
+        """The tasks of one run, by row id; for the k of the last time, if None is given."""
         found: dict[str, TaskRow] = {}
         for (run, row_id), row in self._rows.items():
             if run == run_id:
@@ -140,11 +127,7 @@ class Matrix:
         return {row_id_of(task.task_id): task for task in tasks}
 
     def across(self, run_ids: Sequence[str]) -> dict[str, TaskAcrossRuns]:
-        """The tasks of several runs, by row id.
-
-        Args:
-            run_ids: The runs, in the order of the cells.
-        """
+        """The tasks of several runs, by row id, with a cell for each run."""
         columns = {run_id: column for column, run_id in enumerate(run_ids)}
         cells: dict[str, list[TaskRow | None]] = {}
         for (run_id, row_id), row in self._rows.items():
@@ -165,11 +148,7 @@ def by_task(
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
 ) -> tuple[TaskRow, ...]:
-    """The tasks of some rollouts, in the order in which they are first met.
-
-    Args:
-        rows: Of one run, or of several whose attempts are to be taken together.
-    """
+    """The tasks of some rollouts, of whichever runs, in the order in which they are first met."""
     groups: dict[str | None, list[tuple[RolloutRow, Rollout]]] = {}
     for row in rows:
         if row.rollout is not None:
@@ -237,11 +216,7 @@ def sum_tasks(rows: Iterable[TaskRow], k: int) -> Totals:
 
 
 def usual_k(rows: Iterable[TaskRow]) -> int:
-    """The k to show pass@k for until the person says: the largest that half of the tasks reach.
-
-    Args:
-        rows: The tasks of one run; those without verdicts do not count.
-    """
+    """The k of pass@k until the person says: what half of the tasks with verdicts reach."""
     reached = sorted((row.tally.verdicts for row in rows if row.task_id is not None), reverse=True)
     reached = [verdicts for verdicts in reached if verdicts]
     return reached[ceil(len(reached) / 2) - 1] if reached else 1

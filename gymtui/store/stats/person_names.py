@@ -50,11 +50,7 @@ _NO_NAMES = frozenset(_WRITTEN_LARGE.split())
 
 
 def fold_names(text: str, placeholder: str) -> str:
-    """Put a placeholder in the place of each name.
-
-    Returns:
-        The text as it is where nothing but names would be left of it.
-    """
+    """Put a placeholder in the place of each name."""
     names = _names(text)
     if not names:
         return text

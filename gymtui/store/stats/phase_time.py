@@ -35,11 +35,7 @@ class PhaseTime(Struct):
         return rollout_id in self._spent
 
     def put(self, rollout_id: str, spent_s: Mapping[str, float] | None) -> None:
-        """Count an ended rollout, instead of as it was counted before.
-
-        Args:
-            spent_s: Its seconds by phase, or None if it was not watched all the way.
-        """
+        """Count an ended rollout by its seconds in each phase, or as not watched all the way."""
         self.drop(rollout_id)
         self._spent[rollout_id] = spent_s
         if spent_s is not None:

@@ -146,10 +146,6 @@ class RunStats(Struct, frozen=True, dict=True):
         """When the run will be done; None where nothing can be said, or there is nothing to do.
 
         Rollouts that were never listed may be in any state, so nothing is said while there are.
-
-        Args:
-            now_s: The server's time, UNIX seconds.
-            stuck: How many of its running rollouts count as stuck.
         """
         if self.unknown or (self.verdicts < VERDICTS_FOR_ETA and not stuck):
             return None
@@ -195,12 +191,7 @@ def part_of(
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
 ) -> Part:
-    """What a rollout brings to the numbers of its run.
-
-    Args:
-        we_cancelled: Ids of those that were active when the run was cancelled from here.
-        last_steps: The last step seen of rollouts, for those that no longer say it.
-    """
+    """What a rollout brings to the numbers of its run."""
     outcome = outcome_of(rollout, we_cancelled=rollout.rollout_id in we_cancelled)
     start, end = started_at(rollout), rollout.completed_at
     start_s = start.timestamp() if start is not None else None
@@ -270,11 +261,7 @@ def run_numbers(
 
 
 def time_spent_s(segments: Sequence[Segment]) -> Mapping[str, float] | None:
-    """The seconds of each phase of a rollout that ended, for `stats.shares`.
-
-    Returns:
-        None unless it ran, ended, and was watched all the way.
-    """
+    """The seconds of each phase; None unless it ran, ended, and was watched all the way."""
     kinds = {segment.kind for segment in segments}
     if SegmentKind.ENDED not in kinds or SegmentKind.UNSEEN in kinds or kinds.isdisjoint(PHASES):
         return None

@@ -56,11 +56,7 @@ class RunStatsBuilder:
         self._spread_stale = False
 
     def put(self, rollout_id: str, part: Part | None) -> None:
-        """Count a rollout as it is now, instead of as it was counted before.
-
-        Args:
-            part: What it brings; None counts it out.
-        """
+        """Count a rollout by what it brings now, instead of before; for None it is counted out."""
         before = self._parts.get(rollout_id)
         if part == before:
             return
@@ -73,11 +69,7 @@ class RunStatsBuilder:
         self._count(part, 1)
 
     def numbers(self, total: int | None = None) -> RunStats:
-        """The numbers, which stay as they are whatever comes later.
-
-        Args:
-            total: How many rollouts the run says it has.
-        """
+        """The numbers, which stay as they are; `total`: how many rollouts the run says it has."""
         values = self._values
         if self._spread_stale:
             self._spread = formulas.spread(values.score)

@@ -148,12 +148,7 @@ class SummaryBuilder:
             self._times_stale = was_stale or (self._times_stale and moved)
 
     def summary(self, rows: Iterable[RolloutRow]) -> RunSummary:
-        """The numbers.
-
-        Args:
-            rows: The rollouts that are counted in; read only when the first or last of them
-                changed its times.
-        """
+        """The numbers; rows are read only when the first or last of them changed its times."""
         if self._built is None:
             if self._times_stale:
                 self._find_times(rows)
@@ -262,11 +257,7 @@ def to_keep(run_id: str, summary: RunSummary) -> SavedSummary:
 
 
 def from_kept(kept: SavedSummary) -> RunSummary | None:
-    """A run's numbers from what the journal kept.
-
-    Returns:
-        None unless they are final and all their outcomes are ones that this version knows.
-    """
+    """A run's kept numbers, if they are final and of outcomes that this version knows."""
     if not kept.final or not kept.counts.keys() <= _OUTCOMES:
         return None
     low, high = kept.interval_low, kept.interval_high

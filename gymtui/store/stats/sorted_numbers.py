@@ -44,11 +44,7 @@ class SortedNumbers(Sequence[float]):
             insort(self._values, value)
 
     def remove(self, value: float | None) -> None:
-        """Take one of these numbers out again; None likewise.
-
-        Raises:
-            ValueError: There is no such number.
-        """
+        """Take one of these numbers out again; None likewise."""
         if value is None:
             return
         place = bisect_left(self._values, value)

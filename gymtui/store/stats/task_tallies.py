@@ -27,12 +27,7 @@ class TaskTallies(Struct, frozen=True):
 
     @classmethod
     def of(cls, tasks: Mapping[str, Tally], loose: Tally = NO_VERDICTS) -> TaskTallies:
-        """Keep tallies.
-
-        Args:
-            tasks: The tally of each task that has a verdict.
-            loose: Those of rollouts that name no task, together.
-        """
+        """Keep the tally of each task that has a verdict, and that of rollouts without a task."""
         names = tuple(sorted(tasks))  # whatever order verdicts came in, the same names once
         tallies = [tasks[name] for name in names]
         return cls(
@@ -44,15 +39,7 @@ class TaskTallies(Struct, frozen=True):
 
     @classmethod
     def read(cls, tasks: Mapping[str, tuple[int, int]], loose: Tally) -> TaskTallies | None:
-        """Keep tallies as they were written down; of thousands of runs they are read at a start.
-
-        Args:
-            tasks: Passes and verdicts of each task.
-            loose: As for `of`.
-
-        Returns:
-            None where they cannot be tallies.
-        """
+        """Keep tallies as written down, quickly: there are thousands; None if they are none."""
         names = tuple(sorted(tasks))
         tallies = [*map(tasks.__getitem__, names), (loose.passes, loose.verdicts)]
         try:
@@ -88,8 +75,6 @@ class RunsTogether:
 
         Args:
             scenario_id: Its scenario: tasks of the same name in two scenarios are two.
-            tallies: Its verdicts; None where they are not known task by task.
-            by: 1, or -1 with what it was counted in with.
         """
         if tallies is None:
             self._unknown += by

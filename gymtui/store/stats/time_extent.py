@@ -43,11 +43,7 @@ class TimeExtent:
         self._seen_s = 0.0
 
     def put(self, rollout_id: str, row: RolloutRow | None) -> None:
-        """Take a rollout as it is now, instead of as it was before.
-
-        Args:
-            row: It; None if it is gone.
-        """
+        """Take a rollout as it is now, or as gone, instead of as it was before."""
         before, after = self._ends.pop(rollout_id, None), None
         if row is not None:
             after = self._ends[rollout_id] = _ends(row)

@@ -61,14 +61,7 @@ def count_tool_uses(transcript: Transcript) -> tuple[ToolUse, ...]:
 def tool_tallies(
     rollouts: Mapping[str, tuple[ToolUse, ...]],
 ) -> Generator[None, None, tuple[ToolTally, ...]]:
-    """Add them up in pieces.
-
-    Args:
-        rollouts: What each called, by its id.
-
-    Returns:
-        The tool with the most errors first, then with the most calls.
-    """
+    """Add them up by tool, in pieces: that of the most errors first, then of the most calls."""
     calls: Counter[str] = Counter()
     errors: dict[str, Counter[str]] = {}
     failed_in: dict[str, list[str]] = {}
