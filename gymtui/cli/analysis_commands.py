@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from gymtui import __version__
 from gymtui.cli import options, suggestions
 from gymtui.cli.directories import settings_and_names
 
@@ -25,18 +24,16 @@ from gymtui.cli.directories import settings_and_names
     "first table, a line a run."
 )
 @options.runs_argument("[DIR/]… RUN RUN…")
-@options.gym_options
-@options.as_option
-@options.json_option
-@options.csv_option
-def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
+@options.gym_or_directory_options
+@options.table_or_csv_options
+def compare(run_ids: tuple[str, ...], form: str, **flags: Any) -> None:
     """Compare runs with the first: settings, pass rates, tasks and failures that differ."""
     settings, names = settings_and_names(options.given(flags), run_ids)
     if len(set(names)) < 2 and not settings.directories:
         options.fail("compare takes two or more runs", options.EXIT_USAGE)
     from gymtui.cli.compare import print_comparison
 
-    options.run_against_gym(settings, lambda: print_comparison(settings, names, form or "table"))
+    print_comparison(settings, names, form)
 
 
 @click.command(
@@ -46,8 +43,7 @@ def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
     "have, with its 95 % interval; yellow if p, adjusted for all rows, is 0.05 or less."
 )
 @options.runs_argument()
-@options.gym_options
-@options.as_option
+@options.gym_or_directory_options
 @click.option(
     "--by",
     type=click.Choice(["criterion", "tool", "message"]),
@@ -62,20 +58,15 @@ def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
     shell_complete=suggestions.runs,
     help="Compare with this run (default: the first, if there are several).",
 )
-@options.json_option
-@options.jsonl_option
-@options.csv_option
+@options.list_options
 def failures(
-    run_ids: tuple[str, ...], by: str, against: str | None, form: str | None, **flags: Any
+    run_ids: tuple[str, ...], by: str, against: str | None, form: str, **flags: Any
 ) -> None:
     """List what runs fail in, by criterion, tool or message; of a directory, all runs in it."""
     settings, run_ids = settings_and_names(options.given(flags), run_ids)
     from gymtui.cli.failures import print_failures
 
-    options.run_against_gym(
-        settings,
-        lambda: print_failures(settings, run_ids, by, form or "table", against=against),
-    )
+    print_failures(settings, run_ids, by, form, against=against)
 
 
 @click.command(
@@ -85,11 +76,13 @@ def failures(
     "machine."
 )
 @options.runs_argument()
-@options.gym_options
-@options.as_option
-@options.form_option("markdown", "Markdown (default).", default="markdown")
-@options.form_option("html", "One self-contained HTML file.", default="markdown")
-@options.form_option("json", "The numbers as one JSON document.", default="markdown")
+@options.gym_or_directory_options
+@options.form_options(
+    "markdown",
+    markdown="Markdown (default).",
+    html="One self-contained HTML file.",
+    json="The numbers as one JSON document.",
+)
 @click.option(
     "--baseline",
     metavar="RUN",
@@ -119,18 +112,14 @@ def report(
 
     if file is not None and os.path.lexists(file):
         options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
-    document = options.run_against_gym(
+    document = render_report(
         settings,
-        lambda: render_report(
-            settings,
-            run_ids,
-            form,
-            journal=options.journal_of(settings),
-            version=__version__,
-            now=datetime.now(UTC),
-            usage=usage,
-            baseline=baseline,
-        ),
+        run_ids,
+        form,
+        journal=options.journal_of(settings),
+        now=datetime.now(UTC),
+        usage=usage,
+        baseline=baseline,
     ).encode("utf-8", "replace")
     if file is None:
         # As bytes: what the HTML says of its own encoding holds whatever the terminal's is.
@@ -180,17 +169,16 @@ by Fisher's exact test, adjusted for all runs compared.
     metavar="TIME",
     help="Since 18:02, 2026-11-29T18:02, or so long ago.",
 )
-@options.form_option("markdown", "Markdown, for a chat or a mail.")
-@options.json_option
+@options.form_options(
+    None, markdown="Markdown, for a chat or a mail.", json="Print one JSON document."
+)
 def digest(since: datetime, form: str | None, **flags: Any) -> None:
     """Tell what happened since a time: runs finished and regressed, errors by cause."""
     settings = options.settings_of(options.given(flags))
     from gymtui.cli.digest import digest_document, digest_lines, read_digest
     from gymtui.cli.output import Printer
 
-    found = options.run_against_gym(
-        settings, lambda: read_digest(settings, options.journal_of(settings), since)
-    )
+    found = read_digest(settings, options.journal_of(settings), since)
     printer = Printer.standard()
     if form == "json":
         printer.document(digest_document(found))
@@ -221,6 +209,4 @@ def mcp(allow_cancel: bool, **flags: Any) -> None:
     if allow_cancel and settings.read_only:
         options.fail(f"{settings.why_read_only}: nothing can be cancelled", options.EXIT_USAGE)
     journal, archive = options.journal_of(settings), paths.archive_file(os.environ)
-    options.run_against_gym(
-        settings, lambda: serve(settings, journal=journal, archive=archive, cancel=allow_cancel)
-    )
+    serve(settings, journal=journal, archive=archive, cancel=allow_cancel)

@@ -79,11 +79,13 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **others: Any) -> click.Context:
         """Read the command line; help and version are printed on the way."""
-        return options.exit_quietly(lambda: super(Commands, self).make_context(*args, **others))
+        return options.exit_quietly(
+            None, lambda: super(Commands, self).make_context(*args, **others)
+        )
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do it."""
-        return options.exit_quietly(lambda: super(Commands, self).invoke(ctx))
+        return options.exit_quietly(ctx, lambda: super(Commands, self).invoke(ctx))
 
 
 @click.group(
@@ -144,21 +146,17 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True, metavar="[DIR/]… ROLLOUT")
-@options.gym_options
-@options.as_option
-@options.form_option("json", "JSON as received.", default="text")
-@options.form_option("markdown", "Markdown.", default="text")
-@options.form_option("text", "Plain text (default).", default="text")
+@options.gym_or_directory_options
+@options.form_options(
+    "text", json="JSON as received.", markdown="Markdown.", text="Plain text (default)."
+)
 @click.option("--redact", is_flag=True, help="Have the gym redact tool calls.")
 def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
     from gymtui.cli.show import print_rollout
 
     settings, rest = settings_and_names(options.given(flags), names)
-    rollout = _only("ROLLOUT", rest)
-    options.run_against_gym(
-        settings, lambda: print_rollout(settings, rollout, form, redacted=redact)
-    )
+    print_rollout(settings, _only("ROLLOUT", rest), form, redacted=redact)
 
 
 @main.command()
@@ -166,11 +164,10 @@ def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
 @click.option(
     "--to", "directory", required=True, metavar="DIR", help="Target directory, created if missing."
 )
-@options.gym_options
-@options.as_option
-@options.form_option("json", "JSON as received (default).", default="json")
-@options.form_option("markdown", "Markdown.", default="json")
-@options.form_option("text", "Plain text.", default="json")
+@options.gym_or_directory_options
+@options.form_options(
+    "json", json="JSON as received (default).", markdown="Markdown.", text="Plain text."
+)
 def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> None:
     """Save the artifacts of a run's finished rollouts; a second run adds only what is new."""
     from pathlib import Path
@@ -178,14 +175,9 @@ def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> N
     from gymtui.cli.export import export_run
 
     settings, rest = settings_and_names(options.given(flags), names)
-    run = _only("RUN", rest)
+    run, journal = _only("RUN", rest), options.journal_of(settings)
     try:
-        tally = options.run_against_gym(
-            settings,
-            lambda: export_run(
-                settings, run, Path(directory), form, journal=options.journal_of(settings)
-            ),
-        )
+        tally = export_run(settings, run, Path(directory), form, journal=journal)
     except OSError as error:
         options.fail(f"{directory}: {error.strerror or error}", options.EXIT_USAGE)
     click.echo(tally.words, err=True)
@@ -206,8 +198,11 @@ def _only(what: str, names: tuple[str, ...]) -> str:
     metavar="SOURCE",
     help="Read it as this source (default: found out); `files` opens transcripts one by one.",
 )
-@options.form_option("markdown", "Print Markdown, without the viewer.")
-@options.form_option("text", "Print plain text, without the viewer.")
+@options.form_options(
+    None,
+    markdown="Print Markdown, without the viewer.",
+    text="Print plain text, without the viewer.",
+)
 @options.looks_options
 def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags: Any) -> None:
     """Open what is on disk as runs (directories of results) or transcripts (files), without a gym.
@@ -247,8 +242,7 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
     if form is not None:
         from gymtui.cli.show import print_all
 
-        settings = found.settings
-        options.run_against_gym(settings, lambda: print_all(settings, form))
+        print_all(found.settings, form)
         sys.exit(0)
     options.want_terminal()
     gc.disable()  # as for the dashboard
@@ -256,11 +250,7 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
     from gymtui.core import paths
 
     storage = Storage(paths.state_dir(os.environ))  # the files themselves are the journal
-    sys.exit(
-        options.run_against_gym(
-            found.settings, lambda: open_dashboard(found, os.environ, storage=storage)
-        )
-    )
+    sys.exit(open_dashboard(found, os.environ, storage=storage))
 
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
@@ -282,9 +272,4 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
     from gymtui.cli.profiles import gyms_of
 
     storage, gyms = storage_of(found.settings, env), gyms_of(found, flags, env)
-    sys.exit(
-        options.run_against_gym(
-            found.settings,
-            lambda: open_dashboard(found, env, storage=storage, gyms=gyms, model_env=env),
-        )
-    )
+    sys.exit(open_dashboard(found, env, storage=storage, gyms=gyms, model_env=env))

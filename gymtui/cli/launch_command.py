@@ -78,13 +78,9 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
         click.echo(requests_text(meant.requests))
         return
     if settings.read_only:
-        where = settings.origins.get("read_only", "the settings")
-        options.fail(f"read-only ({clean(where)}): launch is disabled", options.EXIT_USAGE)
+        where = options.read_only_origin(settings)
+        options.fail(f"read-only ({where}): launch is disabled", options.EXIT_USAGE)
     from gymtui.store.history.journal_place import local_path
 
     journal, as_json = local_path(options.journal_of(settings)), form == "json"
-    sys.exit(
-        options.run_against_gym(
-            settings, lambda: launch_all(settings, meant, journal=journal, as_json=as_json)
-        )
-    )
+    sys.exit(launch_all(settings, meant, journal=journal, as_json=as_json))

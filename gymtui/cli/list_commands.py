@@ -14,9 +14,7 @@ from gymtui.cli.directories import settings_and_names
 from gymtui.core import paths
 
 _list_options = options.with_options(
-    options.json_option,
-    options.jsonl_option,
-    options.csv_option,
+    options.list_options,
     click.option(
         "--order",
         metavar="COLUMN",
@@ -57,8 +55,7 @@ def _epilog(*paragraphs: str) -> str:
     )
 )
 @click.argument("filters", nargs=-1, metavar="[DIR/]… [FILTER]…")
-@options.gym_options
-@options.as_option
+@options.gym_or_directory_options
 @options.scope_options
 @_list_options
 @click.option(
@@ -70,7 +67,7 @@ def _epilog(*paragraphs: str) -> str:
 )
 def runs(
     filters: tuple[str, ...],
-    form: str | None,
+    form: str,
     order: str | None,
     reverse: bool,
     limit: int | None,
@@ -84,15 +81,12 @@ def runs(
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.runs import print_runs
 
-    options.run_against_gym(
+    print_runs(
         settings,
-        lambda: print_runs(
-            settings,
-            form or "table",
-            ListRequest(filters, order, reverse, limit),
-            numbers=numbers,
-            journal=options.journal_of(settings),
-        ),
+        form,
+        ListRequest(filters, order, reverse, limit),
+        numbers=numbers,
+        journal=options.journal_of(settings),
     )
 
 
@@ -105,8 +99,7 @@ def runs(
     )
 )
 @options.runs_argument("[DIR/]… [RUN]…", required=False)
-@options.gym_options
-@options.as_option
+@options.gym_or_directory_options
 @options.scope_options
 @click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Filter, as in `/`.")
 @click.option("--all", "every", is_flag=True, help="List the rollouts of all runs.")
@@ -115,7 +108,7 @@ def rollouts(
     run_ids: tuple[str, ...],
     filters: tuple[str, ...],
     every: bool,
-    form: str | None,
+    form: str,
     order: str | None,
     reverse: bool,
     limit: int | None,
@@ -126,16 +119,13 @@ def rollouts(
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.rollouts import print_rollouts
 
-    options.run_against_gym(
+    print_rollouts(
         settings,
-        lambda: print_rollouts(
-            settings,
-            run_ids,
-            form or "table",
-            ListRequest(filters, order, reverse, limit),
-            journal=options.journal_of(settings),
-            every=every or bool(settings.directories),
-        ),
+        run_ids,
+        form,
+        ListRequest(filters, order, reverse, limit),
+        journal=options.journal_of(settings),
+        every=every or bool(settings.directories),
     )
 
 
@@ -155,8 +145,7 @@ def rollouts(
     "names", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
 )
 @click.argument("phrase", metavar="PHRASE")
-@options.gym_options
-@options.as_option
+@options.gym_or_directory_options
 @click.option("--tool", default="", metavar="T", help="Only in calls and results of a tool.")
 @click.option("--error", is_flag=True, help="Only in what failed.")
 @click.option("--role", metavar="R", help="Only what system, user, assistant or tool said.")
@@ -167,9 +156,7 @@ def rollouts(
     metavar="MIB",
     help="Download at most so many MiB (default: no limit).",
 )
-@options.json_option
-@options.jsonl_option
-@options.csv_option
+@options.list_options
 def search(
     names: tuple[str, ...],
     phrase: str,
@@ -178,7 +165,7 @@ def search(
     role: str | None,
     expression: bool,
     max_download: int | None,
-    form: str | None,
+    form: str,
     **flags: Any,
 ) -> None:
     """Search the transcripts of runs for a phrase; of a directory, those of all runs in it."""
@@ -196,16 +183,13 @@ def search(
         options.fail(
             "nothing to search for: the phrase is empty, and there is no option", options.EXIT_USAGE
         )
-    progress = options.run_against_gym(
+    progress = print_hits(
         settings,
-        lambda: print_hits(
-            settings,
-            run_ids,
-            wanted,
-            form or "table",
-            archive=paths.archive_file(os.environ),
-            most_bytes=None if max_download is None else max_download << 20,
-        ),
+        run_ids,
+        wanted,
+        form,
+        archive=paths.archive_file(os.environ),
+        most_bytes=None if max_download is None else max_download << 20,
     )
     options.tell(progress.words)
     if progress.problem:

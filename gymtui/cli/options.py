@@ -29,6 +29,8 @@ EXIT_UNREACHABLE = 3
 EXIT_REFUSED = 4
 EXIT_DEFECT = 70
 
+_SETTINGS = "gymtui.settings"
+
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What writing to a file on a disk can end in."""
 
@@ -60,10 +62,16 @@ gym_options = with_options(
     click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
 )
 
-as_option = click.option(
-    "--as", "as_", metavar="SOURCE", help="Read directories as this source (default: found out)."
+gym_or_directory_options = with_options(
+    gym_options,
+    click.option(
+        "--as",
+        "as_",
+        metavar="SOURCE",
+        help="Read directories as this source (default: found out).",
+    ),
 )
-"""How directories in the place of a gym are read."""
+"""The same for commands that read directories in the place of a gym, too."""
 
 scope_options = with_options(
     click.option(
@@ -113,11 +121,16 @@ def seconds(text: str) -> float:
         raise click.BadParameter(str(error)) from None
 
 
-def form_option(name: str, words: str, *, default: str | None = None) -> Option[Any]:
-    """An option that chooses the form of what is printed, as `form`: of several one at most.
+def form_options(default: str | None, **forms: str) -> Option[Any]:
+    """Options that choose the form of what is printed, as `form`: one at most.
 
-    The default, where none is chosen, is the same for all of a command.
+    Args:
+        forms: What `--help` says of each, by its name.
     """
+    return with_options(*(_form_option(name, words, default) for name, words in forms.items()))
+
+
+def _form_option(name: str, words: str, default: str | None) -> Option[Any]:
 
     def choose(context: click.Context, _option: click.Parameter, chosen: bool) -> None:
         # Options that were given come before those that were not.
@@ -133,9 +146,13 @@ def form_option(name: str, words: str, *, default: str | None = None) -> Option[
     )
 
 
-json_option = form_option("json", "Print one JSON document.")
-jsonl_option = form_option("jsonl", "Print one JSON object per line.")
-csv_option = form_option("csv", "Print CSV, control characters escaped.")
+_JSON = "Print one JSON document."
+_CSV = "Print CSV, control characters escaped."
+JSON_LINES = "Print one JSON object per line."
+
+json_option = form_options(None, json=_JSON)
+table_or_csv_options = form_options("table", json=_JSON, csv=_CSV)
+list_options = form_options("table", json=_JSON, jsonl=JSON_LINES, csv=_CSV)
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,12 +188,23 @@ def settings_of(flags: Mapping[str, Any]) -> Settings:
 
 
 def report_problems(found: LoadedSettings) -> LoadedSettings:
-    """Say what is wrong with settings; end where they would mislead."""
+    """Say what is wrong with settings; end where they would mislead.
+
+    Should a call to their gym fail, it is told which key it was made with.
+    """
     for problem in found.problems:
         tell(str(problem))
     if found.fatal:
         sys.exit(EXIT_USAGE)
+    click.get_current_context().meta[_SETTINGS] = found.settings
     return found
+
+
+def read_only_origin(settings: Settings) -> str:
+    """Where it is said that nothing may be changed, cleaned."""
+    from gymtui.core.text import clean
+
+    return clean(settings.origins.get("read_only", "the settings"))
 
 
 def journal_of(settings: Settings) -> Place:
@@ -186,20 +214,11 @@ def journal_of(settings: Settings) -> Place:
     return place_of(settings, os.environ)
 
 
-def run_against_gym(settings: Settings, talk: Callable[[], T]) -> T:
-    """Do something that talks to a gym; a failure is told and ends with its exit code."""
-    from gymtui.api.errors import GymError
-
-    try:
-        return talk()
-    except GymError as error:
-        exit_with_error(settings, error)
-
-
-def exit_with_error(settings: Settings, error: GymError) -> NoReturn:
+def exit_with_error(settings: Settings | None, error: GymError) -> NoReturn:
     """Tell of a failed call, and end with its exit code."""
     tell(error_line(error))
-    report_key(settings, error)
+    if settings is not None:
+        report_key(settings, error)
     sys.exit(exit_code(error))
 
 
@@ -282,8 +301,11 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def exit_quietly(act: Callable[[], T]) -> T:
-    """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
+def exit_quietly(context: click.Context | None, act: Callable[[], T]) -> T:
+    """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word.
+
+    A call to a gym that failed is told, and ends with its exit code.
+    """
     try:
         done = act()
         sys.stdout.flush()
@@ -299,6 +321,10 @@ def exit_quietly(act: Callable[[], T]) -> T:
         os.kill(os.getpid(), signal.SIGINT)
         sys.exit(128 + signal.SIGINT)
     except Exception as error:  # noqa: BLE001  (the last resort: told, and no result of a command)
+        from gymtui.api.errors import GymError
+
+        if isinstance(error, GymError):
+            exit_with_error(context.meta.get(_SETTINGS) if context else None, error)
         if isinstance(error, OSError) and error.errno in _DISK:
             _forget_output()
             fail(f"cannot write the output: {error.strerror}", EXIT_USAGE)

@@ -78,12 +78,7 @@ def start(
     place = recording_of(settings)
     gyms = gyms_of(found, given_flags, os.environ)
     try:
-        options.run_against_gym(
-            settings,
-            lambda: carry_out(
-                settings, place, options.journal_of(settings), wanted, find_key=gyms.find_key
-            ),
-        )
+        carry_out(settings, place, options.journal_of(settings), wanted, find_key=gyms.find_key)
     except BlockingIOError:
         options.fail(
             "another recorder of this gym is running (`gymtui record status`);"
@@ -128,8 +123,9 @@ the format of the files themselves.
 )
 @click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
 @options.gym_options
-@options.form_option("jsonl", "JSON lines (default).", default="jsonl")
-@options.form_option("parquet", "Parquet; needs gymtui[parquet].", default="jsonl")
+@options.form_options(
+    "jsonl", jsonl="JSON lines (default).", parquet="Parquet; needs gymtui[parquet]."
+)
 @click.option(
     "--to",
     "file",
@@ -306,7 +302,7 @@ in the recording hides is told as one change with its slack.
 @options.gym_options
 @options.scope_options
 @options.interval_option
-@options.jsonl_option
+@options.form_options(None, jsonl=options.JSON_LINES)
 @click.option("--after", metavar="CURSOR", help="Go on after this change.")
 def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags: Any) -> None:
     """Print every change of runs and rollouts as it is seen, until ^C or SIGTERM.
@@ -335,18 +331,8 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
     place = recording_of(settings)
     try:
         cursor = None if after is None else Cursor.read(after)
-        options.run_against_gym(
-            settings,
-            lambda: carry_out(
-                settings,
-                place,
-                options.journal_of(settings),
-                run_ids,
-                cursor,
-                printed,
-                find_key=gyms.find_key,
-            ),
-        )
+        journal = options.journal_of(settings)
+        carry_out(settings, place, journal, run_ids, cursor, printed, find_key=gyms.find_key)
     except UnknownCursorError as error:
         options.fail(clean(error), options.EXIT_REFUSED)
     except BrokenPipeError:

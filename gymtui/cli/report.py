@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
+from gymtui import __version__
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, NotFound
 from gymtui.cli.gym_access import GymReader, gather_few, runs_and_rollouts, with_gym
@@ -35,7 +36,6 @@ def render_report(
     form: str,
     *,
     journal: Place,
-    version: str,
     now: datetime,
     usage: bool = False,
     baseline: str | None = None,
@@ -71,7 +71,7 @@ def render_report(
     ]
     compared = (against, reader.view(against).summary) if against is not None else None
     along = trend([(run.run_id, run.view.summary) for run in runs], compared)
-    made = ReportOrigin(now, without_login(settings.base_url), version)
+    made = ReportOrigin(now, without_login(settings.base_url), __version__)
     if form == "json":
         figures = report_document(runs, together, failures, made, along)
         return f"{json_text(figures, indent=2, ascii_only=False)}\n"

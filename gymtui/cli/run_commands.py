@@ -46,20 +46,17 @@ def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **
     settings = options.settings_of(options.given(flags))
     from gymtui.cli import run_actions
     from gymtui.cli.output import Printer
-    from gymtui.core.text import clean
     from gymtui.session.actions import Verb
 
     verb = Verb(what)
     if settings.read_only:
-        where = clean(settings.origins.get("read_only", "the settings"))
+        where = options.read_only_origin(settings)
         options.fail(f"read-only ({where}): cancel and delete are disabled", options.EXIT_USAGE)
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         options.fail(
             f"{verb} needs confirmation, and this is not a terminal: pass --yes", options.EXIT_USAGE
         )
-    found = options.run_against_gym(
-        settings, lambda: run_actions.find_runs(settings, verb, run_ids)
-    )
+    found = run_actions.find_runs(settings, verb, run_ids)
     for run_id in found.idle:
         options.tell(run_actions.idle_words(verb, run_id))
     question = found.question
@@ -67,11 +64,7 @@ def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **
         options.tell("nothing was changed")
         sys.exit(options.EXIT_FAILED)
     journal = options.journal_of(settings)
-    done = (
-        options.run_against_gym(settings, lambda: run_actions.act_on(settings, question, journal))
-        if question.targets
-        else ()
-    )
+    done = run_actions.act_on(settings, question, journal) if question.targets else ()
     lines = run_actions.outcome_lines(done, found.missing)
     printer = Printer.standard()
     if form == "json":
@@ -141,8 +134,7 @@ Exit codes:
 """,
 )
 @options.runs_argument()
-@options.gym_options
-@options.as_option
+@options.gym_or_directory_options
 @click.option(
     "--timeout", type=options.seconds, metavar="T", help="Stop waiting after 90s, 5m, 2h."
 )
