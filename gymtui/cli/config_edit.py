@@ -69,8 +69,6 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SettingPlace:
-    """A setting to be written."""
-
     path: tuple[str, ...]  # the tables it is in, and its name
     profile: str | None  # the profile, or None for the file's own
     part: str = ""  # of a model key's source, which one is given: `env` or `command`
@@ -285,7 +283,6 @@ def write_first(path: Path) -> None:
 
 
 def first_file() -> str:
-    """The text of a first configuration file."""
     lines = [_HEAD]
     here = ""
     for row in rows():

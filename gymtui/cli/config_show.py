@@ -15,8 +15,6 @@ from gymtui.core.text import clean, width
 
 @dataclass(frozen=True, slots=True)
 class AppliedSetting:
-    """One setting as it applies."""
-
     name: str
     value: str  # what it is, as it is written; "" for nothing
     origin: str
@@ -64,7 +62,6 @@ def _source(source: ModelKeySource) -> str:
 
 
 def as_table(loaded: LoadedSettings) -> str:
-    """As lines for people."""
     found = list(applied_settings(loaded))
     names = max(len(row.name) for row in found)
     values = min(48, max(width(row.value) for row in found))
@@ -76,7 +73,6 @@ def as_table(loaded: LoadedSettings) -> str:
 
 
 def as_document(loaded: LoadedSettings) -> str:
-    """As one JSON document."""
     document = {
         row.name: {"value": row.value, "from": row.origin} for row in applied_settings(loaded)
     }

@@ -146,7 +146,6 @@ class LocalGym:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """End it."""
         self._end()
 
     def _end(self) -> None:

@@ -21,7 +21,6 @@ FAILING_SHOWN = 5
 
 
 def read_digest(settings: Settings, journal: Place, since: datetime) -> Digest:
-    """Ask the gym what happened."""
 
     async def fetch(client: Endpoints) -> Digest:
         reader = GymReader(client)
@@ -86,7 +85,6 @@ def digest_lines(report: Digest, *, markdown: bool) -> Iterator[str]:
 
 
 def digest_document(found: Digest) -> dict[str, Any]:
-    """The digest as JSON."""
     return {
         "since": found.since.isoformat(),
         "line": found.line,

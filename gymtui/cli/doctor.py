@@ -51,7 +51,6 @@ def run_checks(
 
 
 def checks_document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
-    """All of it as JSON."""
     listed = [check.document for check in checks]
     return {"worst": worst(checks).value, "exit": status, "checks": listed}
 

@@ -40,7 +40,6 @@ def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
 
 
 def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
-    """A rollout."""
     rollout = row.rollout
     ours = {
         "state": state_word(row),

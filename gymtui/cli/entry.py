@@ -61,11 +61,9 @@ class Commands(click.Group):
     """The commands, in the order of their use; a closed pipe or a `^C` ends any of them quietly."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, those imported later included."""
         return [*self.commands, *_ELSEWHERE]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One of them, imported now if need be."""
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module = import_module(f"gymtui.cli.{_ELSEWHERE[cmd_name]}")
@@ -73,7 +71,6 @@ class Commands(click.Group):
         return command
 
     def main(self, *args: Any, **others: Any) -> Any:
-        """Do what a command line says."""
         options.with_streams()
         return super().main(*args, **others)
 
@@ -84,7 +81,6 @@ class Commands(click.Group):
         )
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Do it."""
         return options.exit_quietly(ctx, lambda: super(Commands, self).invoke(ctx))
 
 

@@ -38,8 +38,6 @@ from gymtui.transcript.body_check import no_artifacts
 
 @dataclass
 class Tally:
-    """What became of a run's rollouts."""
-
     total: int = 0
     written: int = 0
     there: int = 0  # files that were there before
@@ -51,7 +49,6 @@ class Tally:
 
     @property
     def words(self) -> str:
-        """In a line."""
         parts = [f"{self.written} written"]
         for number, what in (
             (self.there, "already there"),

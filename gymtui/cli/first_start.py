@@ -36,7 +36,6 @@ def nothing_set_up(loaded: LoadedSettings) -> bool:
 
 
 def welcome_text(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
-    """What is said."""
     home = env.get("HOME", "")
     places = [(_short(clean(place.place), home), clean(place.found)) for place in loaded.key_places]
     cells = max((width(place) for place, _ in places), default=0)

@@ -65,8 +65,6 @@ class Denied:
 
 @dataclass(slots=True)
 class Follower:
-    """Follows runs."""
-
     client: Endpoints
     run_ids: Sequence[str]
     interval_s: float

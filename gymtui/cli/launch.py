@@ -42,8 +42,6 @@ MOST_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileLaunch:
-    """What a file launches."""
-
     requests: tuple[LaunchRequest, ...]  # one a run
     rules: tuple[RuleSpec, ...]  # what is armed on each of them
 

@@ -38,8 +38,6 @@ CERTAIN_RUNS = certain(COMMAND_RUNS)
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What of a list is wanted."""
-
     filters: tuple[str, ...] = ()  # texts in the filter language, all of which must hold
     order: str | None = None  # the column to order by, or None for the gym's own order
     reverse: bool = False  # whether the largest comes first
@@ -48,8 +46,6 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True)
 class FilteredRows(Generic[R]):
-    """What came of it."""
-
     rows: tuple[R, ...]  # in order, no more than the limit
     matching: int  # how many there were before the limit
 

@@ -23,7 +23,6 @@ INSTRUCTIONS = f"Runs of an RL gym, their rollouts and transcripts. {NOTICE}"
 
 
 def is_installed() -> bool:
-    """Whether the SDK is there."""
     return find_spec("mcp") is not None
 
 

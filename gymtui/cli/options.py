@@ -215,7 +215,6 @@ def journal_of(settings: Settings) -> Place:
 
 
 def exit_with_error(settings: Settings | None, error: GymError) -> NoReturn:
-    """Tell of a failed call, and end with its exit code."""
     tell(error_line(error))
     if settings is not None:
         report_key(settings, error)
@@ -265,7 +264,6 @@ def tell(words: str) -> None:
 
 
 def fail(words: str, status: int) -> NoReturn:
-    """Say what is wrong and end."""
     tell(words)
     sys.exit(status)
 

@@ -48,8 +48,6 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """One column."""
-
     title: str
     cell: Callable[[R], Cell]
     right: bool = False  # whether it is aligned to the right, as numbers are
@@ -60,8 +58,6 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """What is printed on."""
-
     stream: TextIO
     width: int | None = None  # how many cells a line may have; None where nothing may be cut
     colour: bool = False
@@ -86,15 +82,12 @@ class Printer:
         self.stream.flush()
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Write lines."""
         self.write("".join(f"{line}\n" for line in lines))
 
     def table(self, columns: Sequence[Column[R]], rows: Sequence[R]) -> None:
-        """Write a table."""
         self.lines(table(columns, rows, self.width, colour=self.colour))
 
     def document(self, document: Any) -> None:
-        """Write one JSON document."""
         self.write(json_text(document, indent=2) + "\n")
 
     def records(
@@ -130,7 +123,6 @@ class Printer:
         self.csv_rows([names, *([row.get(name) for name in names] for row in flat)])
 
     def csv_rows(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write rows of values as CSV."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(map(_csv_cell, row) for row in rows)
         self.write(text.getvalue())
@@ -193,7 +185,6 @@ def _need(column: Column[R], natural: int) -> ColumnNeed:
 
 
 def coloured(text: str, colour: Colour) -> str:
-    """Clean text in a colour."""
     return f"\x1b[{_SGR[colour]}m{text}\x1b[m" if colour and text.strip() else text
 
 

@@ -74,11 +74,9 @@ class ConfiguredGyms(Struct, frozen=True):
         return load(flags, env, config, vendor, variables_gym=self.first, **options)
 
     def client(self, settings: Settings) -> Endpoints:
-        """The gym that settings lead to."""
         return LazyClient(partial(client_of, settings))
 
     def journal(self, settings: Settings) -> Place | None:
-        """Where what is observed of it is kept."""
         return place_of(settings, self.env)
 
 

@@ -115,7 +115,6 @@ def new_recorder(
 
 
 def limits_of(settings: Settings) -> RecordingLimits:
-    """How much is kept of one gym."""
     return RecordingLimits(
         timedelta(days=settings.recording_days), settings.recording_limit_mib << 20
     )
@@ -275,8 +274,6 @@ def _progress_words(session: Session) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordingStatus:
-    """What there is of a gym's recording."""
-
     running: bool
     gym: str
     directory: Path
@@ -289,7 +286,6 @@ class RecordingStatus:
 
 
 def status_of(settings: Settings, place: RecordingPlace) -> RecordingStatus:
-    """Look at a gym's recording."""
     gym, directory = without_login(settings.base_url), place.directory
     fetched = fetch_recording(place)
     running = is_recorded(directory) or bool(fetched.recorders)

@@ -27,7 +27,6 @@ class RecordCommands(click.Group):
     """`record` and what belongs to it: what names no command of it is `record start`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line."""
         named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
         return super().parse_args(ctx, args if named else [START, *args])
 

@@ -128,7 +128,6 @@ async def _print(
 
 
 def hit_document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
-    """A hit as JSON."""
     hit = found.hit
     values = (
         *(found.ref.run_id, found.ref.rollout_id, row.rollout and row.rollout.task_id),

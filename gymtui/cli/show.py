@@ -31,7 +31,6 @@ UNCAPPED = 1 << 40
 
 
 def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: bool) -> None:
-    """Print a rollout's artifacts."""
 
     async def fetch(client: Endpoints) -> Artifacts:
         loader = ArtifactLoader(client, cap_bytes=UNCAPPED)

@@ -23,12 +23,10 @@ _MOST = 200
 
 
 def profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The configuration file's profiles."""
     return _with_prefix(incomplete, _profiles_of(_config(context)))
 
 
 def sources(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The sources that API.md names."""
     from typing import get_args
 
     from gymtui.config.schema import Source

@@ -41,8 +41,6 @@ _AGAIN = (ActionOutcome.RATE_LIMITED, ActionOutcome.STILL_EXISTS, ActionOutcome.
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """What is asked of the runs."""
-
     timeout_s: float | None = None
     patience_s: float = 300.0  # for how long the gym may be silent
     fail_under: float | None = None  # the least pass@1, 0..1, or None
@@ -51,8 +49,6 @@ class WaitOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A run at the end of the wait."""
-
     view: RunView
     over: bool
     why: str | None  # why it failed; None if it did not, or is not over
@@ -75,8 +71,6 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class WaitResult:
-    """What came of it."""
-
     runs: tuple[RunResult, ...]  # in the order given; those never seen are not among them
     timed_out: bool = False
     # By run that the key may not see, in part at least, what the gym said.
@@ -84,7 +78,6 @@ class WaitResult:
 
     @property
     def failed(self) -> bool:
-        """Whether any run failed."""
         return any(run.why is not None for run in self.runs)
 
 

@@ -34,15 +34,11 @@ class CommandFailedError(Exception):
 
 
 class KeyPlace(Struct, frozen=True):
-    """A place where a key was looked for."""
-
     place: str
     found: str  # what: `not set`, `used`, `not sent: …`; never the key
 
 
 class KeySearch(Struct, frozen=True):
-    """What came of looking for a key."""
-
     key: ApiKey | None
     origin: str  # the place it came from, or ""
     places: tuple[KeyPlace, ...]  # every place looked at, in order, up to the one that had it
@@ -54,8 +50,6 @@ NOT_LOOKED = KeySearch(None, "", (), ())
 
 @dataclass(frozen=True)
 class KeySources:
-    """All that a key may come from."""
-
     env: Mapping[str, str] = field(repr=False)
     file: ConfigFile
     # Where in it, first to last (the profile, the top), each with the origin of the gym that its

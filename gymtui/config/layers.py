@@ -51,7 +51,6 @@ class MergedSettings(Struct, frozen=True):
 
     @property
     def gym(self) -> urls.Origin:
-        """Which gym they lead to."""
         return urls.origin_of(self.choices.base_url)
 
 
@@ -62,7 +61,6 @@ def layers_of(
     profile: tuple[str, ...],
     vendor_file: ConfigFile,
 ) -> Layers:
-    """What each source holds."""
     vendor_url = env.get(VENDOR_URL_VARIABLE) or None
     in_file = vendor_url is None
     return Layers(

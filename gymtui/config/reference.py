@@ -24,8 +24,6 @@ FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting."""
-
     name: str  # as it is written; of a table's entry, `stuck.floor_s`
     where: tuple[str, ...]  # where it may stand, nearest first
     default: str  # what applies without it, as it is written; "" where nothing does

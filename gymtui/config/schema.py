@@ -87,8 +87,6 @@ _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 
 
 class Problem(Struct, frozen=True):
-    """Something wrong with the settings."""
-
     place: str  # where: a flag, a variable, a file with line and key
     message: str  # what, and what to do; never any part of a key
     fatal: bool = False  # whether going on would mean going somewhere the person did not mean

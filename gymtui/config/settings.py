@@ -105,8 +105,6 @@ class Settings(Choices):
 
 
 class ProfileInfo(Struct, frozen=True):
-    """A profile that there is."""
-
     name: str
     base_url: str  # the gym it names, as written; "" if it names none
     runs_command: bool  # whether its key is printed by a command, which may want the terminal

@@ -40,8 +40,6 @@ T = TypeVar("T")
 
 @dataclass
 class Tables:
-    """What the tables say."""
-
     stuck: StuckThresholds = field(default_factory=StuckThresholds)
     journal: JournalSource = field(default_factory=JournalSource)
     # Keys in the framework's names, by the name of what they do.

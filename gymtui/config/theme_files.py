@@ -69,8 +69,6 @@ class Colours(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
 
 class Outcomes(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """A colour an outcome."""
-
     passed: Colour
     failed: Colour
     error: Colour  # there is no verdict
@@ -80,8 +78,6 @@ class Outcomes(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
 
 class Phases(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """A colour a phase."""
-
     building: Colour
     seeding: Colour
     agent: Colour
@@ -89,8 +85,6 @@ class Phases(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
 
 class Roles(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """A colour a role in a transcript."""
-
     system: Colour
     user: Colour
     assistant: Colour
@@ -98,8 +92,6 @@ class Roles(BaseModel, frozen=True, extra="forbid", defer_build=True):
 
 
 class ThemeFile(BaseModel, frozen=True, extra="forbid"):
-    """What a theme's file says."""
-
     name: Annotated[str, Field(pattern=_NAME.pattern)]  # the file's name without `.toml`
     dark: bool
     colours: Colours

@@ -33,8 +33,6 @@ def _keys(value: object) -> tuple[str, ...]:
 
 
 class UserCommand(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """A person's own command."""
-
     name: str  # the name of its table
     key: Annotated[tuple[str, ...], BeforeValidator(_keys)]  # keys as written
     scope: CommandScope

@@ -22,8 +22,6 @@ def monotonic_s() -> float:
 
 @dataclass(frozen=True)
 class Clock:
-    """What time the gym believes it is."""
-
     offset: timedelta = timedelta(0)  # how far the gym's clock is ahead of the machine's
     read: Callable[[], datetime] = utc_now
 

@@ -135,8 +135,6 @@ class Answered(BaseModel):
 
 
 class StatusEvent(Answered):
-    """One change of a rollout's status."""
-
     status: Status
     timestamp: str
 

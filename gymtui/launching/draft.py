@@ -166,7 +166,6 @@ class Draft:
 
     @property
     def user_provider(self) -> str:
-        """The provider of the simulated user's model."""
         return self.text(USER_PROVIDER).strip() or BY_PATH[USER_PROVIDER].default
 
 
@@ -184,7 +183,6 @@ def without_launched(draft: Draft, launched: Sequence[Variant]) -> Draft:
 
 
 def only_variant(draft: Draft, variant: Variant) -> Draft:
-    """The draft of one variant's run."""
     chosen = draft
     if len(draft.models) > 1:
         name = variant.model.name

@@ -50,8 +50,6 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a launch."""
-
     path: str  # its name in what is sent, dotted: `model_config.temperature`
     label: str
     help: str

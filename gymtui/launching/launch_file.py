@@ -54,8 +54,6 @@ class LaunchFileError(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A file as read."""
-
     name: str  # what it is called in what is said about it
     text: str = field(repr=False)
     values: Mapping[str, Any] = field(repr=False)

@@ -27,14 +27,11 @@ LONGEST: Final = 100_000
 
 @dataclass(slots=True)
 class LaunchHistory:
-    """The launches that are remembered of one gym."""
-
     path: Path | None = None  # where they are kept; None keeps nothing
     drafts: dict[str, Draft] = field(default_factory=dict)  # by run, the oldest first
 
     @classmethod
     def read(cls, path: Path | None) -> LaunchHistory:
-        """Read what was kept."""
         return cls(path, _read(path) if path is not None else {})
 
     @property

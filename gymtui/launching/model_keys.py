@@ -36,16 +36,12 @@ class NoModelKey(Exception):  # noqa: N818  (it says what happened)
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where a provider's key would come from."""
-
     words: str  # the place: a variable with the key's hint, a command; or why there is none
     there: bool  # whether there is one to be had, as far as that shows without running anything
 
 
 @dataclass(frozen=True)
 class ModelKeys:
-    """Where model keys are looked for."""
-
     # By provider, from `[model_keys]`.
     sources: Mapping[str, ModelKeySource] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -26,8 +26,6 @@ Sleep = Callable[[float], Awaitable[object]]
 
 
 class SubmissionState(Enum):
-    """What became of a launch."""
-
     LAUNCHED = auto()  # there is such a run
     REFUSED = auto()  # there is none: the gym said no, or was never reached
     UNKNOWN = auto()  # it was sent, and nobody can say
@@ -35,8 +33,6 @@ class SubmissionState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What became of one launch."""
-
     request: LaunchRequest
     state: SubmissionState
     run_id: str | None = None

@@ -38,8 +38,6 @@ _STANDS_IN: Final = ApiKey("-")
 
 @dataclass(frozen=True, slots=True)
 class DraftCheck:
-    """What is to be said about a draft."""
-
     problems: Mapping[str, str]  # what must be mended before it can be sent, by path
     remarks: Mapping[str, str]  # what may be meant so, by path
     variants: tuple[Variant, ...]  # what gets a run

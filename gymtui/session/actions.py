@@ -53,8 +53,6 @@ T = TypeVar("T")
 
 
 class Verb(StrEnum):
-    """What is done to runs."""
-
     CANCEL = "cancel"
     DELETE = "delete"
 
@@ -82,8 +80,6 @@ class ActionOutcome(StrEnum):
 
 
 class ActionResult(Struct, frozen=True):
-    """What became of one run."""
-
     verb: Verb
     run_id: str
     outcome: ActionOutcome

@@ -30,8 +30,6 @@ RESULTS_S = 30.0
 
 
 class AlertKind(StrEnum):
-    """What happened to a run."""
-
     FINISHED = "finished"
     STALLED = "stalled"
     FAILING = "failing"
@@ -118,7 +116,6 @@ class AlertMonitor:
         self._whole_since_s: float | None = None
 
     def watches(self, run_id: str) -> bool:
-        """Whether a run is watched."""
         return run_id in self._watched
 
     def switch(self, runs: Iterable[RunRow]) -> tuple[list[str], list[str]]:

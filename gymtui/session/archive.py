@@ -234,5 +234,4 @@ class Archive:
         ]
 
     def close(self) -> None:
-        """Let go of the file."""
         self._file.close()

@@ -109,7 +109,6 @@ class ArchiveFile:
         db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def close(self) -> None:
-        """Let go of it."""
         with self._lock:
             self._close()
 
@@ -225,7 +224,6 @@ def rows_of(first: int, texts: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def file_bytes(db: sqlite3.Connection) -> int:
-    """How large the file is."""
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     (size,) = db.execute("PRAGMA page_size").fetchone()
     return int(pages * size)

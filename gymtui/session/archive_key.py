@@ -11,8 +11,6 @@ from gymtui.store.records import RolloutRow
 
 @dataclass(frozen=True, slots=True)
 class ArchiveKey:
-    """Whose artifacts they are."""
-
     gym: str  # which gym's, as `gym_name` calls it
     rollout_id: str
     version: str  # what tells them from those of the same rollout finished at another time

@@ -30,8 +30,6 @@ class Target(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """What is asked."""
-
     verb: Verb
     targets: tuple[Target, ...]
 
@@ -46,13 +44,11 @@ class Question(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """The question itself."""
         runs = "this run" if len(self.targets) == 1 else f"these {len(self.targets)} runs"
         return f"{self.verb.capitalize()} {runs}?"
 
     @property
     def consequence(self) -> str:
-        """What doing it means."""
         if self.verb is Verb.CANCEL:
             return "Running rollouts end at their next step; results so far are kept."
         return "The run and all its rollout records are deleted permanently."

@@ -26,11 +26,9 @@ class InputPriority:
         self._until_s = monotonic()
 
     def key_pressed(self) -> None:
-        """A key was pressed."""
         self._until_s = self._monotonic() + WAIT_S
 
     def frame_drawn(self) -> None:
-        """A frame was drawn."""
         self._until_s = self._monotonic()
 
     async def yield_to_input(self) -> None:

@@ -62,8 +62,6 @@ class ScenarioCatalog:
 
 
 class Launches:
-    """What is known and done about launching at one gym."""
-
     def __init__(
         self,
         client: Endpoints,
@@ -104,7 +102,6 @@ class Launches:
         return self._keys.key_source(provider).words
 
     def names(self, draft: Draft) -> tuple[str, ...]:
-        """The runs' names."""
         return run_names(draft, now=datetime.now(UTC), rng=self._rng)
 
     def family(self, run_id: str) -> tuple[str, ...]:

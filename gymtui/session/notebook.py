@@ -19,7 +19,6 @@ class Notebook:
         store.note(dict(self.all(NoteOf.ROLLOUT)))
 
     def all(self, kind: NoteOf) -> Mapping[str, str]:
-        """The notes by id."""
         return self._kept.all(kind)
 
     def write(self, kind: NoteOf, ids: Sequence[str], text: str) -> None:

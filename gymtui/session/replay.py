@@ -109,13 +109,11 @@ class Playback(UpdateSource):
             session.recalled(run_id)
 
     def pause(self, paused: bool) -> None:
-        """Stop, or play on."""
         self.playing = not paused
         self._wake.set()
         self._tell(NOTHING)
 
     async def run(self) -> None:
-        """Play until cancelled."""
         self.jump(self.position_us)
         last_s = self._monotonic()
         while True:
@@ -166,7 +164,6 @@ class Playback(UpdateSource):
         return next(inside, None)
 
     def jump(self, to_us: int) -> None:
-        """Show another moment."""
         player, session = self._player, self._session
         to_us = min(max(to_us, self.recording.from_us), self.recording.to_us)
         self.position_us = to_us
@@ -177,7 +174,6 @@ class Playback(UpdateSource):
         self._tell(delta.then(session.everything()))
 
     def skip(self, seconds: float) -> None:
-        """Go back or on by so much."""
         self.jump(self.position_us + round(seconds * 1_000_000))
 
     def step(self, by: int) -> None:
@@ -234,7 +230,6 @@ class _RecordedClock(ServerClock):
         """Nothing is learnt."""
 
     def now(self, mono_s: float | None = None) -> datetime:
-        """The moment that is shown."""
         return when_of(self._playback.position_us)
 
     @property

@@ -9,8 +9,6 @@ from msgspec import Struct
 
 
 class RolloutRef(Struct, frozen=True):
-    """One of a list's rollouts."""
-
     run_id: str
     rollout_id: str
 

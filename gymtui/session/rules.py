@@ -59,20 +59,16 @@ class Rule(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """What it does, in words."""
         return RuleSpec(self.kind, self.about).words
 
 
 class HeldRule(Struct, frozen=True):
-    """A rule that holds now."""
-
     rule: Rule
     run: RunView
     reason: str  # why, with the figures
 
     @property
     def cancels(self) -> bool:
-        """Whether the run is to be cancelled."""
         return self.rule.kind is RuleKind.CANCEL
 
 
@@ -109,7 +105,6 @@ class RuleBook:
                 self._put(rule)
 
     def disarm(self, keys: Iterable[str]) -> None:
-        """Take rules away."""
         gone = frozenset(keys)
         with self._changing():
             for key in gone:

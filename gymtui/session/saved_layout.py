@@ -29,8 +29,6 @@ _CLOSEST = 64
 
 
 class ListLayout(Struct, frozen=True):
-    """How one list is arranged."""
-
     order: str | None = None  # the column it is ordered by; None for the list's own choice
     reverse: bool = False  # whether that order is reversed
     hidden: tuple[str, ...] = ()  # columns that are not wanted
@@ -76,7 +74,6 @@ class SavedLayout:
 
     @classmethod
     def read(cls, directory: Path | None) -> SavedLayout:
-        """Read what was kept in the state directory."""
         if directory is None:
             return cls()
         path = directory / FILE
@@ -95,11 +92,9 @@ class SavedLayout:
         )
 
     def of(self, name: str) -> ListLayout:
-        """How a list is arranged."""
         return self.lists.get(name, ListLayout())
 
     def change(self, name: str, **changes: Any) -> None:
-        """Arrange a list otherwise, and keep that."""
         before = self.of(name)
         after = replace(before, **changes)
         if after != before:
@@ -123,7 +118,6 @@ class SavedLayout:
             self._named("profile", profile)
 
     def choose_theme(self, name: str) -> None:
-        """Remember which theme was chosen last."""
         if name != self.theme:
             self.theme = name
             self._named("theme", name)

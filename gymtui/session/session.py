@@ -186,7 +186,6 @@ class Session:
 
     @property
     def launches(self) -> Launches:
-        """What is known and done about launching."""
         if self._launches is None:
             from gymtui.session.launches import Launches
 

@@ -53,8 +53,6 @@ class SearchTarget:
 
 @dataclass(slots=True)
 class SearchProgress:
-    """How far a search is."""
-
     total: int  # rollouts in question
     searched: int = 0  # transcripts that were looked through
     unfinished: int = 0  # rollouts that have no transcript yet

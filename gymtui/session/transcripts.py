@@ -44,7 +44,6 @@ class Transcripts:
 
     @cached_property
     def loader(self) -> ArtifactLoader:
-        """Where artifacts are asked for."""
         from gymtui.session.archive_key import key_of
         from gymtui.session.artifacts import ArtifactLoader
 
@@ -63,7 +62,6 @@ class Transcripts:
 
     @cached_property
     def archive(self) -> Archive:
-        """Where they are kept."""
         from gymtui.session.archive import Archive
 
         archive = Archive(None) if self._archive is None else self._archive()

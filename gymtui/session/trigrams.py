@@ -40,5 +40,4 @@ def _has_one_form(character: str) -> bool:
 
 
 def indexed(text: str) -> str:
-    """A text as it is put into the index."""
     return text if text.isascii() else text.translate(_SAME_LETTERS)

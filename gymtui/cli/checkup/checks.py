@@ -21,8 +21,6 @@ _RANK = {state: rank for rank, state in enumerate(State)}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
-
     subject: str  # what it belongs to: versions, paths, settings, gym, terminal
     name: str
     message: str  # how it is; may hold wire text, so clean it to draw it
@@ -31,7 +29,6 @@ class Check:
 
     @property
     def document(self) -> Mapping[str, Any]:
-        """As JSON."""
         return {**asdict(self), "state": self.state.value}
 
 

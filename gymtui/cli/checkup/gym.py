@@ -54,7 +54,6 @@ class GymChecks:
     ended: bool = False
 
     def note(self, name: str, message: str, state: State = State.OK, advice: str = "") -> None:
-        """Tell what came of a step."""
         self.checks.append(Check("gym", name, message, state, advice))
 
 

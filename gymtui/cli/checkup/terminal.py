@@ -24,8 +24,6 @@ Run = Callable[[Sequence[str]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The three streams."""
-
     terminals: tuple[bool, bool, bool]  # whether all are TTYs
     size: tuple[int, int] | None  # columns and rows of the terminal, or None without one
     encoding: str

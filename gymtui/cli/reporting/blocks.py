@@ -67,23 +67,17 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph."""
-
     line: Line
     notice: bool = False  # whether nobody should miss it
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list."""
-
     lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table."""
-
     headings: tuple[Line, ...]
     rows: tuple[tuple[Line, ...], ...]  # each as long as the headings
     right: frozenset[int] = frozenset()  # columns whose cells are numbers, by their place
@@ -110,16 +104,12 @@ Block = Heading | Paragraph | Items | Table | TrendChart | HistogramChart
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report."""
-
     title: str  # in a line, for a window; its names as received
     blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOrigin:
-    """How a report came to be."""
-
     at: datetime  # when, aware, in UTC
     gym: str  # the base URL of the gym it is from
     version: str

@@ -237,7 +237,6 @@ def _evidence(found: Evidence | None) -> Line:
 
 
 def _comparison_meanings() -> Iterator[Line]:
-    """What the figures mean."""
     yield (
         "The difference by task is the mean, over the tasks in which both runs have verdicts, of a "
         "run's pass rate minus the first run's (Miller 2024), with its Student's t interval. p is "

@@ -12,7 +12,6 @@ from gymtui.store.formats import GLYPH
 
 
 def render_markdown(report: Report) -> str:
-    """Write a report."""
     return "\n\n".join(filter(None, map(_block, report.blocks))) + "\n"
 
 

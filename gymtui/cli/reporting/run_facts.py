@@ -28,8 +28,6 @@ from gymtui.transcript.usage import Usage
 
 @dataclass(frozen=True)
 class RunFacts:
-    """One run."""
-
     view: RunView
     numbers: RunStats
     matrix: Matrix  # its tasks, all of which it takes to set runs side by side

@@ -55,8 +55,6 @@ AGENTS: Mapping[str, Temperament] = {
 
 @dataclass(frozen=True)
 class RunTroubles:
-    """What goes wrong in one run."""
-
     unbuilt: frozenset[int] = frozenset()  # the attempts whose workspaces do not build
     silent: str | None = None  # the task whose first attempt stands still from its sixth turn on
     outage: bool = False  # whether its endpoint is out while the policy's is

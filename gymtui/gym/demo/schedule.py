@@ -36,8 +36,6 @@ HISTORY_AT_ONCE = 3
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run to be launched."""
-
     name: str
     model: str
     tasks: int

@@ -20,8 +20,6 @@ Functions = Sequence[Mapping[str, Any]]
 
 
 class MakeAgent(Protocol):
-    """Makes an agent of a rollout."""
-
     def __call__(
         self, instruction: str, functions: Functions, decisions: Random, durations: Random
     ) -> Agent:

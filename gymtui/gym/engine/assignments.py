@@ -15,8 +15,6 @@ from gymtui.gym.wire import LaunchRequest
 
 @dataclass(frozen=True)
 class LaunchedRun:
-    """A run that was launched."""
-
     run_id: str
     number: int  # the database's
     request: LaunchRequest
@@ -25,8 +23,6 @@ class LaunchedRun:
 
 @dataclass(frozen=True)
 class Assignments:
-    """Makes assignments."""
-
     scenarios: Mapping[str, Scenario]
     participants: Participants
     seed: int  # every random choice comes from it, rollout by rollout

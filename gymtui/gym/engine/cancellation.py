@@ -23,7 +23,6 @@ class Cancellation:
             task.cancel()
 
     def check(self) -> None:
-        """Raise `CancelledRunError` if the run was cancelled."""
         if self._happened:
             raise CancelledRunError
 

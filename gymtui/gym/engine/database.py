@@ -138,7 +138,6 @@ class Database(ABC):
         return int(made["number"])
 
     def has_run(self, run_id: str) -> bool:
-        """Return whether a run of this id exists."""
         found = self._connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,))
         return found.fetchone() is not None
 
@@ -277,7 +276,6 @@ class Database(ABC):
         return [read_rollout(row) for row in rows]
 
     def rollout(self, rollout_id: str) -> Rollout | None:
-        """Return one rollout, or None."""
         return next(iter(self.rollouts(rollout_id=rollout_id)), None)
 
     def begin(self, rollout_id: str, stamp: str) -> bool:

@@ -93,7 +93,6 @@ class DatabaseFile(Database):
             raise StorageError("database or disk is full") from None
 
     def make_room(self) -> None:
-        """Give up what was kept in reserve on the disk."""
         if self._reserve is not None:
             self._reserve.unlink(missing_ok=True)
 
@@ -128,7 +127,6 @@ class DatabaseFile(Database):
         self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close the file; closing twice does nothing."""
         self._file.close()
         self.make_room()
 

@@ -105,14 +105,12 @@ class ServerConnection:
             return self.live().execute(_marked(statement), [_storable(value) for value in values])
 
     def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
-        """Carry out a statement once for each row of values."""
         with self._told(), self.live().cursor() as cursor:
             plain = ([_storable(value) for value in row] for row in rows)
             return cursor.executemany(_marked(statement), plain)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Have everything in the block happen, or nothing."""
         if not self._transactions:
             # A connection that was lost since is made anew by what only reads.
             self.execute("SELECT 1")
@@ -132,7 +130,6 @@ class ServerConnection:
         return self._live
 
     def close(self) -> None:
-        """Close it."""
         if self._live is not None:
             self._live.close()
             self._live = None
@@ -191,7 +188,6 @@ class DatabaseServer(Database):
         """Do nothing: there is no reserve."""
 
     def close(self) -> None:
-        """Close the connection; closing twice does nothing."""
         self.connection.close()
 
 

@@ -41,20 +41,16 @@ class Outbox(RolloutLog):
         return True
 
     def set_phase(self, rollout_id: str, phase: Phase, phases: Sequence[PhaseSpan]) -> None:
-        """Enter a phase."""
         spans = tuple(phases)
         self._add(rollout_id, lambda database: database.set_phase(rollout_id, phase, spans))
 
     def set_step(self, rollout_id: str, step: int) -> None:
-        """Say how many tool-calling turns the agent has taken."""
         self._add(rollout_id, lambda database: database.set_step(rollout_id, step))
 
     def add_progress(self, rollout_id: str, body: str) -> None:
-        """Keep what a rollout has just recorded."""
         self._add(rollout_id, lambda database: database.add_progress(rollout_id, body))
 
     def finish(self, rollout_id: str, ending: Ending) -> None:
-        """Write how a rollout ended."""
         self._add(rollout_id, partial(_finish, rollout_id, ending), ends=True)
 
     def _add(
@@ -64,7 +60,6 @@ class Outbox(RolloutLog):
         self._more.set()
 
     async def written(self, rollout_id: str) -> None:
-        """Wait until a rollout's end is written."""
         await self._ends[rollout_id]
 
     def drop(self, rollout_id: str) -> None:
@@ -89,7 +84,6 @@ class Outbox(RolloutLog):
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what is there."""
         self._more.clear()
         batch = self.left()
         try:

@@ -22,8 +22,6 @@ from gymtui.gym.wire import LaunchRequest, ModelConfig, Result
 
 @dataclass(frozen=True)
 class Participants:
-    """Makes whoever takes part."""
-
     servers: ModelServers  # the way to models
     temperaments: Mapping[str, Temperament]  # the scripted agents, by the name of the model
     judge: ModelConfig | None  # the model that judges by rubrics; None where none does

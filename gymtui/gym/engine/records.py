@@ -139,8 +139,6 @@ class PhaseSpan:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a rollout ended."""
-
     status: Status
     stamp: str
     result: Result | None = None
@@ -159,5 +157,4 @@ def read_rollout(row: Any) -> Rollout:
 
 
 def dump_phases(phases: Sequence[PhaseSpan]) -> str:
-    """Return phases as they are kept."""
     return json.dumps([asdict(span) for span in phases])

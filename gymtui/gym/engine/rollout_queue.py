@@ -185,7 +185,6 @@ class RolloutQueue:
         return None if row is None else GymSettings(**json.loads(row["settings"]))
 
     def join(self, worker_id: str) -> None:
-        """Begin to be there."""
         self._sql.execute("INSERT INTO workers (worker_id) VALUES (?)", (worker_id,))
 
     def beat(self, worker_id: str, known: Sequence[str]) -> tuple[set[str], set[int]]:

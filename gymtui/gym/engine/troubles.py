@@ -32,8 +32,6 @@ class Moment:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that goes wrong."""
-
     kind: Kind
     reason: str = ""  # what the rollout's termination says of it
 
@@ -43,5 +41,4 @@ Troubles = Callable[[Moment], Trouble | None]
 
 
 def none_at_all(_moment: Moment) -> Trouble | None:
-    """Return None: nothing goes wrong on order."""
     return None

@@ -61,8 +61,6 @@ class Query(BaseModel):
 
 
 class RunsQuery(Query):
-    """The query of `GET /runs`."""
-
     scenario_id: str | None = None
     source: Literal["rl-gym", "task-editor", "datadog-synthetics", "all"] = "rl-gym"
     limit: int = Field(default=50, ge=1, le=200)
@@ -71,8 +69,6 @@ class RunsQuery(Query):
 
 
 class RolloutsQuery(Query):
-    """The query of `GET /rollouts`."""
-
     scenario_id: str | None = None
     task_id: str | None = None
     status: Literal["pending", "running", "completed", "failed", "workspace_error"] | None = None
@@ -80,8 +76,6 @@ class RolloutsQuery(Query):
 
 
 class ArtifactsQuery(Query):
-    """The query of `GET /rollouts/{rollout_id}/artifacts`."""
-
     redact_tool_calls: bool = False
 
 
@@ -119,7 +113,6 @@ class Api:
         engine.at_end(self._tool_servers.close)
 
     def routes(self) -> list[Route]:
-        """Return every route of the API."""
         return [
             Route("POST", "/runs", self.create_run),
             Route("GET", "/runs", self.list_runs),
@@ -137,7 +130,6 @@ class Api:
         ]
 
     async def create_run(self, request: Request, names: Names) -> Response:
-        """`POST /runs`."""
         launch = await _body(request, LaunchRequest)
         self._scenario(launch.scenario_id)
         try:
@@ -164,7 +156,6 @@ class Api:
         return answer(CreatedRun(run_id=run_id, run_status=status, rollouts=created))
 
     async def list_runs(self, request: Request, names: Names) -> Response:
-        """`GET /runs`."""
         query = _query(request, RunsQuery)
         source: Source | None = None if query.source == "all" else query.source
         total, runs = self._database.runs(
@@ -177,30 +168,24 @@ class Api:
         return answer(RunList(total=total, runs=runs))
 
     async def get_run(self, request: Request, names: Names) -> Response:
-        """`GET /runs/{run_id}`."""
         return answer(found("Run", self._database.run(names["run_id"]), names["run_id"]))
 
     async def cancel_run(self, request: Request, names: Names) -> Response:
-        """`POST /runs/{run_id}/cancel`."""
         count = found("Run", self._engine.cancel(names["run_id"]), names["run_id"])
         return answer(CancelledRun(run_id=names["run_id"], cancelled_rollouts=count))
 
     async def delete_run(self, request: Request, names: Names) -> Response:
-        """`DELETE /runs/{run_id}`."""
         count = found("Run", self._engine.delete(names["run_id"]), names["run_id"])
         return answer(DeletedRun(run_id=names["run_id"], deleted_rollouts=count))
 
     async def list_rollouts(self, request: Request, names: Names) -> Response:
-        """`GET /rollouts`."""
         rollouts = self._database.rollouts(**_query(request, RolloutsQuery).model_dump())
         return answer(RolloutList(total=len(rollouts), rollouts=rollouts))
 
     async def get_rollout(self, request: Request, names: Names) -> Response:
-        """`GET /rollouts/{rollout_id}`."""
         return answer(self._rollout(names["rollout_id"]))
 
     async def get_artifacts(self, request: Request, names: Names) -> Response:
-        """`GET /rollouts/{rollout_id}/artifacts`."""
         query = _query(request, ArtifactsQuery)
         rollout = self._rollout(names["rollout_id"])
         if rollout.status in ACTIVE:
@@ -230,7 +215,6 @@ class Api:
         )
 
     async def list_scenarios(self, request: Request, names: Names) -> Response:
-        """`GET /scenarios`."""
         scenarios = [
             ScenarioSummary(
                 scenario_id=scenario.scenario_id,
@@ -253,7 +237,6 @@ class Api:
         return answer(scenarios)
 
     async def list_tasks(self, request: Request, names: Names) -> Response:
-        """`GET /scenarios/{scenario_id}/tasks`."""
         scenario = self._scenario(names["scenario_id"])
         tasks = [
             TaskSummary(
@@ -278,7 +261,6 @@ class Api:
         return answer(TaskList(scenario_id=scenario.scenario_id, tasks=tasks))
 
     async def get_rubric(self, request: Request, names: Names) -> Response:
-        """`GET /scenarios/{scenario_id}/tasks/{task_id}/rubric`."""
         scenario = self._scenario(names["scenario_id"])
         task = found("Task", scenario.find(names["task_id"]), names["task_id"])
         return answer(
@@ -288,7 +270,6 @@ class Api:
         )
 
     async def test_model_config(self, request: Request, names: Names) -> Response:
-        """`POST /test-model-config`."""
         settings = await _body(request, ModelConfig)
         return answer(await self._engine.test_model(settings))
 

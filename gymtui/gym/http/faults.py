@@ -104,7 +104,6 @@ class Order(Asked):
         return value
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether a request is one of those meant."""
         return (self.method is None or re.fullmatch(self.method, method) is not None) and (
             self.path is None or re.search(self.path, path) is not None
         )
@@ -140,7 +139,6 @@ class Faults:
         self._standing: list[_Standing] = []
 
     def routes(self) -> list[Route]:
-        """Return the routes that take, list and clear orders."""
         return [
             Route("POST", PATH, self.take),
             Route("GET", PATH, self.list),
@@ -148,7 +146,6 @@ class Faults:
         ]
 
     async def take(self, request: Request, names: Names) -> Response:
-        """`POST /__faults__`: add an order."""
         try:
             order = Order.model_validate_json(await read_body(request))
         except ValidationError as error:
@@ -157,11 +154,9 @@ class Faults:
         return self._list()
 
     async def list(self, request: Request, names: Names) -> Response:
-        """`GET /__faults__`: list the orders, the spent ones too."""
         return self._list()
 
     async def clear(self, request: Request, names: Names) -> Response:
-        """`DELETE /__faults__`: forget all orders."""
         self._standing.clear()
         return self._list()
 

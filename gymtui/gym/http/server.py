@@ -62,8 +62,6 @@ class CannotServeError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How a gym behaves."""
-
     speed: float = 1.0  # 1 is a few seconds a step, 10 is ten times as fast
     seed: int = 0  # every random choice comes from it
     faults: bool = False  # whether it takes orders to misbehave and tells the truth about phases

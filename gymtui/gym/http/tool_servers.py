@@ -35,7 +35,6 @@ class ToolServers:
         self._lock = asyncio.Lock()
 
     def routes(self) -> list[Route]:
-        """Return the routes of every tool server."""
         place = "/tool-servers/{scenario_id}/{task_id}/{server}"
         return [
             Route("GET", f"{place}/tools", self.list_tools),
@@ -44,17 +43,14 @@ class ToolServers:
         ]
 
     def close(self) -> None:
-        """Throw all of them away."""
         while self._worlds:
             self._worlds.popitem()[1].close()
 
     async def list_tools(self, request: Request, names: Names) -> Response:
-        """`GET …/tools`."""
         scenario, _ = self._named(names)
         return _json(listing(scenario.tools, names["server"]))
 
     async def step(self, request: Request, names: Names) -> Response:
-        """`POST …/step`."""
         scenario, task = self._named(names)
         try:
             call = read_call(names["server"], json.loads(await read_body(request)))
@@ -71,7 +67,6 @@ class ToolServers:
                 raise ApiError(503, str(error)) from None
 
     async def reset(self, request: Request, names: Names) -> Response:
-        """`POST …/reset`."""
         scenario, task = self._named(names)
         async with self._lock:
             self._drop(scenario, task)

@@ -24,13 +24,11 @@ class Protocol(H11Protocol):
             _TRANSPORTS[self.client] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the transport."""
         super().connection_lost(exc)
         if self.client is not None and _TRANSPORTS.get(self.client) is self.transport:
             del _TRANSPORTS[self.client]
 
 
 def transport_of(scope: Scope) -> asyncio.Transport:
-    """Return the transport a request came in on."""
     client: Any = scope["client"]
     return _TRANSPORTS[(client[0], client[1])]

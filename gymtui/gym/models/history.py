@@ -24,7 +24,6 @@ class History:
         self._exchanges: list[list[Message]] = []
 
     def begin_exchange(self, turn: Message) -> None:
-        """Add a turn of the agent's."""
         self._exchanges.append([turn])
 
     def follow(self, messages: Sequence[Message]) -> None:

@@ -19,8 +19,6 @@ DEFAULT_PROMPT = (
 
 
 class ModelAgent:
-    """An agent whose turns come from a model server."""
-
     def __init__(
         self,
         servers: ModelServers,

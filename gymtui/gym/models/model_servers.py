@@ -43,15 +43,12 @@ LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 @dataclass(frozen=True)
 class Answered:
-    """What a model server answered."""
-
     status: int
     headers: httpx.Headers
     content: bytes
 
     @property
     def is_success(self) -> bool:
-        """Whether it did as asked."""
         return 200 <= self.status < 300
 
 
@@ -79,7 +76,6 @@ class ModelServers:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def close(self) -> None:
-        """Close every connection."""
         await self._providers.close()
         await self.client.aclose()
 

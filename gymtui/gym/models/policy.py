@@ -46,12 +46,10 @@ Plan = Callable[[Mind], Steps]
 
 
 def ask(say: str, *calls: Call) -> Ask:
-    """Return a turn that says `say` and makes `calls`."""
     return Ask(say, calls)
 
 
 def call(server: str, tool: str, **parameters: Any) -> Call:
-    """Return a call with its parameters by name."""
     return Call(server, tool, parameters)
 
 
@@ -92,5 +90,4 @@ def policy_text(query: str, say: str, reading: str = "Reading it.") -> Asking:
 
 
 def mail(to: str, subject: str, body: str) -> Call:
-    """Return the call that sends a message."""
     return call("email", "send_email", to=to, subject=subject, body=body)

@@ -80,7 +80,6 @@ class Providers:
             raise AgentError(words) from None
 
     async def close(self) -> None:
-        """Close every connection."""
         for made in await asyncio.gather(*self._clients.values(), return_exceptions=True):
             if not isinstance(made, BaseException):
                 # any-llm closes none itself; what it stands on does, each in its way.

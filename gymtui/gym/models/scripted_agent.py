@@ -19,8 +19,6 @@ Wander = Callable[[Random], Ask]
 
 @dataclass(frozen=True)
 class Temperament:
-    """How a scripted agent behaves."""
-
     care: float  # how likely it does the careful thing at one decision, 0 to 1
     distraction: float  # how likely a turn goes to something else, 0 to 1
     fumbles: float  # how likely a call is first made with a parameter misnamed, 0 to 1
@@ -65,7 +63,6 @@ class ScriptedAgent:
         self._advance(None)
 
     def thinks_for_s(self) -> float:
-        """Return how many simulated seconds the next turn takes."""
         return self._temperament.thinks.draw(self._pace)
 
     async def act(self, results: Sequence[Observation], user_text: str | None = None) -> Turn:

@@ -45,7 +45,6 @@ class JoinedWrites(httpcore.AsyncNetworkStream):
         self._written += buffer
 
     async def aclose(self) -> None:
-        """Close it."""
         await self._stream.aclose()
 
     async def start_tls(
@@ -54,11 +53,9 @@ class JoinedWrites(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        """Return the encrypted stream over this one."""
         return JoinedWrites(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what httpcore wants to know of the connection."""
         return self._stream.get_extra_info(info)
 
 

@@ -62,8 +62,6 @@ class Finding:
 
 @dataclass(frozen=True)
 class Task:
-    """One task."""
-
     task_id: str
     name: str
     instruction: str  # what the agent is told; also the task's description
@@ -82,8 +80,6 @@ class Task:
 
 @dataclass(frozen=True)
 class Server:
-    """A tool server of a scenario."""
-
     name: str
     server_type: str
     url: str | None = None  # where it is, if it is elsewhere; None for one of the scenario's own

@@ -37,8 +37,6 @@ class _Part(BaseModel):
 
 
 class ServerPart(_Part):
-    """A tool server."""
-
     name: Name
     server_type: str | None = None
     tool_server_url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
@@ -71,8 +69,6 @@ class PersonPart(_Part):
 
 
 class VerifierPart(_Part):
-    """A verifier of a task."""
-
     func: Literal["python_module"]
     module: Name
 

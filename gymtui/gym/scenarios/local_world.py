@@ -67,7 +67,6 @@ class WorldCore:
         return combine_verdicts(verdicts)
 
     def close(self) -> None:
-        """Throw it away."""
         if hasattr(self._world, "close"):
             self._world.close()
 
@@ -81,17 +80,13 @@ class LocalWorld:
         self.functions: Sequence[Mapping[str, Any]] = code.toolbox.functions()
 
     async def seed(self, seed: str) -> None:
-        """Make what the task starts from."""
         self._core.make(seed)
 
     async def call(self, call: Call) -> Observation:
-        """Make a call."""
         return self._core.call(call)
 
     async def verify(self, record: Mapping[str, Any]) -> Result:
-        """Return the verdict on what happened."""
         return self._core.verify(self._verifiers, record)
 
     def close(self) -> None:
-        """Throw it away."""
         self._core.close()

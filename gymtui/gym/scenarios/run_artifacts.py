@@ -51,13 +51,11 @@ class RunArtifacts:
 
     @property
     def seed_data(self) -> dict[str, Any]:
-        """What the task seeded."""
         seeds = {key: self.task_content[key] for key in SEEDS if key in self.task_content}
         return {**seeds, **self.task_content.get("seed_data", {})}
 
     @property
     def tool_servers(self) -> list[SimpleNamespace]:
-        """The task's tool servers with their URLs."""
         names = [server["name"] for server in self.task_content.get("tool_servers", ())]
         return [SimpleNamespace(name=name, tool_server_url=self.server_url(name)) for name in names]
 

@@ -137,11 +137,9 @@ class ProcessWorld:
         self._is_busy = False
 
     async def seed(self, seed: str) -> None:
-        """Make what the task starts from."""
         await self._ask({"do": "make", "seed": seed}, "world.py")
 
     async def call(self, call: Call) -> Observation:
-        """Make a call."""
         request = {
             **{"do": "call", "server": call.server, "tool": call.tool},
             "parameters": dict(call.parameters),
@@ -150,7 +148,6 @@ class ProcessWorld:
         return Observation(answer["value"], is_error=answer["is_error"])
 
     async def verify(self, record: Mapping[str, Any]) -> Result:
-        """Return the verdict on what happened."""
         request = {"do": "verify", "modules": self._verifiers, "record": record}
         return Result.model_validate(await self._ask(request, "the verifier"))
 

@@ -75,7 +75,6 @@ class RemoteTools:
         return httpx.AsyncClient(timeout=httpx.Timeout(TIMEOUT_S), trust_env=not is_near)
 
     def has(self, call: Call) -> bool:
-        """Return whether a call is for one of these tools."""
         return any(item["function"]["name"] == call.function_name for item in self._functions)
 
     async def call(self, call: Call) -> Observation:

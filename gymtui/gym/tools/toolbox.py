@@ -32,8 +32,6 @@ class ToolError(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool."""
-
     server: str
     name: str  # its name on that server
     description: str  # what it does, for models

@@ -45,11 +45,9 @@ class Workspace:
         self.close()
 
     def rows(self, query: str, *values: object) -> list[Row]:
-        """Return every row that `query` finds."""
         return [dict(row) for row in self._connection.execute(query, values)]
 
     def row(self, query: str, *values: object) -> Row | None:
-        """Return the first row that `query` finds, or None."""
         found = self._connection.execute(query, values).fetchone()
         return None if found is None else dict(found)
 
