@@ -38,7 +38,8 @@ from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.history.notes import NoteOf, Notes
 from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
-from gymtui.store.stats.run_stats import RunStats, run_numbers
+from gymtui.store.stats.run_stats import RunStats
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.run_summary import from_kept
 from gymtui.store.store import Applied, Store
 

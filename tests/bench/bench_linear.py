@@ -18,7 +18,7 @@ from gymtui.api.models import Rollout
 from gymtui.core.text import clean, clean_block, fit, span_lines
 from gymtui.store.stats.eta import eta
 from gymtui.store.stats.failure_reasons import LONGEST_REASON, fold
-from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.transcript.readers.artifact import read
 from tests.api.samples import ROLLOUT
 from tests.bench.measuring import Pair, by_turns

@@ -18,7 +18,7 @@ from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.run_rows import RunRows
-from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.run_stats_builder import run_numbers
 from tests.conftest import examples
 from tests.helpers.model_gym import rollout as listed
 

@@ -21,7 +21,8 @@ from gymtui.store.stats import formulas
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.histograms import MEASURES, Histogram, Measure, histogram
 from gymtui.store.stats.matrix import Matrix
-from gymtui.store.stats.run_stats import RunStats, run_numbers, time_spent_s
+from gymtui.store.stats.run_stats import RunStats, time_spent_s
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.task_rows import TaskRow
 from gymtui.transcript.usage import Usage
 

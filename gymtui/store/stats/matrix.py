@@ -14,10 +14,11 @@ from math import ceil
 from gymtui.api.models import Rollout
 from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
+from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
-from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.run_stats import part_of
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
 AT_ONCE = 500
@@ -156,20 +157,25 @@ def by_task(
     tasks = []
     for task_id, attempts in groups.items():
         attempts.sort(key=lambda each: (each[1].created_at or _EARLIEST, each[1].rollout_id))
-        numbers = run_numbers(
-            (rollout for _, rollout in attempts), we_cancelled=we_cancelled, last_steps=last_steps
-        )
+        parts = [part_of(rollout, we_cancelled, last_steps) for _, rollout in attempts]
         tasks.append(
             TaskRow(
                 task_id,
                 tuple(row for row, _ in attempts),
-                Tally(numbers.passes, numbers.verdicts),
-                formulas.quantile(numbers.steps, 0.5),
-                formulas.quantile(numbers.durations_s, 0.5),
+                Tally(
+                    sum(part.outcome is Outcome.PASSED for part in parts),
+                    sum(part.outcome in VERDICTS for part in parts),
+                ),
+                _median(part.steps for part in parts),
+                _median(part.ran_s for part in parts),
                 k,
             )
         )
     return tuple(tasks)
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    return formulas.quantile(sorted(value for value in values if value is not None), 0.5)
 
 
 @dataclass(frozen=True, slots=True)

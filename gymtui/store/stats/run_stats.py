@@ -5,8 +5,7 @@ The formulas are `store.stats.formulas`; what a rollout counts as is `store.outc
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -214,49 +213,6 @@ def part_of(
         end_s,
         score,
         outcome is Outcome.FAILED and at_step_limit(rollout),
-    )
-
-
-def run_numbers(
-    rollouts: Iterable[Rollout],
-    *,
-    total: int | None = None,
-    we_cancelled: Collection[str] = frozenset(),
-    last_steps: Mapping[str, int] | None = None,
-) -> RunStats:
-    """Add up a run's rollouts at one go; `run_stats_builder` does so by what changed.
-
-    Args:
-        total: How many the run says it has.
-
-    Returns:
-        Their numbers; linear in the rollouts.
-    """
-    parts = [part_of(rollout, we_cancelled, last_steps) for rollout in rollouts]
-    tasks: dict[str, list[int]] = {}
-    loose = [0, 0]
-    for part in parts:
-        tally = loose if part.task_id is None else tasks.setdefault(part.task_id, [0, 0])
-        tally[0] += part.outcome is Outcome.PASSED
-        tally[1] += part.outcome in VERDICTS
-    starts_s = [part.start_s for part in parts if part.start_s is not None]
-    ends_s = [part.end_s for part in parts if part.end_s is not None]
-    return RunStats(
-        known=len(parts),
-        unknown=max((total or 0) - len(parts), 0),
-        counts=dict(Counter(part.outcome for part in parts)),
-        open=sum(part.is_open for part in parts),
-        at_limit=sum(part.at_limit for part in parts),
-        tasks={task_id: formulas.Tally(*tally) for task_id, tally in tasks.items()},
-        loose=formulas.Tally(*loose),
-        durations_s=sorted(part.ran_s for part in parts if part.ran_s is not None),
-        held_s=sorted(part.held_s for part in parts if part.held_s is not None),
-        steps=sorted(part.steps for part in parts if part.steps is not None),
-        verdicts_at_s=sorted(p.verdict_at_s for p in parts if p.verdict_at_s is not None),
-        running_since_s=sorted(p.running_since_s for p in parts if p.running_since_s is not None),
-        first_start_s=min(starts_s, default=None),
-        last_end_s=max(ends_s, default=None),
-        scores=formulas.spread([part.score for part in parts if part.score is not None]),
     )
 
 

@@ -1,19 +1,20 @@
 """The numbers of one run kept up to date rollout by rollout, so that a change costs that change.
 
-What they are, and what a rollout brings to them, is `store.stats.run_stats`; adding all of a run up
-anew with its `run_numbers` comes to the same.
+What they are, and what a rollout brings to them, is `store.stats.run_stats`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
+from gymtui.api.models import Rollout
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.stats import formulas
-from gymtui.store.stats.run_stats import Part, RunStats
+from gymtui.store.stats.run_stats import Part, RunStats, part_of
 from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 
@@ -61,12 +62,24 @@ class RunStatsBuilder:
         if part == before:
             return
         if before is not None:
-            self._count(before, -1)
-        if part is None:
-            del self._parts[rollout_id]
-            return
-        self._parts[rollout_id] = part
-        self._count(part, 1)
+            self._count(self._parts.pop(rollout_id), -1)
+            for values, value in zip(self._values, _values_of(before), strict=True):
+                values.remove(value)
+        if part is not None:
+            self._parts[rollout_id] = part
+            self._count(part, 1)
+            for values, value in zip(self._values, _values_of(part), strict=True):
+                values.add(value)
+
+    def add_all(self, parts: Mapping[str, Part]) -> None:
+        """Count rollouts that were not counted before: sorted once, not number by number."""
+        self._parts.update(parts)
+        for part in parts.values():
+            self._count(part, 1)
+        columns = zip(*map(_values_of, parts.values()), strict=True)
+        for values, column in zip(self._values, columns, strict=False):  # of no parts, no column
+            values.extend(value for value in column if value is not None)
+            values.sort()
 
     def numbers(self, total: int | None = None) -> RunStats:
         """The numbers, which stay as they are; `total`: how many rollouts the run says it has."""
@@ -109,8 +122,12 @@ class RunStatsBuilder:
         task.verdicts += by * (part.outcome in VERDICTS)
         if not task.rollouts:
             del self._tasks[part.task_id]
-        for values, value in zip(self._values, _values_of(part), strict=True):
-            if by > 0:
-                values.add(value)
-            else:
-                values.remove(value)
+
+
+def run_numbers(
+    rollouts: Iterable[Rollout], *, total: int | None = None, last_steps: Mapping[str, int] = {}
+) -> RunStats:
+    """Add up a run's rollouts at one go; the arguments are those of `part_of` and `numbers`."""
+    builder = RunStatsBuilder()
+    builder.add_all({r.rollout_id: part_of(r, last_steps=last_steps) for r in rollouts})
+    return builder.numbers(total)

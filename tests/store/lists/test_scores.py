@@ -14,7 +14,7 @@ from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.query import parse
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow, RunRow
-from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder, from_kept, to_keep
 
 

@@ -12,7 +12,7 @@ from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.stats.eta import Eta
 from gymtui.store.stats.forecast import AT_ONCE, FRESH_S, RunForecast
-from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.run_stats_builder import run_numbers
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOW_S = T0.timestamp()

@@ -12,7 +12,7 @@ from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally
 from gymtui.store.stats.matrix import Matrix, most_verdicts, sum_tasks, usual_k
-from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.task_rows import NO_TASK, TaskAcrossRuns, TaskRow, row_id_of
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -16,7 +16,8 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_reasons import fold, reason_of
 from gymtui.store.stats.formulas import Tally, shares
 from gymtui.store.stats.matrix import by_task
-from gymtui.store.stats.run_stats import run_numbers, time_spent_s
+from gymtui.store.stats.run_stats import time_spent_s
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder, from_kept, to_keep
 from tests.helpers.hostile_text import REASONS
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_stats import part_of, run_numbers, started_at
-from gymtui.store.stats.run_stats_builder import RunStatsBuilder
+from gymtui.store.stats.run_stats import part_of, started_at
+from gymtui.store.stats.run_stats_builder import RunStatsBuilder, run_numbers
 from gymtui.store.stats.time_extent import Extent, TimeExtent
 
 START = datetime(2026, 3, 20, 10, tzinfo=UTC)
@@ -59,12 +59,10 @@ def test_numbers_by_what_changed_are_those_of_adding_all_up_anew(
             part = part_of(rollout, we_cancelled, last_steps)
         built.put(f"r{place}", part)
     cancelled = {"r1"} if known.get("r1", (None, ()))[1] else frozenset[str]()
-    plain = run_numbers(
-        [rollout for rollout, _ in known.values()],
-        total=4,
-        we_cancelled=cancelled,
-        last_steps=last_steps,
-    )
+    anew = RunStatsBuilder()
+    for name, (rollout, _) in known.items():
+        anew.put(name, part_of(rollout, cancelled, last_steps))
+    plain = anew.numbers(4)
     found = built.numbers(4)
     assert found == plain
     assert found.interval == plain.interval

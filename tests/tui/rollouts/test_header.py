@@ -16,7 +16,8 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
 from gymtui.store.stats.eta import Eta, UsualTimes
 from gymtui.store.stats.formulas import Shares
-from gymtui.store.stats.run_stats import RunStats, run_numbers
+from gymtui.store.stats.run_stats import RunStats
+from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, width_of
