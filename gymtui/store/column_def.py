@@ -43,18 +43,13 @@ _ALIKE = 0.7
 class ValueKind(Enum):
     """What a column holds, which decides how it is compared and ordered."""
 
-    TEXT = auto()
-    """Anything with a `str`: compared without regard to case."""
-    NUMBER = auto()
-    """An int or float."""
-    PERCENT = auto()
-    """A share of 1 as a float, written as a percentage."""
+    TEXT = auto()  # anything with a `str`: compared without regard to case
+    NUMBER = auto()  # an int or float
+    PERCENT = auto()  # a share of 1 as a float, written as a percentage
+    # A length: seconds or `timedelta`; or, still growing, the `Since` or `datetime` it began.
     DURATION = auto()
-    """A length: seconds or `timedelta`; or, still growing, the `Since` or `datetime` it began."""
-    TIME = auto()
-    """A moment, compared by its age: `datetime`, `Since` or UNIX seconds."""
-    FLAG = auto()
-    """A bool; or the `Since` or `datetime` from which on it is true."""
+    TIME = auto()  # a moment, compared by its age: `datetime`, `Since` or UNIX seconds
+    FLAG = auto()  # a bool; or the `Since` or `datetime` from which on it is true
 
 
 class Since(Struct, frozen=True):

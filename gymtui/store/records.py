@@ -25,8 +25,7 @@ class Intent(StrEnum):
 
     CANCEL = "cancelling"
     DELETE = "deleting"
-    CHECK = "checking"
-    """No clear answer came to what was asked, so that the run is looked at."""
+    CHECK = "checking"  # no clear answer came to what was asked, so that the run is looked at
 
     @property
     def under_way(self) -> str:

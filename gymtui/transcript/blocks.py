@@ -65,23 +65,20 @@ class Fault(Spoken):
 class ToolCall:
     """A call of a tool."""
 
-    name: str
-    """As received: ``email__send_email``."""
+    name: str  # as received: ``email__send_email``
+    # As received: a JSON value, a string that holds one, or one that should have.
     arguments: object = None
-    """As received: a JSON value, a string that holds one, or one that should have."""
     id: str | None = None
-    given_server: str | None = None
-    """The server, where the message names it apart."""
-    number: int = -1
-    """Which of `Transcript.exchanges` it belongs to."""
+    given_server: str | None = None  # the server, where the message names it apart
+    number: int = -1  # which of `Transcript.exchanges` it belongs to
+    # Which of several calls made at once that look alike, from 1; 0 where none does.
     ordinal: int = field(default=0, compare=False)
-    """Which of several calls made at once that look alike, from 1; 0 where none does."""
+    # Whether no result is known for it, in a transcript that has some.
     unanswered: bool = field(default=False, compare=False)
-    """Whether no result is known for it, in a transcript that has some."""
+    # The text that it was read from, where the agent wrote it in a message's text.
     wording: str | None = field(default=None, compare=False, repr=False)
-    """The text that it was read from, where the agent wrote it in a message's text."""
+    # How it is read, where writing that out takes noticeably long (`passages.write_long`).
     written: str | None = field(default=None, compare=False, repr=False)
-    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def server(self) -> str | None:
@@ -119,33 +116,25 @@ class ToolCall:
 class ToolResult:
     """What a tool answered."""
 
-    value: object = None
-    """As the message has it: text or a JSON value; None when it has none."""
+    value: object = None  # as the message has it: text or a JSON value; None when it has none
     name: str | None = None
     server: str | None = None
     call_id: str | None = None
-    error: bool | None = None
-    """Whether it failed, if anything says so."""
-    inferred: bool = False
-    """Whether `error` is a guess from the answer's text."""
-    problem: str | None = None
-    """What the message says about the failure, apart from the answer."""
+    error: bool | None = None  # whether it failed, if anything says so
+    inferred: bool = False  # whether `error` is a guess from the answer's text
+    problem: str | None = None  # what the message says about the failure, apart from the answer
+    # The full answer from the artifact's ``tool_results``, where it says more than the message.
     observation: object = None
-    """The full answer from the artifact's ``tool_results``, where it says more than the message."""
-    covered: bool = False
-    """Whether `observation` holds all that `value` says."""
-    number: int = -1
-    """Which of `Transcript.exchanges` it belongs to."""
-    exit_code: int | None = None
-    """What a command ended with, wherever that is said."""
+    covered: bool = False  # whether `observation` holds all that `value` says
+    number: int = -1  # which of `Transcript.exchanges` it belongs to
+    exit_code: int | None = None  # what a command ended with, wherever that is said
+    # The call that it was paired with.
     answers: ToolCall | None = field(default=None, compare=False, repr=False)
-    """The call that it was paired with."""
+    # What that call asks for, where others stand between the two.
     asked: str = field(default="", compare=False)
-    """What that call asks for, where others stand between the two."""
-    ordinal: int = field(default=0, compare=False)
-    """The call's `ToolCall.ordinal`."""
+    ordinal: int = field(default=0, compare=False)  # the call's `ToolCall.ordinal`
+    # How it is read, where writing that out takes noticeably long (`passages.write_long`).
     written: str | None = field(default=None, compare=False, repr=False)
-    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def text(self) -> str:
@@ -165,10 +154,8 @@ class ToolResult:
 class Image:
     """A picture, which is not drawn."""
 
-    source: str
-    """A URL, a ``data:`` URL or bare base64, as received."""
-    media: str | None = None
-    """The media type the message claims, which may be wrong."""
+    source: str  # a URL, a ``data:`` URL or bare base64, as received
+    media: str | None = None  # the media type the message claims, which may be wrong
 
     @property
     def text(self) -> str:
@@ -199,8 +186,8 @@ class _Json:
     """Something that is read as JSON."""
 
     value: object
+    # How it is read, where writing that out takes noticeably long (`passages.write_long`).
     written: str | None = field(default=None, compare=False, repr=False)
-    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def text(self) -> str:
@@ -236,28 +223,22 @@ Block = Text | Thinking | Refusal | Fault | Tooled | Image | Unknown | Extras
 class Turn:
     """One message, or what stands for one."""
 
-    index: int
-    """Its place in `Transcript.turns`."""
-    role: str
-    """As received; empty when the message has none."""
+    index: int  # its place in `Transcript.turns`
+    role: str  # as received; empty when the message has none
     kind: BlockKind
     blocks: tuple[Block, ...]
+    # The place of its message in the artifact's list; None when it was made from other fields.
     source: int | None = None
-    """The place of its message in the artifact's list; None when it was made from other fields."""
+    # Who it is from, beyond the role, if the message says: an agent or a tool.
     name: str | None = None
-    """Who it is from, beyond the role, if the message says: an agent or a tool."""
-    stamp: str = ""
-    """The time as received."""
-    timestamp: datetime | None = None
-    """The time in UTC; without a zone it is taken to be UTC."""
+    stamp: str = ""  # the time as received
+    timestamp: datetime | None = None  # the time in UTC; without a zone it is taken to be UTC
+    # Seconds since the turn before: messages are stamped when they are done.
     duration_s: float | None = None
-    """Seconds since the turn before: messages are stamped when they are done."""
-    error: bool = False
-    """Whether it, or an answer in it, failed."""
+    error: bool = False  # whether it, or an answer in it, failed
+    # What is to be known of it: another model, a sub-agent, a demonstration, a cut-off answer.
     notes: tuple[str, ...] = ()
-    """What is to be known of it: another model, a sub-agent, a demonstration, a cut-off answer."""
-    used: str = ""
-    """The tokens that its model read and wrote, where it says so."""
+    used: str = ""  # the tokens that its model read and wrote, where it says so
 
     @property
     def text(self) -> str:
@@ -283,19 +264,14 @@ class Place:
 class Exchange:
     """A tool call and its result."""
 
-    number: int
-    """Its place in `Transcript.exchanges`."""
+    number: int  # its place in `Transcript.exchanges`
     server: str | None
     tool: str
-    call: Place | None
-    """None for a result that no call is known for."""
-    result: Place | None
-    """None for a call that was not answered."""
+    call: Place | None  # None for a result that no call is known for
+    result: Place | None  # None for a call that was not answered
     error: bool | None = None
-    duration_s: float | None = None
-    """Seconds from the call's turn to the result's."""
-    inferred: bool = False
-    """Whether `error` is a guess from the answer's text."""
+    duration_s: float | None = None  # seconds from the call's turn to the result's
+    inferred: bool = False  # whether `error` is a guess from the answer's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,10 +301,10 @@ class Transcript:
     final_observation: str | None = None
     created_at: datetime | None = None
     usage: Usage = field(default_factory=Usage)
+    # Fields that are not shown elsewhere, ``metadata`` among them.
     extras: Extras = field(default_factory=lambda: Extras(NOTHING))
-    """Fields that are not shown elsewhere, ``metadata`` among them."""
+    # What the rollout's own record says of its end, where it is known: artifacts have none.
     result: Ending | None = None
-    """What the rollout's own record says of its end, where it is known: artifacts have none."""
 
     @property
     def endings(self) -> tuple[Ending, ...]:

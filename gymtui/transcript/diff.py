@@ -21,14 +21,10 @@ MOST_CELLS = 4_000_000
 class Same(Enum):
     """How the two sides of a row compare."""
 
-    EQUAL = auto()
-    """The same calls with the same arguments."""
-    CHANGED = auto()
-    """The same tools with other arguments."""
-    ONE_SIDE = auto()
-    """Calls that the other side does not make there."""
-    WORDS = auto()
-    """No calls: answers and words, which are not compared."""
+    EQUAL = auto()  # the same calls with the same arguments
+    CHANGED = auto()  # the same tools with other arguments
+    ONE_SIDE = auto()  # calls that the other side does not make there
+    WORDS = auto()  # no calls: answers and words, which are not compared
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,18 +34,13 @@ MOST_BYTES = 1 << 30
 class Kind(IntEnum):
     """What is in a chunk."""
 
-    HEAD = 0
-    """Which gym it is of; a segment begins with it. Not compressed."""
-    BASE = 1
-    """All that was known at an instant; right after the head."""
-    KEY = 2
-    """What was another since the base: from here, too, the recording can be read."""
+    HEAD = 0  # Which gym it is of; a segment begins with it. Not compressed.
+    BASE = 1  # all that was known at an instant; right after the head
+    KEY = 2  # what was another since the base: from here, too, the recording can be read
+    # What came in, a piece of the compressed stream that begins after each `BASE` and `KEY`.
     EVENTS = 3
-    """What came in, a piece of the compressed stream that begins after each `BASE` and `KEY`."""
-    MARKS = 4
-    """What a person may want to jump to; not compressed."""
-    END = 5
-    """Nothing was watched from here on until the next segment."""
+    MARKS = 4  # what a person may want to jump to; not compressed
+    END = 5  # nothing was watched from here on until the next segment
 
 
 class Chunk(Struct, frozen=True):

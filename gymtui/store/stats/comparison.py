@@ -29,14 +29,11 @@ _SECRET = frozenset({"api_key"})
 class Significance(Enum):
     """What the difference of a task between runs is worth."""
 
-    STRONG = "strong evidence"
-    """Chance alone would bring it about once in a hundred tasks or less."""
-    SOME = "weak evidence"
-    """Once in twenty or less."""
-    CHANCE = "not significant"
-    """More often than that."""
+    STRONG = "strong evidence"  # chance alone would bring it about once in a hundred tasks or less
+    SOME = "weak evidence"  # once in twenty or less
+    CHANCE = "not significant"  # more often than that
+    # It rests on one attempt: had that come out otherwise, there would be none.
     ONE_ATTEMPT = "one attempt"
-    """It rests on one attempt: had that come out otherwise, there would be none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,7 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     model: str | None = None
     used: str = ""
-    is_aside: bool = False
-    """Whether it is no turn of its own, but kept with the one before."""
+    is_aside: bool = False  # whether it is no turn of its own, but kept with the one before
 
     def add(self, blocks: Iterable[Block]) -> None:
         """Append blocks, texts without anything in them left out."""

@@ -39,8 +39,7 @@ class _Recorded:
     error: bool | None = None
     call: Fields | None = None
     result: Fields | None = None
-    odd: object = None
-    """The entry itself, where it is not an object or names no tool."""
+    odd: object = None  # the entry itself, where it is not an object or names no tool
 
 
 def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results: object) -> None:
