@@ -33,7 +33,8 @@ class GymError(Exception):
     retry_after_s: float | None = None
 
     def __init__(self, brief: str, *, detail: str = "") -> None:
-        super().__init__(brief)
+        super().__init__(brief if len(brief) <= _BRIEF_CHARS else f"{brief[: _BRIEF_CHARS - 1]}…")
+        self.reason = brief  # the brief as long as it is
         # The server's own words, if it gave any; as received, so clean it to draw it.
         self.detail = detail
 
@@ -59,10 +60,6 @@ _NO_CONNECTION = frozenset({"connection refused", "no such host", "no route", "n
 
 class Unreachable(GymError):
     """No answer at all: no route, no such host, refused, timed out, dropped."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
     @property
     def never_sent(self) -> bool:
@@ -128,7 +125,7 @@ class Refused(GymError):
 
     def __init__(self, status: int, detail: str = "", fields: tuple[FieldError, ...] = ()) -> None:
         reasons = detail or "; ".join(f"{f.field}: {f.msg}" if f.field else f.msg for f in fields)
-        super().__init__(_short(f"{status} {reasons}".rstrip()), detail=reasons)
+        super().__init__(f"{status} {reasons}".rstrip(), detail=reasons)
         self.status = status
         self.fields = fields
 
@@ -145,9 +142,9 @@ class ServerError(GymError):
 class Garbled(GymError):
     """An answer that is not one: not JSON, another shape, cut off, too large."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(_short(f"garbled answer from {reason}"))
-        self.reason = reason  # which call and what was wrong, such as `GET /runs: text, not JSON`
+    def __init__(self, fault: str) -> None:
+        """Take which call and what was wrong, such as `GET /runs: text, not JSON`."""
+        super().__init__(f"garbled answer from {fault}")
 
 
 class Intercepted(Garbled):
@@ -155,29 +152,16 @@ class Intercepted(Garbled):
 
     def __init__(self, brief: str, line: str, status: int = 200) -> None:
         GymError.__init__(self, brief, detail=line)
-        self.reason = line
         self.status = status  # the HTTP status, which says nothing of the gym
 
 
 class Redirected(GymError):
     """A redirect that is not followed: to another origin, in a circle, or of a call that acts."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(_short(reason))
-        self.reason = reason  # where it led and why it was not followed
-
 
 class UnsafeUrl(GymError):
     """The base URL is not one that a key may be sent to."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(_short(reason))
-        self.reason = reason
-
 
 NOT_THE_GYM = (Unreachable, Intercepted, Redirected)
 """Errors that the gym itself had no part in."""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _BRIEF_CHARS else f"{text[: _BRIEF_CHARS - 1]}…"

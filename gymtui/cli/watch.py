@@ -165,7 +165,7 @@ async def _record(
     if is_recorded_elsewhere(place):
         fetcher = RecordingFetcher(place)
         try:
-            yield None, lambda: fetcher.is_recorded
+            yield None, fetcher.is_recorded
         finally:
             fetcher.close()
         return

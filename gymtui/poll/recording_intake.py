@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from gymtui.api.errors import GymError
 from gymtui.core.instants import micros, when_of
@@ -52,14 +51,6 @@ FETCHED_S = 2.0
 """By so much later comes what is recorded elsewhere."""
 
 
-class Elsewhere(Protocol):
-    """What fetches the files of recorders on other machines."""
-
-    @property
-    def is_recorded(self) -> bool:
-        """Whether one of them is at work."""
-
-
 @dataclass(frozen=True, slots=True)
 class _News:
     to_us: int  # when the last answer came in, by the server's clock
@@ -75,7 +66,8 @@ class RecordingIntake:
 
     Args:
         remember: Takes in numbers of runs whose rollouts are not held.
-        elsewhere: Fetches what colleagues' recorders write; None for a recording of one's own.
+        is_recorded_elsewhere: Whether a colleague's recorder, whose files are fetched, is at work;
+            None for a recording of one's own.
     """
 
     def __init__(
@@ -90,7 +82,7 @@ class RecordingIntake:
         clock: ServerClock,
         monotonic: Callable[[], float],
         remember: Callable[[dict[str, RunSummary]], object],
-        elsewhere: Elsewhere | None = None,
+        is_recorded_elsewhere: Callable[[], bool] | None = None,
     ) -> None:
         self._directory = directory
         self._scope = (source, scenario_id)
@@ -100,7 +92,7 @@ class RecordingIntake:
         self._clock = clock
         self._monotonic = monotonic
         self._remember = remember
-        self._elsewhere = elsewhere
+        self._is_recorded_elsewhere = is_recorded_elsewhere
         self._answers = RecordedAnswers()
         self._recording: Recording | None = None
         self._events: Iterator[Piece | None] | None = None
@@ -134,7 +126,7 @@ class RecordingIntake:
         late_s = self._late_s(news.interval_s)
         age_s = (self._now_us() - news.to_us) / 1_000_000
         # Of a team many look: what all of them ask is asked once.
-        spares_s = 0.0 if self._elsewhere is None else late_s - LOOK_S
+        spares_s = 0.0 if self._is_recorded_elsewhere is None else late_s - LOOK_S
         self._intake.recorder_seen(self._monotonic() + late_s - age_s, spares_s)
 
     # -- reading, in a thread ----------------------------------------------------------------
@@ -177,13 +169,13 @@ class RecordingIntake:
         """How old what a recorder wrote last may be."""
         active = bool(self._store.active_runs)
         every_s = max(interval_s, LEAST_INTERVAL_S if active else IDLE_INTERVAL_S)
-        lag_s = 0.0 if self._elsewhere is None else FETCHED_S
+        lag_s = 0.0 if self._is_recorded_elsewhere is None else FETCHED_S
         return LATE_INTERVALS * every_s + lag_s
 
     def _is_recorded(self) -> bool:
         """Whether a recorder is at work, here or elsewhere."""
-        elsewhere = self._elsewhere
-        return is_recorded(self._directory) or (elsewhere is not None and elsewhere.is_recorded)
+        elsewhere = self._is_recorded_elsewhere
+        return is_recorded(self._directory) or (elsewhere is not None and elsewhere())
 
     # -- taking in ---------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ async def follow_recorder(session: Session) -> None:
         clock=session.clock,
         monotonic=session.monotonic,
         remember=poller.remember,
-        elsewhere=fetcher,
+        is_recorded_elsewhere=None if fetcher is None else fetcher.is_recorded,
     )
     try:
         await intake.run()

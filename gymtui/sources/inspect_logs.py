@@ -4,6 +4,9 @@ Read in Inspect's source (`log/_log.py`, `log/_recorders/eval.py`, `log/_condens
 a zip archive: while it is written it has `_journal/` alone, `header.json` and `summaries.json` come
 at its end, and a killed log stays as it is. A log that is run again has the same `task_id`: what it
 supersedes is left out. Samples are read when they are opened.
+
+Inspect's own reader is asked, where it is installed, only for logs of a newer format, or packed in
+a way that nothing here unpacks: to import it takes seconds.
 """
 
 from __future__ import annotations
@@ -11,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from gymtui.core.replacement import replace
-from gymtui.sources import inspect_program
 from gymtui.sources.files import Entries, Files, UnsupportedError, files_in
 from gymtui.sources.inspect_samples import artifacts_of
 from gymtui.sources.json_fields import JsonFields, list_in, number_in, objects_in
@@ -99,11 +102,25 @@ def _of_file(file: Path) -> _Log:
     try:
         return _of_archive(file) if file.suffix == _EVAL else _of_json(file)
     except UnsupportedError as error:
-        if inspect_program.is_installed():
-            document = inspect_program.log_in(file)
-            body = partial(_from_document, inspect_program.log_in)
-            return _log_of(file, document, document.objects("samples"), body)
-        raise UnsupportedError(f"{error}; pip install inspect_ai reads it") from None
+        try:
+            import_module("inspect_ai.log")
+        except ImportError:
+            raise UnsupportedError(f"{error}; pip install inspect_ai reads it") from None
+        document = _inspects_document(file)
+        body = partial(_from_document, _inspects_document)
+        return _log_of(file, document, document.objects("samples"), body)
+
+
+def _inspects_document(file: Path) -> JsonFields:
+    """A log with its samples, as Inspect itself reads it."""
+    read = import_module("inspect_ai.log").read_eval_log
+    try:
+        text: str = read(str(file), resolve_attachments=True).model_dump_json()
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever it raises, the log cannot be read)
+        raise ValueError(f"Inspect cannot read it: {error}") from None
+    return JsonFields(text.encode())
 
 
 def _check_version(header: JsonFields) -> None:

@@ -49,13 +49,6 @@ class DatedClient(FakeClient):
         return replace(answer, date=date)
 
 
-@dataclass
-class Colleague:
-    """A recorder on another machine is at work."""
-
-    is_recorded: bool = True
-
-
 def rows() -> list[Row]:
     """Count; a dashboard's list is on screen, and no run of it is open."""
     alone = play(lambda: _requests(1, recorded=False))
@@ -156,7 +149,7 @@ async def _follow(session: Session, there: Path) -> None:
         clock=session.clock,
         monotonic=session.monotonic,
         remember=poller.remember,
-        elsewhere=Colleague(),
+        is_recorded_elsewhere=lambda: True,
     )
     while True:
         await intake.look()

@@ -15,7 +15,7 @@ from gymtui.core.json_output import json_text
 
 PACKAGE = Path(gymtui.__file__).parent
 READ_BACK_BY_US = {
-    "sources/inspect_program.py",
+    "sources/inspect_logs.py",
     "session/baseline.py",
     "session/rules.py",
     "sources/harbor.py",  # by msgspec, which writes null for what is no number

@@ -47,7 +47,10 @@ async def at_once() -> None:
 class Colleague:
     """What is known of a recorder on another machine."""
 
-    is_recorded: bool = True
+    at_work: bool = True
+
+    def is_recorded(self) -> bool:
+        return self.at_work
 
 
 class Beside:
@@ -79,7 +82,7 @@ class Beside:
             clock=clock,
             monotonic=self.now,
             remember=self.store.remember,
-            elsewhere=elsewhere,
+            is_recorded_elsewhere=None if elsewhere is None else elsewhere.is_recorded,
         )
 
     def now(self) -> float:
@@ -238,6 +241,6 @@ async def test_a_colleagues_recorder_is_relied_upon_while_it_is_seen_at_work(
     assert not desk.beside.follows
     await desk.tick()
     assert desk.beside.follows
-    colleague.is_recorded = False
+    colleague.at_work = False
     await desk.beside.recorded.look()
     assert not desk.beside.follows

@@ -299,7 +299,6 @@ class RecordingFetcher(_Turns):
         self._fresh_until_s = time.monotonic() + FRESH_S
         super().__init__(place, FETCH_EVERY_S, writes=False, on_fault=on_fault, away_s=away_s)
 
-    @property
     def is_recorded(self) -> bool:
         """Whether a recorder is at work, as far as the database says so still."""
         return time.monotonic() < self._fresh_until_s

@@ -93,20 +93,17 @@ def _compressor(dictionary: bytes) -> zstandard.ZstdCompressor:
     import zstandard
 
     chosen = zstandard.ZstdCompressionParameters.from_level(LEVEL, **MEMORY)
-    if not dictionary:
-        return zstandard.ZstdCompressor(compression_params=chosen)
     return zstandard.ZstdCompressor(compression_params=chosen, dict_data=_dictionary(dictionary))
 
 
 def _decompressor(dictionary: bytes) -> zstandard.ZstdDecompressor:
     import zstandard
 
-    if not dictionary:
-        return zstandard.ZstdDecompressor()
     return zstandard.ZstdDecompressor(dict_data=_dictionary(dictionary))
 
 
-def _dictionary(content: bytes) -> zstandard.ZstdCompressionDict:
+def _dictionary(content: bytes) -> zstandard.ZstdCompressionDict | None:
     import zstandard
 
-    return zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    kind = zstandard.DICT_TYPE_RAWCONTENT
+    return zstandard.ZstdCompressionDict(content, dict_type=kind) if content else None

@@ -18,12 +18,13 @@ from msgspec import Struct
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Damage, Kind, chunks
 from gymtui.store.history.recording_frames import FrameError
 from gymtui.store.history.recording_rows import (
+    HEAD,
+    MARKS,
     Head,
     Mark,
     Row,
     Snapshot,
-    read_head,
-    read_marks,
+    unpack,
 )
 from gymtui.store.history.recording_segment import TOGETHER_US, Place, Segment, in_order
 from gymtui.store.history.recording_snapshots import SnapshotReader
@@ -324,11 +325,12 @@ class Recording:
             segment.broken.add(here)
         try:
             if part.kind is Kind.HEAD:
-                segment.head = read_head(part.payload)
+                segment.head = unpack(part.payload, HEAD)
             elif part.kind is Kind.END:
                 segment.ended = True
             elif part.kind is Kind.MARKS:
-                segment.marks += read_marks(part.payload)
+                marks: tuple[Mark, ...] = unpack(part.payload, MARKS)
+                segment.marks += marks
         except msgspec.MsgspecError:
             self.problems.append(f"{segment.path.name}: a part that cannot be read")
         # Without its base nothing can be told of a segment, nor after a gap before the next key.

@@ -179,43 +179,12 @@ def pack(rows: Head | Snapshot | Sequence[Row] | Sequence[Mark]) -> bytes:
         return _pack(_in_texts(msgspec.to_builtins(rows, builtin_types=(bytes,)), _escape))
 
 
-def read_rows(data: bytes) -> tuple[Row, ...]:
-    """The rows of an `EVENTS` chunk.
-
-    Raises:
-        msgspec.MsgspecError: They are none.
-    """
-    return _read(data, _ROWS)
-
-
-def read_snapshot(data: bytes) -> Snapshot:
-    """The snapshot of a `BASE` or `KEY` chunk.
+def unpack(data: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
+    """What was packed, by `ROWS`, `SNAPSHOT`, `MARKS` or `HEAD`.
 
     Raises:
         msgspec.MsgspecError: It is none.
     """
-    return _read(data, _SNAPSHOT)
-
-
-def read_head(data: bytes) -> Head:
-    """What a segment is of.
-
-    Raises:
-        msgspec.MsgspecError: It says nothing.
-    """
-    return _read(data, _HEAD)
-
-
-def read_marks(data: bytes) -> tuple[Mark, ...]:
-    """The marks of a chunk.
-
-    Raises:
-        msgspec.MsgspecError: They are none.
-    """
-    return _read(data, _MARKS)
-
-
-def _read(data: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
     if _LONE.encode() not in data:
         return decoder.decode(data)
     document = _in_texts(msgspec.msgpack.decode(data), _unescape)
@@ -244,10 +213,10 @@ def _unescape(text: str) -> str:
         return text
 
 
-_ROWS = msgspec.msgpack.Decoder(tuple[Row, ...])
-_SNAPSHOT = msgspec.msgpack.Decoder(Snapshot)
-_MARKS = msgspec.msgpack.Decoder(tuple[Mark, ...])
-_HEAD = msgspec.msgpack.Decoder(Head)
+ROWS = msgspec.msgpack.Decoder(tuple[Row, ...])
+SNAPSHOT = msgspec.msgpack.Decoder(Snapshot)
+MARKS = msgspec.msgpack.Decoder(tuple[Mark, ...])
+HEAD = msgspec.msgpack.Decoder(Head)
 
 
 def make_patch(item_id: str, before: bytes, after: bytes) -> Patch:

@@ -15,7 +15,7 @@ from gymtui.store.history.recording_frames import (
     dictionary_of,
     unpack_snapshot,
 )
-from gymtui.store.history.recording_rows import Row, Snapshot, read_rows, read_snapshot
+from gymtui.store.history.recording_rows import ROWS, SNAPSHOT, Row, Snapshot, unpack
 from gymtui.store.history.recording_segment import Place, Segment
 from gymtui.store.history.recording_snapshot import join_snapshots
 
@@ -59,7 +59,7 @@ class SnapshotReader:
     def _snapshot(self, segment: Segment, place: Place) -> Snapshot | None:
         plain = self._plain(segment, place)
         try:
-            return None if plain is None else read_snapshot(plain)
+            return None if plain is None else unpack(plain, SNAPSHOT)
         except msgspec.MsgspecError:
             return None
 
@@ -99,7 +99,7 @@ class SnapshotReader:
     def rows(self, segment: Segment, place: Place, stream: RowReader) -> tuple[Row, ...] | None:
         """The rows of a chunk; raises `msgspec.MsgspecError` or `FrameError` if they are none."""
         payload = self._payload(segment, place)
-        return None if payload is None else read_rows(stream.read(payload))
+        return None if payload is None else unpack(stream.read(payload), ROWS)
 
     def _payload(self, segment: Segment, place: Place) -> bytes | None:
         try:

@@ -19,11 +19,12 @@ from gymtui.store.history.recording_frames import FrameError, builds_on
 from gymtui.store.history.recording_items import ChangeList
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import (
+    MARKS,
     Mark,
     apply_patch,
     make_patch,
     pack,
-    read_marks,
+    unpack,
 )
 from gymtui.store.history.recording_writer import (
     RecorderLock,
@@ -129,7 +130,7 @@ def test_a_change_of_an_item_takes_what_differs() -> None:
 
 def test_ids_that_are_no_unicode_text_are_kept() -> None:
     marks = (Mark(1, "ended", "run \ud800"), Mark(2, "error", "ordinary", "ä"))
-    assert read_marks(pack(marks)) == marks
+    assert unpack(pack(marks), MARKS) == marks
 
 
 def test_there_is_one_recorder_of_a_gym(tmp_path: Path) -> None:

@@ -190,9 +190,9 @@ def test_a_recorder_is_known_while_it_is_at_work(team: Team) -> None:
     sender = RecordingSender(team.place("a"), "ann@lab", LIMITS, told.append)
     fetcher = RecordingFetcher(place, 2, told.append, away_s=SOON)
     wait_until(lambda: recorders_of(place) == ("ann@lab",))
-    wait_until(lambda: fetcher.is_recorded)
+    wait_until(fetcher.is_recorded)
     sender.close(60)
-    wait_until(lambda: not fetcher.is_recorded)
+    wait_until(lambda: not fetcher.is_recorded())
     assert recorders_of(place) == () == recorders_of(RecordingPlace(place.directory))
     fetcher.close(60)
     assert told == []
