@@ -21,8 +21,8 @@ class NoParquetError(Exception):
 
 
 def documents(recording: Recording) -> Iterator[dict[str, Any]]:
-    """A document a version of a run or rollout, in the order in which they were seen."""
-    return map(_document, _versions(recording))
+    """A document a version of a run or rollout, or its end, in the order of time."""
+    return map(_document, ChangeList(recording).every())
 
 
 def json_lines(recording: Recording) -> Iterator[str]:
@@ -52,27 +52,20 @@ def write_parquet(recording: Recording, path: Path) -> int:
             ("seen_at", instant),
             ("ours_at", instant),
             ("first", pa.bool_()),
+            ("deleted", pa.bool_()),
             ("item", pa.string()),
         ]
     )
     count = 0
     with path.open("xb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        versions = _versions(recording)
+        versions = ChangeList(recording).every()
         while rows := list(islice(versions, AT_ONCE)):
             count += len(rows)
             writer.write_table(pa.Table.from_pylist([_row(seen) for seen in rows], schema))
     return count
 
 
-def _versions(recording: Recording) -> Iterator[ItemChange]:
-    return (change for change in ChangeList(recording).every() if change.after is not None)
-
-
 def _document(seen: ItemChange) -> dict[str, Any]:
-    try:
-        item = loads(seen.after or b"")
-    except (ValueError, RecursionError):
-        item = None
     return {
         "kind": seen.kind,
         "id": seen.item_id,
@@ -80,12 +73,13 @@ def _document(seen: ItemChange) -> dict[str, Any]:
         "seen_at": seen.seen_at.isoformat(),
         "ours_at": seen.ours_at.isoformat(),
         "first": seen.first,
-        "item": item,
+        "deleted": seen.after is None,
+        "item": _item(seen.after),
     }
 
 
 def _row(seen: ItemChange) -> dict[str, Any]:
-    item = _document(seen)["item"]
+    item = _item(seen.before if seen.after is None else seen.after)
     run_id = item.get("run_id") if isinstance(item, dict) else None
     return {
         "kind": seen.kind,
@@ -96,8 +90,16 @@ def _row(seen: ItemChange) -> dict[str, Any]:
         "seen_at": seen.seen_at,
         "ours_at": seen.ours_at,
         "first": seen.first,
-        "item": (seen.after or b"").decode("utf-8", "replace"),
+        "deleted": seen.after is None,
+        "item": None if seen.after is None else seen.after.decode("utf-8", "replace"),
     }
+
+
+def _item(raw: bytes | None) -> Any:
+    try:
+        return loads(raw or b"")
+    except (ValueError, RecursionError):
+        return None
 
 
 def _text(text: str) -> str:

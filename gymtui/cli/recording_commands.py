@@ -27,7 +27,9 @@ class RecordCommands(click.Group):
     """`record` and what belongs to it: what names no command of it is `record start`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        if args[:1] == ["status"]:  # as in other programs; a run of that name is `run:status`
+            args = ["--status", *args[1:]]
+        named = args and args[0] in self.commands
         return super().parse_args(ctx, args if named else [START, *args])
 
 
@@ -55,16 +57,27 @@ second one writes to a directory of its own, which it names, and shares nothing.
 @click.option("--until-done", is_flag=True, help="Stop when no recorded run is active.")
 @click.option("--keep", is_flag=True, help="Never delete this recording by age or size.")
 @click.option("--force", is_flag=True, help="Record beside another recorder, elsewhere.")
+@click.option(
+    "--status", is_flag=True, help="Show whether a recorder is running and what is recorded."
+)
+@options.json_option
 def start(
     filters: tuple[str, ...],
     for_s: float | None,
     until_done: bool,
     keep: bool,
     force: bool,
+    status: bool,
+    form: str | None,
     **flags: Any,
 ) -> None:
     """Record until stopped."""
     given_flags = options.given(flags)
+    if status:
+        _show_status(given_flags, form)
+        return
+    if form is not None:
+        options.fail("--json is for --status", options.EXIT_USAGE)
     found = options.report_problems(options.loaded(given_flags))
     settings = found.settings
     from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
@@ -80,7 +93,7 @@ def start(
         carry_out(settings, place, options.journal_of(settings), wanted, find_key=gyms.find_key)
     except BlockingIOError:
         options.fail(
-            "another recorder of this gym is running (`gymtui record status`);"
+            "another recorder of this gym is running (`gymtui record --status`);"
             " --force records beside it",
             options.EXIT_REFUSED,
         )
@@ -90,34 +103,12 @@ def start(
         )
 
 
-@record.command()
-@options.gym_options
-@options.json_option
-def status(form: str | None, **flags: Any) -> None:
-    """Show whether a recorder is running, and what is recorded."""
-    settings = options.settings_of(options.given(flags))
-    import dataclasses
-
-    from gymtui.cli.output import Printer
-    from gymtui.cli.record import status_lines, status_of
-
-    found = status_of(settings, recording_of(settings))
-    printer = Printer.standard()
-    if form != "json":
-        printer.lines(status_lines(found))
-        return
-    document = dataclasses.asdict(found)
-    for name in ("from_at", "to_at"):
-        document[name] = document[name] and document[name].isoformat()
-    printer.document({**document, "directory": str(found.directory)})
-
-
 @record.command(
     epilog="""\
 A row is a run or rollout as received, whenever it was another than before: kind, id, seen_from
 and seen_at (between which instants the gym answered so, by its clock), ours_at (this machine's
-clock), first (what the recording begins with may have been so for long), item. RECORDING.md has
-the format of the files themselves.
+clock), first (what the recording begins with may have been so for long), deleted (it is gone: there
+is no item), item. RECORDING.md has the format of the files themselves.
 """,
 )
 @click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
@@ -161,6 +152,24 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
         if file is None:
             raise
         options.fail(f"{clean(file)}: {clean(error.strerror or error)}", options.EXIT_USAGE)
+
+
+def _show_status(flags: dict[str, Any], form: str | None) -> None:
+    settings = options.settings_of(flags)
+    import dataclasses
+
+    from gymtui.cli.output import Printer
+    from gymtui.cli.record import status_lines, status_of
+
+    found = status_of(settings, recording_of(settings))
+    printer = Printer.standard()
+    if form != "json":
+        printer.lines(status_lines(found))
+        return
+    document = dataclasses.asdict(found)
+    for name in ("from_at", "to_at"):
+        document[name] = document[name] and document[name].isoformat()
+    printer.document({**document, "directory": str(found.directory)})
 
 
 def recording_of(settings: Settings) -> RecordingPlace:

@@ -85,7 +85,6 @@ CALLS = {
     "launch": "launch run.json",
     "record start": "record --for 0",
     "digest": "digest",
-    "record status": "record status",
     "record export": "record export",
 }
 """A call of each command that has the options of a gym."""
@@ -195,7 +194,7 @@ OWN = {
     "digest --since": Trial("digest", "--since 2020-01-02T03:04", "2020-01-02 03:04"),
     "digest --markdown": Trial("digest", "--markdown", r"\*\*Since"),
     "digest --json": Trial("digest", "--json", '"finished": '),
-    "record status --json": Trial("record status", "--json", '"running": '),
+    "record start --json": Trial("record --status", "--json", '"running": '),
 }
 
 ELSEWHERE = {
@@ -246,6 +245,7 @@ ELSEWHERE = {
     "record start --scenario": "test_record.test_it_asks_for_what_it_is_told",
     "record start --for": "test_record.test_it_ends_after_its_time",
     "record start --until-done": "test_record.test_it_ends_when_all_is_done_and_is_whole",
+    "record start --status": "test_record.test_nothing_recorded_is_said",
     "record start --keep": "test_record.test_it_asks_for_what_it_is_told",
     "record export --jsonl": "test_record.test_it_ends_when_all_is_done_and_is_whole",
     "record export --parquet": "test_record.test_parquet_has_the_same_rows",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import importlib
+import importlib.util
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,13 +17,15 @@ import httpx
 import pytest
 
 from gymtui.cli import record as command
+from gymtui.store.delta import OneRun, RolloutsOf, RunsPage
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock, RecordingWriter
 from tests.cli.in_process import URL, Shell
 from tests.helpers.environment import isolated
-from tests.helpers.model_gym import ended, rollout
+from tests.helpers.model_gym import ModelGym, ended, rollout
+from tests.helpers.recorded import Recorded
 from tests.tui.scripted import ScriptedGym
 
 
@@ -52,7 +57,7 @@ def shell(gym: PassingGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 def recording_of(shell: Shell) -> Path:
-    return Path(json.loads(shell("record", "status", "--json").stdout)["directory"])
+    return Path(json.loads(shell("record", "--status", "--json").stdout)["directory"])
 
 
 def test_it_ends_when_all_is_done_and_is_whole(shell: Shell) -> None:
@@ -61,7 +66,7 @@ def test_it_ends_when_all_is_done_and_is_whole(shell: Shell) -> None:
     assert "recording" in done.stderr and done.stdout == ""
     recording = Recording(recording_of(shell))
     assert recording.problems == []
-    said = json.loads(shell("record", "status", "--json").stdout)
+    said = json.loads(shell("record", "--status", "--json").stdout)
     assert (said["running"], said["gaps"], said["problems"]) == (False, 0, [])
     rows = [json.loads(line) for line in shell("record", "export").stdout.splitlines()]
     night = [row["item"]["status"] for row in rows if row["id"] == "night-1.0"]
@@ -135,6 +140,33 @@ def test_parquet_has_the_same_rows(shell: Shell, tmp_path: Path) -> None:
     assert shell("record", "export", "--parquet", "--to", str(to)).returncode == 2
 
 
+def test_what_is_deleted_is_a_row_with_when_it_went(shell: Shell, tmp_path: Path) -> None:
+    rng = random.Random(3)
+    watched = Recorded(ModelGym(rng), tmp_path / "recorded", rng, keeps=False)
+    run_id = watched.gym.launch(1)
+    watched.hear(RunsPage())
+    watched.hear(RolloutsOf(run_id))
+    watched.gym.delete(run_id)
+    watched.seconds = 10.0
+    watched.hear(OneRun(run_id))
+    watched.recorder.close()
+    source = str(watched.directory)
+    rows = [json.loads(line) for line in shell("record", "export", source).stdout.splitlines()]
+    ends = {row["id"]: row for row in rows if row["deleted"]}
+    assert set(ends) == {run_id, f"{run_id}.0"}
+    for row in ends.values():
+        assert row["item"] is None and row["seen_from"] >= watched.at(10).isoformat()
+    if importlib.util.find_spec("pyarrow") is None:
+        return
+    parquet = importlib.import_module("pyarrow.parquet")
+    to = tmp_path / "night.parquet"
+    assert shell("record", "export", source, "--parquet", "--to", str(to)).returncode == 0
+    found = [row for row in parquet.read_table(to).to_pylist() if row["deleted"]]
+    assert [(row["id"], row["run_id"], row["item"]) for row in found] == [
+        *((run_id, run_id, None), (f"{run_id}.0", run_id, None))
+    ]
+
+
 def test_only_the_rollouts_of_runs_that_match_are_recorded(shell: Shell) -> None:
     assert shell("record", "night*", "--until-done", "--interval", "0.1").returncode == 0
     rows = [json.loads(line) for line in shell("record", "export").stdout.splitlines()]
@@ -179,7 +211,10 @@ def test_a_place_that_cannot_be_written_is_told_once(shell: Shell) -> None:
 def test_nothing_recorded_is_said(shell: Shell, tmp_path: Path) -> None:
     assert shell("record", "export").returncode == 2
     assert shell("record", "export", str(tmp_path / "nowhere")).returncode == 2
+    assert "recorded: nothing" in shell("record", "--status").stdout
     assert "recorded: nothing" in shell("record", "status").stdout
+    done = shell("record", "--json", "--for", "0")
+    assert (done.returncode, "--json is for --status" in done.stderr) == (2, True)
 
 
 def test_sigterm_ends_it_whole_with_nothing_large_read_in(tmp_path: Path) -> None:

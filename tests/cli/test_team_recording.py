@@ -60,7 +60,7 @@ def machine(
 def records(machine: Shell, database: str) -> None:
     """A colleague's recorder is at work."""
     engine = DatabaseEngine(database, "http://gym.test")
-    said = json.loads(machine("record", "status", "--json").stdout)
+    said = json.loads(machine("record", "--status", "--json").stdout)
     with closing(engine.connect(update=True)) as connection:
         RecordingDatabase(connection, said["gym"], writes=True).note_recorder("bob@lab")
 
@@ -76,7 +76,7 @@ def test_a_colleague_has_all_of_it(
     desk = machine("desk")
     there = desk("record", "export")
     assert (there.stdout, there.stderr) == (rows, "")
-    said = json.loads(desk("record", "status", "--json").stdout)
+    said = json.loads(desk("record", "--status", "--json").stdout)
     assert (said["running"], said["recorders"], said["problems"]) == (False, [], [])
     assert said["bytes"] > 0
     played: list[int] = []
@@ -98,11 +98,11 @@ def test_of_a_team_one_records_and_who_does_is_said(
     records(desk, database)
     done = desk("record", *BRIEFLY)
     assert done.returncode == 4 and "another recorder" in done.stderr
-    assert "recorder of the team: bob@lab" in desk("record", "status").stdout
+    assert "recorder of the team: bob@lab" in desk("record", "--status").stdout
     done = desk("record", *BRIEFLY, "--force")
     assert done.returncode == 0, done.stderr
     assert "-own" in done.stderr
-    said = json.loads(desk("record", "status", "--json").stdout)
+    said = json.loads(desk("record", "--status", "--json").stdout)
     assert (said["bytes"], said["running"], said["recorders"]) == (0, True, ["bob@lab"])
 
 

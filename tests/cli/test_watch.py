@@ -123,7 +123,7 @@ def test_behind_another_recorder_a_cursor_goes_on_in_its_recording(
     gym: Moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell(tmp_path, gym.answer, monkeypatch)
-    directory = Path(json.loads(shell("record", "status", "--json").stdout)["directory"])
+    directory = Path(json.loads(shell("record", "--status", "--json").stdout)["directory"])
     rng = random.Random(3)
     watched = Recorded(model_gym(rng), directory, rng, keeps=False)
     lock = RecorderLock(directory)
@@ -146,7 +146,7 @@ def test_once_the_recorder_that_it_followed_has_ended_it_records_itself(
     gym: Moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell(tmp_path, gym.answer, monkeypatch)
-    directory = Path(json.loads(shell("record", "status", "--json").stdout)["directory"])
+    directory = Path(json.loads(shell("record", "--status", "--json").stdout)["directory"])
     lock, looks = RecorderLock(directory), 0
     read = Recording.refresh
 

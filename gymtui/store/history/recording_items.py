@@ -9,12 +9,28 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+import msgspec
 
 from gymtui.core.instants import when_of
 from gymtui.store.history.recording_reader import Moment, Recording
-from gymtui.store.history.recording_rows import Answer, Dropped, Row, Snapshot, apply_patch
+from gymtui.store.history.recording_rows import (
+    Answer,
+    Dropped,
+    Page,
+    Row,
+    Snapshot,
+    apply_patch,
+)
+
+T = TypeVar("T")
 
 _CURSOR = re.compile(r"1-([0-9a-f]{8})-(\d{1,9})-(\d{1,9})", re.ASCII)
+
+
+class _OfRun(msgspec.Struct):
+    run_id: str | None = None
 
 
 class UnknownCursorError(Exception):
@@ -70,6 +86,9 @@ class ChangeList:
         self._recording = recording
         self._known: dict[str, dict[str, bytes]] = {"run": {}, "rollout": {}}
         self._seen_us: dict[str, dict[str, int]] = {"run": {}, "rollout": {}}
+        self._members: dict[str, set[str]] = {}
+        self._unlisted: set[str] = set()
+        self._times = (when_of(0),) * 3
         self._listed: dict[tuple[str | int | None, ...], tuple[str, ...]] = {}
         self._skip: Cursor | None = None
         self._last: Cursor | None = None
@@ -126,23 +145,28 @@ class ChangeList:
 
     def _first(self, found: Moment) -> Iterator[ItemChange]:
         """What differs between what was known and a snapshot after a gap."""
-        known, seen_us = self._known, self._seen_us
-        self._known, self._seen_us = {"run": {}, "rollout": {}}, {"run": {}, "rollout": {}}
+        known, seen_us, members = self._known, self._seen_us, self._members
         self._take_snapshot(found.snapshot)
-        # A recorder that has just begun has not listed them all yet: they are as they were.
-        self._known["rollout"] = {**known["rollout"], **self._known["rollout"]}
-        self._seen_us["rollout"] = {**seen_us["rollout"], **self._seen_us["rollout"]}
+        # A recorder that has just begun has not listed them all yet: they are as they were, but
+        # for rollouts of runs that are no more.
+        if not self._lists_every_run(found.snapshot.listed):
+            self._unlisted = known["run"].keys() - self._known["run"].keys()
+            _keep(self._unlisted, known["run"], self._known["run"])
+            _keep(self._unlisted, seen_us["run"], self._seen_us["run"])
+        for run_id in (self._known["run"].keys() & members.keys()) - found.snapshot.rollouts.keys():
+            _keep(members[run_id], known["rollout"], self._known["rollout"])
+            _keep(members[run_id], seen_us["rollout"], self._seen_us["rollout"])
+            self._members.setdefault(run_id, set()).update(members[run_id])
         at, ours = when_of(found.at_us), when_of(found.at_us - found.snapshot.lead_us)
         cursor = Cursor(found.segment, found.number, 0)
         changes = []
         for kind, items in self._known.items():
-            missing = [i for i in known[kind] if i not in items] if kind == "run" else []
+            missing = [i for i in known[kind] if i not in items]
             for item_id in (*items, *missing):
-                before, after = known[kind].get(item_id), items.get(item_id)
-                if before != after:
+                was, now = known[kind].get(item_id), items.get(item_id)
+                if was != now:
                     otherwise = _when(seen_us[kind].get(item_id))
-                    times = (otherwise, at, at, ours, True)
-                    changes.append((kind, item_id, before, after, *times))
+                    changes.append((kind, item_id, was, now, otherwise, at, at, ours, True))
         for number, change in enumerate(changes, start=1):
             # Whoever goes on from among them is told all of them again.
             last = cursor if number == len(changes) or self._last is None else self._last
@@ -150,11 +174,13 @@ class ChangeList:
         self._last = cursor
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
-        kept = [*snapshot.rollouts.values(), *snapshot.strays.values()]
-        self._known["run"] = {i: run.raw for i, run in snapshot.runs.items() if not run.deleted}
-        self._known["rollout"] = {
-            item.rollout_id: item.raw or b"" for several in kept for item in several
+        kept = [*snapshot.rollouts.items(), *snapshot.strays.items()]
+        self._known = {
+            "run": {i: run.raw for i, run in snapshot.runs.items() if not run.deleted},
+            "rollout": {item.rollout_id: item.raw or b"" for _, items in kept for item in items},
         }
+        self._unlisted = set()
+        self._members = {run_id: {item.rollout_id for item in items} for run_id, items in kept}
         self._seen_us = {"run": {}, "rollout": {}}
         for page in sorted(snapshot.listed, key=lambda page: page.early_us):
             kind = _kind(page.asked)
@@ -179,17 +205,17 @@ class ChangeList:
     def _changes_of(self, row: Row) -> Iterator[_Change]:
         if isinstance(row, Dropped):
             for run_id in row.run_ids:
-                self._known["run"].pop(run_id, None)
+                yield from self._run_gone(run_id)
             return
         if not isinstance(row, Answer):
             return
-        kind = _kind(row.asked)
+        kind, (about, of) = _kind(row.asked), row.asked[:2]
         known, seen_us = self._known[kind], self._seen_us[kind]
         early_us = row.late_us - row.width_us
-        times = (when_of(early_us), when_of(row.late_us), when_of(row.late_us - row.lead_us), False)
-        missing = row.asked[1] if row.asked[0] == "o" and not row.found else None
-        if isinstance(missing, str) and missing in known:
-            yield kind, missing, known.pop(missing), None, _when(seen_us.get(missing)), *times
+        times = when_of(early_us), when_of(row.late_us), when_of(row.late_us - row.lead_us)
+        self._times = times
+        if about == "o" and not row.found:
+            yield from self._run_gone(str(of))
         for change in row.items:
             item_id = change[0]
             before = known.get(item_id)
@@ -198,15 +224,65 @@ class ChangeList:
             except ValueError:
                 continue
             known[item_id] = after
-            yield kind, item_id, before, after, _when(seen_us.get(item_id)), *times
+            if kind == "rollout" and before is None:
+                run_id = str(of) if about == "r" else _run_of(after)
+                self._members.setdefault(run_id, set()).add(item_id)
+            yield kind, item_id, before, after, _when(seen_us.get(item_id)), *times, False
         listed = row.ids if row.ids is not None else self._listed.get(row.asked, ())
         self._listed[row.asked] = listed
+        if about == "p" and self._unlisted:
+            self._unlisted.difference_update(listed)
+            if self._lists_every_run([Page(row.asked, row.total, (), 0)]):
+                gone, self._unlisted = self._unlisted, set()
+                for run_id in sorted(gone):
+                    yield from self._run_gone(run_id)
+        # A list that is shorter than its own count was cut: absence from it says nothing.
+        if about == "r" and row.ids is not None and (row.total or 0) <= len(listed):
+            missing = self._members.get(str(of), set()).difference(listed)
+            yield from self._rollouts_gone(
+                str(of), [i for i in missing if seen_us.get(i, 0) < early_us]
+            )
         seen_us.update(dict.fromkeys(listed, early_us))
+
+    def _lists_every_run(self, pages: Iterable[Page]) -> bool:
+        """Whether all are listed where it is now, by what these pages say of how many there are."""
+        total = max((page.total or 0 for page in pages if page.asked[0] == "p"), default=0)
+        listed = {i for asked, ids in self._listed.items() if asked[0] == "p" for i in ids}
+        return len(listed) >= total
+
+    def _run_gone(self, run_id: str) -> Iterator[_Change]:
+        """A run is no more, and with it its rollouts."""
+        if run_id in self._known["run"]:
+            before, seen = self._known["run"].pop(run_id), self._seen_us["run"].get(run_id)
+            yield "run", run_id, before, None, _when(seen), *self._times, False
+        yield from self._rollouts_gone(run_id, self._members.get(run_id, ()))
+
+    def _rollouts_gone(self, run_id: str, gone: Iterable[str]) -> Iterator[_Change]:
+        for rollout_id in sorted(gone):
+            self._members[run_id].discard(rollout_id)
+            before = self._known["rollout"].pop(rollout_id)
+            seen = self._seen_us["rollout"].get(rollout_id)
+            yield "rollout", rollout_id, before, None, _when(seen), *self._times, False
 
 
 def _kind(asked: tuple[str | int | None, ...]) -> str:
     """What a question is about."""
     return "run" if asked[0] in ("p", "o") else "rollout"
+
+
+def _keep(ids: Iterable[str], known: Mapping[str, T], to: dict[str, T]) -> None:
+    for item_id in ids:
+        if item_id in known:
+            to.setdefault(item_id, known[item_id])
+
+
+def _run_of(raw: bytes) -> str:
+    """Which run a rollout says that it is of."""
+    try:
+        run_id = msgspec.json.decode(raw, type=_OfRun).run_id
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
+    return run_id or ""
 
 
 def _when(micros: int | None) -> datetime | None:
