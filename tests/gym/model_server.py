@@ -26,9 +26,11 @@ CUT = Raw(cut=True, status=0)
 """The connection ends without an answer."""
 HANG = object()
 """No answer, until `ModelServer.let_go`."""
+DRIP = object()
+"""An answer that comes byte by byte and never ends."""
 
 Play = Any
-"""What is answered: a message, a `Raw`, `CUT`, `HANG`, a whole completion, or a function of the
+"""What is answered: a message, a `Raw`, `CUT`, `HANG`, `DRIP`, a completion, or a function of the
 request's body that returns one of them."""
 
 
@@ -136,6 +138,8 @@ class ModelServer:
                 gone.cancel()
                 await asyncio.wait({gone})
                 play = saying("Done.")
+            if play is DRIP:
+                await _drip(writer)
             if isinstance(play, dict):
                 play = completion(play)
             return await _write(writer, play)
@@ -151,6 +155,16 @@ async def _write(writer: asyncio.StreamWriter, raw: Raw) -> bool:
         writer.write(f"HTTP/1.1 {raw.status} x\r\n{lines}\r\n".encode() + part)
         await writer.drain()
     return not raw.cut
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    writer.write(
+        b"HTTP/1.1 200 x\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n"
+    )
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.002)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
-from gymtui.gym.models.model_servers import ModelClient, ModelServers
+from gymtui.gym.models.model_client import ModelClient
+from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.models.probe import probe
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start

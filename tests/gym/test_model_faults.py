@@ -3,12 +3,16 @@
 import gzip
 from pathlib import Path
 
+import httpx
 import pytest
 
-from gymtui.gym.models.model_servers import ServerLimits
+from gymtui.gym.models.limiter import Timer
+from gymtui.gym.models.model_client import ModelClient
+from gymtui.gym.models.model_servers import ModelServers, ServerLimits
 from gymtui.gym.response_body import MOST_BYTES
+from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
-from tests.gym.model_server import CUT, HANG, Raw, error, model_server
+from tests.gym.model_server import CUT, DRIP, HANG, FakeTime, Play, Raw, error, model_server
 from tests.gym.one_rollout import DONE, LOOK, rolled_out
 
 DEEP = b"[" * 100_000
@@ -153,10 +157,29 @@ async def test_a_server_that_is_back_tomorrow_is_not_waited_for(tmp_path: Path) 
     assert ended.time.waits == []
 
 
-async def test_an_answer_that_takes_too_long_is_a_timeout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("play", [HANG, DRIP])
+async def test_an_answer_that_takes_too_long_is_a_timeout(tmp_path: Path, play: Play) -> None:
     async with (
-        model_server(HANG) as server,
+        model_server(play) as server,
         engine_at(tmp_path / "db", server_limits=ServerLimits(timeout_s=0.05)) as engine,
     ):
         [rollout] = await finish(engine, await start(engine, model="m", base_url=server.url))
     assert "timeout from endpoint" in str(rollout.termination_reason)
+
+
+async def test_a_connection_that_takes_too_long_is_tried_again() -> None:
+    tried: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        tried.append(request)
+        if len(tried) == 1:
+            raise httpx.ConnectTimeout("slow")
+        return httpx.Response(200, json={"choices": [{"message": DONE}]})
+
+    time = FakeTime()
+    client = ModelClient(httpx.MockTransport(answer))
+    servers = ModelServers(client, timer=Timer(time.now, time.sleep))
+    settings = ModelConfig(model="m", api_key="", base_url="http://127.0.0.1:1/v1")
+    assert (await servers.complete(settings, {"messages": []}))["choices"]
+    await servers.close()
+    assert len(tried) == 2

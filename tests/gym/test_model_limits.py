@@ -11,7 +11,8 @@ import pytest
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.models import probe
 from gymtui.gym.models.limiter import Limiter, Timer
-from gymtui.gym.models.model_servers import ModelClient, ModelServers, ServerLimits
+from gymtui.gym.models.model_client import ModelClient
+from gymtui.gym.models.model_servers import ModelServers, ServerLimits
 from gymtui.gym.models.transport import JoinedWrites
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start

@@ -1,7 +1,6 @@
 """The named providers: each is spoken to in its own form, on a server of the test's."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,134 +8,21 @@ import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
 from gymtui.gym.models import providers
-from gymtui.gym.models.model_servers import ModelClient, ModelServers
+from gymtui.gym.models.model_client import ModelClient
+from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.models.probe import probe
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, start
-from tests.gym.model_server import CUT, Play, Raw, completion, error, model_server, saying
-from tests.gym.one_rollout import DONE, LOOK, rolled_out
+from tests.gym.model_server import CUT, Play, Raw, error, model_server, saying
+from tests.gym.one_rollout import DONE
+from tests.gym.provider_wires import KEY, TOOL, WIRES, openai, set_environment, with_provider
 
 pytest.importorskip("any_llm", reason="the extra `providers` is not installed")
-
-KEY = "sk-MARKED-k3y-0123456789"
-TOOL, ARGUMENTS = "hr_records__search_candidates", {"query": "Nadia"}
-
-
-def anthropic(*content: dict[str, Any], stop: str) -> Raw:
-    usage = {"input_tokens": 100, "output_tokens": 10}
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m"}
-    return Raw(
-        json.dumps({**message, "content": content, "stop_reason": stop, "usage": usage}).encode()
-    )
-
-
-def bedrock(*content: dict[str, Any], stop: str) -> Raw:
-    usage = {"inputTokens": 100, "outputTokens": 10, "totalTokens": 110}
-    answer = {
-        "output": {"message": {"role": "assistant", "content": content}},
-        **{"stopReason": stop, "usage": usage, "metrics": {"latencyMs": 1}},
-    }
-    return Raw(json.dumps(answer).encode())
-
-
-def gemini(*parts: dict[str, Any], stop: str) -> Raw:
-    usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "totalTokenCount": 110}
-    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": stop, "index": 0}
-    return Raw(json.dumps({"candidates": [candidate], "usageMetadata": usage}).encode())
-
-
-def openai(message: dict[str, Any]) -> Raw:
-    whole = json.loads(completion(message, finish_reason="stop", index=0).body)
-    usage = {**whole["usage"], "total_tokens": 110}
-    about = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
-    return Raw(json.dumps({**about, **whole, "usage": usage}).encode())
-
-
-@dataclass(frozen=True)
-class Wire:
-    """How a provider is spoken to.
-
-    Attributes:
-        path: What it is asked under.
-        key: The header that the key is in, and what stands before it.
-        plays: A call of a tool, then the end.
-        error: How it says no.
-        api_key: What it is given as one; over plain HTTP Bedrock takes credentials only.
-    """
-
-    path: str
-    key: tuple[str, str]
-    plays: tuple[Play, Play]
-    error: Any
-    api_key: str = KEY
-
-
-WIRES = {
-    "openai": Wire(
-        "/chat/completions",
-        ("authorization", "Bearer "),
-        (openai(LOOK), openai(DONE)),
-        {"error": {"message": f"no: {KEY}", "type": "t", "code": "c"}},
-    ),
-    "azure-openai": Wire(
-        "/chat/completions",
-        ("authorization", "Bearer "),
-        (openai(LOOK), openai(DONE)),
-        {"error": {"message": f"no: {KEY}", "type": "t", "code": "c"}},
-    ),
-    "anthropic": Wire(
-        "/v1/messages",
-        ("x-api-key", ""),
-        (
-            anthropic(
-                {"type": "text", "text": "Looking."},
-                {"type": "tool_use", "id": "t1", "name": TOOL, "input": ARGUMENTS},
-                stop="tool_use",
-            ),
-            anthropic({"type": "text", "text": "That is all."}, stop="end_turn"),
-        ),
-        {"type": "error", "error": {"type": "t", "message": f"no: {KEY}"}},
-    ),
-    "aws-bedrock": Wire(
-        "/model/m/converse",
-        ("authorization", "AWS4-HMAC-SHA256 Credential=AKIATEST"),
-        (
-            bedrock(
-                {"toolUse": {"toolUseId": "t1", "name": TOOL, "input": ARGUMENTS}}, stop="tool_use"
-            ),
-            bedrock({"text": "That is all."}, stop="end_turn"),
-        ),
-        {"message": "no: it is down"},
-        api_key="",
-    ),
-    "gcp": Wire(
-        "/models/m:generateContent",
-        ("x-goog-api-key", ""),
-        (
-            gemini({"functionCall": {"name": TOOL, "args": ARGUMENTS}}, stop="STOP"),
-            gemini({"text": "That is all."}, stop="STOP"),
-        ),
-        {"error": {"code": 400, "message": f"no: {KEY}", "status": "INVALID_ARGUMENT"}},
-    ),
-}
 
 
 @pytest.fixture(autouse=True)
 def _no_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_ENDPOINT", "GOOGLE_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-async def with_provider(directory: Path, provider: str, *plays: Play, **settings: Any) -> Any:
-    async with model_server(*plays) as server:
-        url = server.url.removesuffix("/v1")
-        key = WIRES[provider].api_key
-        given = {"provider": provider, "api_key": key, "base_url": url, **settings}
-        ended = await rolled_out(directory, DONE, settings=given)
-        return ended, server
+    set_environment(monkeypatch)
 
 
 @pytest.mark.parametrize("provider", WIRES)

@@ -4,7 +4,8 @@ import pytest
 
 from gymtui.gym.models.agent import AgentError
 from gymtui.gym.models.failures import Failure
-from gymtui.gym.models.model_servers import ModelClient, ModelServers
+from gymtui.gym.models.model_client import ModelClient
+from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.models.secret_filter import environment_secrets, remove_secrets
 from gymtui.gym.wire import ModelConfig
 

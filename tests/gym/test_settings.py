@@ -9,7 +9,8 @@ import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
 from gymtui.gym.models.judge import judge_by_rubric
-from gymtui.gym.models.model_servers import ModelClient, ModelServers
+from gymtui.gym.models.model_client import ModelClient
+from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import (
@@ -371,7 +372,11 @@ async def test_what_cannot_be_done_is_refused_at_its_field(tmp_path: Path, what:
 
 USERS: dict[str, tuple[dict[str, Any], str]] = {
     "a scripted one": ({"model": "scripted/careful", "base_url": None}, "base_url"),
-    "one of a provider without a key": ({"provider": "openai", "api_key": ""}, "provider"),
+    "one of a provider without a key": (
+        {"provider": "openai", "api_key": "", "base_url": None},
+        "provider",
+    ),
+    "one elsewhere with the gym's key": ({"provider": "openai", "api_key": ""}, "api_key"),
     "one with tools": ({"tool_server_url": "http://127.0.0.1:1"}, "tool_server_url"),
     "one that is summarised": ({"summarize_every_n_turns": 1}, "summarize_every_n_turns"),
     "one that does not answer": ({"base_url": "http://127.0.0.1:1/v1"}, "base_url"),

@@ -26,13 +26,8 @@ from gymtui.gym.engine.restart import CUT_OFF, cut_off_at, request_again
 from gymtui.gym.engine.rollout import CANCELLED, RolloutRunner
 from gymtui.gym.engine.troubles import Troubles, none_at_all
 from gymtui.gym.models.limiter import REAL_TIME, Timer
-from gymtui.gym.models.model_servers import (
-    LIMITS,
-    ModelClient,
-    ModelServers,
-    ServerLimits,
-    Transport,
-)
+from gymtui.gym.models.model_client import ModelClient, Transport
+from gymtui.gym.models.model_servers import LIMITS, ModelServers, ServerLimits
 from gymtui.gym.models.probe import probe
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario

@@ -37,7 +37,8 @@ from gymtui.gym.engine.rollout_queue import (
     RolloutQueue,
     Write,
 )
-from gymtui.gym.models.model_servers import ModelClient, ModelServers, ServerLimits, Transport
+from gymtui.gym.models.model_client import ModelClient, Transport
+from gymtui.gym.models.model_servers import ModelServers, ServerLimits
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.scenarios.catalog import SCENARIOS

@@ -5,8 +5,8 @@ answer that holds no message at all is an error.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gymtui.gym.models.agent import AgentError, Turn
@@ -16,6 +16,8 @@ MOST_WORDS = 500
 """Of a server's error, in characters: some answer with a page."""
 
 _READ = ("role", "content", "tool_calls", "function_call")
+_REASONING = ("reasoning", "reasoning_content")
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -65,60 +67,65 @@ def read_answer(answer: Any) -> Answer:
 
 def _read_message(message: Mapping[str, Any], choice: Mapping[str, Any], usage: Any) -> Answer:
     content = message.get("content")
-    text = _text(content)
+    text, is_all = _text(content)
+    more = {key: value for key, value in message.items() if key not in _READ}
+    extras = {key: value for key, value in more.items() if value not in _NOTHING}
+    made, legacy = message.get("tool_calls"), message.get("function_call")
+    items = made if isinstance(made, list) else [made] if made else []
+    calls = tuple(call for number, item in enumerate(items, 1) for call in _calls(item, number))
     echo: dict[str, Any] = {"role": "assistant", "content": content}
-    extras = {key: value for key, value in message.items() if key not in _READ and value}
-    if calls := tuple(_calls(message.get("tool_calls"))):
-        echo["tool_calls"] = [call.as_function_call() for call in calls]
-    elif isinstance(message.get("function_call"), Mapping):
-        calls = (_call(message["function_call"], 1),)
-        echo["function_call"] = calls[0].as_function_call()["function"]
-    elif message.get("tool_calls"):
-        extras["tool_calls"] = message["tool_calls"]
-    elif message.get("function_call"):
-        extras["function_call"] = message["function_call"]
     if calls:
-        # Models that think between calls want to see what they thought.
-        echo |= {key: extras[key] for key in ("reasoning_content", "reasoning") if key in extras}
+        echo["tool_calls"] = [call.as_function_call() for call in calls]
+    elif isinstance(legacy, Mapping):
+        calls = (_call({"function": legacy}, 1),)
+        echo["function_call"] = calls[0].as_function_call()["function"]
+    # Models that think between calls want to see what they thought, others refuse it.
+    echo |= {key: extras[key] for key in extras if calls or key not in _REASONING}
+    # What is beside the calls that are made, or is none.
+    if len(calls) != len(items) and made:
+        extras["tool_calls"] = made
+    if legacy and "function_call" not in echo:
+        extras["function_call"] = legacy
     for key, name in (("finish_reason", "finish_reason"), ("logprobs", "log_probs")):
         if choice.get(key):
             extras[name] = choice[key]
     usage = usage if isinstance(usage, Mapping) else {}
     turn = Turn(
-        text or "",
+        text,
         calls,
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
-        content=content if text is None else None,
+        content=None if is_all else content,
         extras=extras,
     )
     return Answer(turn, echo)
 
 
-def _text(content: Any) -> str | None:
-    """Return content that is nothing but text; None where that would lose something."""
+def _text(content: Any) -> tuple[str, bool]:
+    """Return the text in a message's content, and whether that is all of it."""
     if content is None or isinstance(content, str):
-        return content or ""
-    if not isinstance(content, list):
-        return None
-    texts = []
-    for part in content:
+        return content or "", True
+    parts = content if isinstance(content, list) else []
+    whole = isinstance(content, list)
+    said = []
+    for part in parts:
         text = part.get("text") if isinstance(part, Mapping) else part
-        if not isinstance(text, str):
-            return None
-        texts.append(text)
-    return "".join(texts)
+        if isinstance(text, str):
+            said.append(text)
+        beside = part if isinstance(part, Mapping) else {}
+        is_more = any(beside[key] not in _NOTHING for key in beside if key not in ("type", "text"))
+        whole = whole and isinstance(text, str) and not is_more
+    return "".join(said), whole
 
 
-def _calls(made: Any) -> Iterator[Call]:
-    for number, item in enumerate(made if isinstance(made, list) else [made], 1):
-        if isinstance(item, str):
-            try:
-                item = json.loads(item)
-            except ValueError:
-                item = {"arguments": item}
-        if isinstance(item, Mapping):
-            yield _call(item, number)
+def _calls(item: Any, number: int) -> list[Call]:
+    """Return the call that an item is, if it is one."""
+    if isinstance(item, str):
+        try:
+            item = json.loads(item)
+        except ValueError:
+            item = {"arguments": item}
+    return [_call(item, number)] if isinstance(item, Mapping) else []
 
 
 def _call(made: Mapping[str, Any], number: int) -> Call:
@@ -134,8 +141,9 @@ def _call(made: Mapping[str, Any], number: int) -> Call:
     if not isinstance(parameters, dict):
         # Kept, so that the tool's refusal tells the model what it sent.
         parameters = {"_unparsed": arguments}
-    call_id = made.get("id")
-    return call_named(str(function.get("name") or ""), parameters, str(call_id or f"call_{number}"))
+    call_id = str(made.get("id") or f"call_{number}")
+    call = call_named(str(function.get("name") or ""), parameters, call_id)
+    return replace(call, received=made)
 
 
 def _count(value: Any) -> int | None:

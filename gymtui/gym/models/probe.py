@@ -9,13 +9,13 @@ import httpx
 
 from gymtui.gym.models.agent import AgentError
 from gymtui.gym.models.failures import Failure
-from gymtui.gym.models.model_servers import ModelServers, failure_words
+from gymtui.gym.models.model_client import ERRORS, failure_words
+from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.response_body import TooLargeError
 from gymtui.gym.wire import ModelConfig, ProbeResult
 
 REACH_TIMEOUT_S = 30.0
 """How long whoever launches waits for a sign of life."""
-ERRORS = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
 
 
 async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:

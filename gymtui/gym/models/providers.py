@@ -1,19 +1,27 @@
 """Models of the named providers, through any-llm, which is there with the extra `providers`.
 
-It speaks each provider's own form and answers in that of OpenAI's chat completions. What is tried
-again, and how often, is not its business but that of `model_servers`.
+It speaks each provider's own form and answers in that of OpenAI's chat completions. Its requests go
+out through the gym's own client: what comes of them is told as that of any model server, and what
+is tried again, and how often, is the business of `model_servers`.
 """
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import isawaitable
 from typing import Any
 
+import httpx
+import msgspec
+
+from gymtui.gym.json_text import parse
 from gymtui.gym.models.agent import AgentError
-from gymtui.gym.models.failures import Failure
+from gymtui.gym.models.answers import server_words
+from gymtui.gym.models.bedrock import Bedrock
+from gymtui.gym.models.exchange import BLOCKS, Exchange
+from gymtui.gym.models.model_client import Answered, ModelClient, lost, refused
 from gymtui.gym.wire import ModelConfig
 
 EXTRA = "gymtui[providers]"
@@ -27,9 +35,17 @@ NAMES = {
 """What any-llm calls them."""
 PACKAGES = {"aws-bedrock": ("boto3",), "gcp": ("google", "google.genai")}
 WITHOUT_LOG_PROBS = ("anthropic", "aws-bedrock", "gcp")
-CUT = ("Connect", "Protocol", "ReadError", "Disconnect")
-"""In the names of exceptions that say that a connection broke, whichever library is behind."""
+IN_OPENAI_FORM = ("openai", "azure-openai")
+"""Whose answers are read as they came, whatever any-llm makes of them."""
 ENDPOINT = "AZURE_OPENAI_ENDPOINT"
+OWN_KEY = (
+    "With a base_url an api_key is needed: a key of the gym's environment goes to the provider's"
+    " own address only"
+)
+OWN_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
+"""Variables of the environment with headers, a line each, for the provider's own address."""
+NEEDED = {"aws-bedrock": "it needs a region (AWS_DEFAULT_REGION), and an api_key or credentials"}
+"""What a client takes, where that is more than a key."""
 
 
 def is_installed(provider: str) -> bool:
@@ -48,105 +64,177 @@ def problem(settings: ModelConfig) -> tuple[str, str] | None:
         return "provider", words
     if settings.log_prob and settings.provider in WITHOUT_LOG_PROBS:
         return "log_prob", f"Through {settings.provider} there are no log probabilities"
+    if settings.base_url and not settings.api_key.get_secret_value():
+        return "api_key", OWN_KEY
     if settings.provider == "azure-openai" and not (settings.base_url or os.environ.get(ENDPOINT)):
         return "base_url", f"azure-openai needs its endpoint: a base_url, or {ENDPOINT}"
     return None
 
 
+_EXCHANGE: ContextVar[Exchange] = ContextVar("exchange")
+"""That of the task that asks."""
+
+
+class _Carrier(httpx.AsyncBaseTransport):
+    """Carries a library's requests through the gym's client.
+
+    Args:
+        is_elsewhere: Whether they go to an address that a launch names.
+    """
+
+    def __init__(self, client: ModelClient, *, is_elsewhere: bool) -> None:
+        self._client = client
+        self._is_elsewhere = is_elsewhere
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = dict(request.headers)
+        for name in _own_headers() if self._is_elsewhere else ():
+            headers.pop(name, None)
+        content = await request.aread()
+        answered = await _EXCHANGE.get().carry(
+            self._client.exchange(request.method, request.url, content, headers)
+        )
+        # The body is whole and decompressed.
+        beside = ("content-encoding", "content-length", "transfer-encoding")
+        kept = [(name, value) for name, value in answered.headers.items() if name not in beside]
+        return httpx.Response(answered.status, headers=kept, content=answered.content)
+
+
+def _own_headers() -> list[str]:
+    """Return the headers that libraries add by the environment, besides the key."""
+    lines = [line for name in OWN_HEADERS for line in os.environ.get(name, "").splitlines()]
+    named = [line.partition(":")[0].strip().lower() for line in lines]
+    return ["openai-organization", "openai-project", *named]
+
+
+Ask = Callable[[Mapping[str, Any], Exchange], Awaitable[Any]]
+"""Has a library ask for a completion, given its body with the model; returns its answer."""
+
+
 class Providers:
     """Clients of providers, made when they are first asked for."""
 
-    def __init__(self) -> None:
-        self._clients: dict[tuple[str, str | None, str], asyncio.Task[Any]] = {}
+    def __init__(self, client: ModelClient) -> None:
+        """Make none yet.
 
-    async def open(self, settings: ModelConfig) -> Any:
-        """Return the client for a model's settings.
+        Args:
+            client: The way to all of them; closed by whoever made it.
+        """
+        self._client = client
+        self._made: dict[tuple[str, str | None, str], asyncio.Task[Ask]] = {}
+
+    async def open(self, settings: ModelConfig) -> Ask:
+        """Return what asks the model of these settings.
 
         Raises:
-            AgentError: None can be made: there is no key for it, or no region.
+            AgentError: There is none: there is no key for it, or no region.
         """
-        key = settings.api_key.get_secret_value()
-        place = settings.provider, settings.base_url, key
-        if place not in self._clients:
+        place = settings.provider, settings.base_url, settings.api_key.get_secret_value()
+        if place not in self._made:
             # The libraries take a second to import: not on the event loop.
-            make = asyncio.to_thread(_client, settings)
-            self._clients[place] = asyncio.create_task(make)
+            make = asyncio.to_thread(_made, settings, self._client)
+            self._made[place] = asyncio.create_task(make)
         try:
-            return await asyncio.shield(self._clients[place])
-        except Exception as error:  # noqa: BLE001  (whatever the libraries raise)
-            del self._clients[place]
-            # The environment may have a key that this gym was not given.
-            words = f"no client can be made for {settings.provider}: {type(error).__name__}"
+            return await asyncio.shield(self._made[place])
+        except Exception:  # noqa: BLE001  (whatever the libraries raise)
+            del self._made[place]
+            needed = NEEDED.get(settings.provider, "it needs an api_key")
+            words = f"no client can be made for {settings.provider}: {needed}"
             raise AgentError(words) from None
-
-    async def close(self) -> None:
-        for made in await asyncio.gather(*self._clients.values(), return_exceptions=True):
-            if not isinstance(made, BaseException):
-                # any-llm closes none itself; what it stands on does, each in its way.
-                own = made.client
-                asynchronous = getattr(own, "aio", own)
-                closed = getattr(asynchronous, "aclose", own.close)()
-                if isawaitable(closed):
-                    await closed
 
     async def once(self, settings: ModelConfig, body: Mapping[str, Any], timeout_s: float) -> bytes:
         """Ask for a completion once; returns its JSON in the form of OpenAI's.
 
         Raises:
-            AgentError: No client can be made.
+            AgentError: No client can be made, or the answer cannot be read.
             Failure: There is no answer.
         """
-        client = await self.open(settings)
+        ask = await self.open(settings)
+        exchange = Exchange(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
-                answer = await client.acompletion(settings.model, **body)
-        except TimeoutError:
-            raise Failure(f"timeout from {settings.provider}") from None
+            answer = await ask({"model": settings.model, **body}, exchange)
         except Exception as error:  # noqa: BLE001  (whatever the libraries raise)
-            raise _failure(error, settings.provider) from None
-        return bytes(answer.model_dump_json(exclude_none=True), "utf-8")
+            return _unread(settings.provider, exchange, error)
+        if settings.provider in IN_OPENAI_FORM and exchange.answered is not None:
+            return exchange.answered.content
+        return _with_blocks(settings.provider, answer, exchange.answered)
 
 
-def _client(settings: ModelConfig) -> Any:
+def _made(settings: ModelConfig, client: ModelClient) -> Ask:
     any_llm = import_module("any_llm")
-    once: dict[str, Any] = {"max_retries": 0}
+    key = settings.api_key.get_secret_value() or None
+    given: dict[str, Any] = {
+        "api_key": key,
+        "api_base": settings.base_url,
+        "unified_exceptions": True,
+    }
     if settings.provider == "aws-bedrock":
-        config = import_module("botocore.config").Config
-        once = {"config": config(retries={"total_max_attempts": 1}, connect_timeout=10)}
-    return any_llm.AnyLLM.create(
-        NAMES[settings.provider],
-        api_key=settings.api_key.get_secret_value() or None,
-        api_base=settings.base_url,
-        unified_exceptions=True,
-        **once,
-    )
+        return Bedrock(any_llm.AnyLLM.create, given, client).ask
+    carrier = _Carrier(client, is_elsewhere=settings.base_url is not None)
+    through = httpx.AsyncClient(transport=carrier, trust_env=False)
+    if settings.provider == "gcp":
+        given |= {"http_options": {"httpx_async_client": through}, "vertexai": False}
+    else:
+        given |= {"http_client": through, "max_retries": 0}
+    library = any_llm.AnyLLM.create(NAMES[settings.provider], **given)
+
+    async def ask(body: Mapping[str, Any], exchange: Exchange) -> Any:
+        _EXCHANGE.set(exchange)
+        messages = [_as_received(message) for message in body["messages"]]
+        return await library.acompletion(**{**body, "messages": messages})
+
+    return ask
 
 
-def _status(error: Any) -> int | None:
-    """Return the status of an answer; boto3 keeps it where any-llm does not look."""
-    found = error.status_code
-    if found is None and isinstance(
-        response := getattr(error.original_exception, "response", None), Mapping
-    ):
-        found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return found if isinstance(found, int) else None
+def _as_received(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message with its content as Anthropic wrote it, where that was kept."""
+    blocks = message.get(BLOCKS)
+    return message if blocks is None else {"role": message["role"], "content": blocks}
 
 
-def _failure(error: Exception, provider: str) -> Failure:
-    """Return what any-llm says of a failure; of another exception only what it is called."""
-    errors = import_module("any_llm.exceptions")
-    if not isinstance(error, errors.AnyLLMError):
-        return Failure(f"{type(error).__name__} from {provider}")
-    status = _status(error)
-    if status is None:
-        causes = [type(error.original_exception).__name__, type(error).__name__]
-        is_timeout = any("Timeout" in name for name in causes)
-        is_cut = any(word in name for name in causes for word in CUT)
-        words = "timeout" if is_timeout else "no answer" if is_cut else error.message
-        return Failure(f"{words} from {provider}", passes=is_cut and not is_timeout)
-    return Failure(
-        f"{status} from {provider}: {error.message}",
-        status=status,
-        code=error.code,
-        retry_after=str(getattr(error, "retry_after", None) or ""),
-    )
+PLAIN_BLOCKS = {"anthropic": ("text", "tool_use"), "aws-bedrock": ("text", "toolUse")}
+
+
+def _with_blocks(provider: str, answer: Any, answered: Answered | None) -> bytes:
+    """Return a library's answer, with the content as it came where more is in it than is read."""
+    completion = answer.model_dump(mode="json", exclude_none=True)
+    plain = PLAIN_BLOCKS.get(provider)
+    if plain is not None and answered is not None and completion.get("choices"):
+        whole = parse(answered.content)
+        blocks = (
+            whole["content"] if provider == "anthropic" else (whole["output"]["message"]["content"])
+        )
+        kinds = {block.get("type") or next(iter(block), "") for block in blocks}
+        if not kinds <= {*plain}:
+            completion["choices"][0]["message"][BLOCKS] = blocks
+    return msgspec.json.encode(completion)
+
+
+def _unread(provider: str, exchange: Exchange, error: Exception) -> bytes:
+    """Tell why a library has no answer, by what came of its request.
+
+    Returns:
+        The answer, where the library refused one that can be read without it.
+
+    Raises:
+        AgentError: There is no request, or an answer that cannot be read.
+        Failure: There is no answer.
+    """
+    answered = exchange.answered
+    if exchange.error is not None:
+        raise lost(exchange.error, provider)
+    if answered is None:
+        own = getattr(error, "original_exception", error) is None
+        why = f": {error.message}" if own and hasattr(error, "message") else ""
+        raise AgentError(f"the request cannot be put into the form of {provider}{why}")
+    if not answered.is_success:
+        raise refused(answered, provider)
+    try:
+        answer = parse(answered.content)
+    except ValueError:
+        raise AgentError(f"the answer from {provider} is not JSON") from None
+    if provider in IN_OPENAI_FORM:
+        return answered.content
+    words = server_words(answer)
+    problem = f"the answer from {provider} is no completion"
+    raise AgentError(f"{problem}: {words}" if words else problem)

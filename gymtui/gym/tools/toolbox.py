@@ -48,6 +48,8 @@ class Call:
     tool: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     call_id: str = ""
+    # As the model wrote it, with whatever else it holds, such as the signature of a thought.
+    received: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def function_name(self) -> str:
@@ -55,10 +57,14 @@ class Call:
         return f"{self.server}{SEPARATOR}{self.tool}" if self.server else self.tool
 
     def as_function_call(self) -> dict[str, Any]:
-        """Return the call as OpenAI's messages hold it."""
+        """Return the call as OpenAI's messages hold it, with what else was received in it."""
         arguments = json.dumps(dict(self.parameters), ensure_ascii=False)
         function = {"name": self.function_name, "arguments": arguments}
-        return {"id": self.call_id, "type": "function", "function": function}
+        given = self.received.get("function")
+        if not isinstance(given, Mapping):
+            return {"id": self.call_id, "type": "function", "function": function}
+        beside = {"id": self.call_id, "type": "function"}
+        return {**self.received, **beside, "function": {**given, **function}}
 
 
 def call_named(function_name: str, parameters: Mapping[str, Any], call_id: str) -> Call:
