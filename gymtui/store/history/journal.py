@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from gymtui.store.history.journal_place import Place, SharedPlace, engine_of
 from gymtui.store.history.journal_store import (
     Batch,
-    JournalEngine,
-    JournalStore,
     Limits,
     SavedSummary,
     TeamNews,
@@ -28,6 +26,9 @@ from gymtui.store.history.journal_store import (
     UnusableJournalError,
 )
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
+
+if TYPE_CHECKING:
+    from gymtui.store.history.journal_place import JournalEngine, JournalStore
 
 FLUSH_AFTER_S = 0.5
 """A batch is written when its first row is this old, so that a kill loses less than two seconds."""
@@ -197,7 +198,7 @@ class Journal:
         while True:
             store: JournalStore | None = None
             try:
-                store = self._patiently(engine.open)
+                store = self._patiently(lambda: engine.open())
                 wait_s = self._away_s[0]
                 self.opened += 1
                 self._serve(store)

@@ -11,11 +11,18 @@ from msgspec import Struct
 from gymtui.core import paths
 from gymtui.core.new_file import gym_part
 from gymtui.store.history.file_engine import FileEngine
-from gymtui.store.history.journal_store import JournalEngine, UnusableJournalError
+from gymtui.store.history.journal_store import UnusableJournalError
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
     from gymtui.store.history.database_engine import DatabaseEngine
+    from gymtui.store.history.journal_database import JournalDatabase
+    from gymtui.store.history.journal_file import JournalFile
+
+    JournalEngine = FileEngine | DatabaseEngine
+    """Opens a journal, to write it or to read it alone, and knows what its errors mean."""
+    JournalStore = JournalFile | JournalDatabase
+    """An open journal of one gym. Used by one thread; what it raises its engine knows."""
 
 
 class SharedPlace(Struct, frozen=True):

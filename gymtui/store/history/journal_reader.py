@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gymtui.store.history import last_steps as steps_of
 from gymtui.store.history.journal_place import Place, engine_of
-from gymtui.store.history.journal_store import JournalStore, SavedSummary, UnusableJournalError
+from gymtui.store.history.journal_store import SavedSummary, UnusableJournalError
 from gymtui.store.history.observer import StateObservation
+
+if TYPE_CHECKING:
+    from gymtui.store.history.journal_place import JournalStore
 
 T = TypeVar("T")
 

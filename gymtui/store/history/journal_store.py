@@ -1,16 +1,15 @@
-"""What keeps a journal, whatever it is made of: what it is given, what it answers, what ails it.
+"""What a journal is given and what it answers, whatever keeps it, and what ails it.
 
-They are `journal_file`, in SQLite, and `journal_database`, in PostgreSQL. The thread that writes to
-either is `journal`.
+It is kept by `journal_file`, in SQLite, or `journal_database`, in PostgreSQL; the thread that
+writes to either is `journal`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -120,64 +119,3 @@ class ForeignFileError(Exception):
 
 class UnusableJournalError(Exception):
     """There is no way to open it here, in words for the person."""
-
-
-class JournalStore(Protocol):
-    """An open journal of one gym. Used by one thread; what it raises its engine knows."""
-
-    @property
-    def read_only(self) -> bool:
-        """Whether others write it alone: what is to be written goes nowhere."""
-
-    def write(self, batches: Iterable[Batch], now: datetime) -> None:
-        """Write batches in their order, all or nothing; `now` is for the age of summaries."""
-
-    def observations(self, run_id: str) -> tuple[StateObservation, ...]:
-        """A run's observations, by time; with those that the last look at the run adds to them."""
-
-    def steps(self, run_id: str) -> tuple[StepTimes, ...]:
-        """When a run's rollouts took their last steps; of those of the last two days at least."""
-
-    def summaries(self) -> tuple[SavedSummary, ...]:
-        """All summaries; one that does not read as such is left out."""
-
-    def news(self) -> TeamNews:
-        """What others wrote since the last call, or since it was opened; nothing in a file."""
-
-    def recent_runs(self) -> list[str]:
-        """Runs whose names are text, the last kept or seen first."""
-
-    def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
-        """Delete what is too old or too much, in short transactions: between them it yields."""
-
-    def is_over(self, limits: Limits) -> bool:
-        """Whether it is larger than it may be."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
-class JournalEngine(Protocol):
-    """Opens a journal, and knows what its errors mean."""
-
-    @property
-    def errors(self) -> tuple[type[Exception], ...]:
-        """What opening and using it may raise."""
-
-    def open(self) -> JournalStore:
-        """Open it, and bring it to this program's version; on the thread that will use it."""
-
-    def trouble_of(self, error: Exception) -> Trouble:
-        """What kind of trouble one of its errors is."""
-
-    def look(self) -> JournalStore:
-        """Open it to read alone: nothing is made, and nobody is waited for long."""
-
-    def version(self) -> int:
-        """The version of its tables; 0 where there are none."""
-
-    def words_of(self, error: Exception) -> str:
-        """What it means, for the person."""
-
-    def leave(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
-        """Leave it, for good unless it is away: why, and the same in words for the person."""

@@ -17,7 +17,7 @@ from gymtui.store.history.file_engine import FileEngine
 from gymtui.store.history.journal import FLUSH_AFTER_S, Journal, Notice
 from gymtui.store.history.journal_file import JournalFile, connect
 from gymtui.store.history.journal_place import Place, engine_of, file_name
-from gymtui.store.history.journal_store import Batch, JournalEngine, Limits, Trouble
+from gymtui.store.history.journal_store import Batch, Limits, Trouble
 from gymtui.store.history.observer import StateObservation, StepTimes
 from tests.helpers.journals import (
     NOW,
@@ -47,7 +47,7 @@ class Opened:
         self.journals: list[Journal] = []
         self.notices: list[Notice] = []
 
-    def __call__(self, where: Place | JournalEngine, **options: object) -> Journal:
+    def __call__(self, where: Place | FileEngine, **options: object) -> Journal:
         options.setdefault("now", lambda: NOW)
         journal = Journal(where, on_notice=self.notices.append, **options)  # type: ignore[arg-type]
         self.journals.append(journal)
