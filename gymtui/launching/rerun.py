@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.launching.draft import Draft
 from gymtui.launching.form_fields import BY_PATH, COUNT, MODEL, NAME, SCENARIO, TASKS, FieldKind
@@ -52,7 +53,7 @@ def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
             reason,
             tuple(dict.fromkeys(tasks[rollout] for rollout in reason.rollout_ids)),
         )
-        for reason in failures.groups()
+        for reason in result_of(failures.groups_in_pieces())
     ]
     return tuple(sorted(found, key=lambda cause: ORDER.index(cause.reason.outcome)))
 

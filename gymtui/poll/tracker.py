@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from gymtui.core.pieces import result_of
 from gymtui.core.server_clock import Window
 from gymtui.poll.journal_intake import JournalIntake
 from gymtui.poll.time_spent import RunTimes, TimeSpent
@@ -94,10 +93,6 @@ class RolloutTracker:
 
     # -- taking in -------------------------------------------------------------------------
 
-    def answered(self, query: Query, applied: Applied, window: Window) -> None:
-        """Take in that the gym answered, at one go."""
-        result_of(self.answered_in_pieces(query, applied, window))
-
     def answered_in_pieces(
         self, query: Query, applied: Applied, window: Window
     ) -> Generator[None, None, None]:
@@ -105,7 +100,6 @@ class RolloutTracker:
 
         Call it right after the store took the answer in, whose rows it looks at. What comes
         of it is to be finished before that of a later answer is begun: looks are taken in order.
-        Arguments are those of `answered`.
         """
         delta = applied.delta
         moved = delta.rollouts_added | delta.rollouts_changed

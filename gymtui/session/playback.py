@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gymtui.core.instants import when_of
+from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.core.server_clock import Window
 from gymtui.poll.recorded_state import (
@@ -198,7 +199,7 @@ class Player:
         applied = self._take(answer.query, answer.body, at_s, sent_s)
         if isinstance(answer.query, RolloutsOf | RunningRollouts):
             applied = replace(applied, ids=answer.ids, total=answer.total)
-        self._tracker.answered(answer.query, applied, window)
+        result_of(self._tracker.answered_in_pieces(answer.query, applied, window))
         return applied.delta
 
     def _take(self, query: Query, body: bytes | None, at_s: float, sent_s: float) -> Applied:

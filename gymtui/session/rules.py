@@ -21,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from gymtui.core.atomic_write import locked, replace_text
+from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.session.actions import Verb, describe_result
 from gymtui.session.alerts import AlertKind, RunAlert
@@ -302,7 +303,7 @@ def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
     failures = Failures()
     for row in store.rollouts_of(rule.run_id):
         failures.take(row)
-    groups = failures.groups(ERROR_OUTCOMES)
+    groups = result_of(failures.groups_in_pieces(ERROR_OUTCOMES))
     reported = {words.casefold() for words in rule.told}
     return [(g.folded, g.example) for g in groups if g.folded.casefold() not in reported]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
+from gymtui.core.pieces import result_of
 from gymtui.launching.draft import Draft
 from gymtui.launching.launch_history import LONGEST, MOST, LaunchHistory
 from gymtui.launching.lineage import family, parent_of, rerun_name
@@ -166,7 +167,7 @@ def test_a_run_and_its_rerun_are_read_as_one() -> None:
     for made in rerun:
         assert made.rollout is not None
         matrix.take(RolloutRow(made.rollout_id, "bad-2", b"", 0, 0, made.rollout, None))
-    matrix.refresh(last_steps={})
+    result_of(matrix.refresh_in_pieces(last_steps={}))
     rows = matrix.together(("bad", "bad-2"), 2, last_steps={})
     assert {r.task_id: (r.tally.passes, r.tally.verdicts) for r in rows.values()} == {
         "t1": (1, 2),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gymtui.core.pieces import result_of
 from gymtui.core.server_clock import Window
 from gymtui.poll import time_spent
 from gymtui.poll.tracker import RolloutTracker, TrackerState
@@ -72,7 +73,11 @@ class Session:
     ) -> None:
         raw = json.dumps(body).encode()
         applied = self.store.apply(Observation(query, raw, seconds, at(seconds).timestamp()))
-        self.watch.answered(query, applied, window or Window(at(seconds), at(seconds)))
+        result_of(
+            self.watch.answered_in_pieces(
+                query, applied, window or Window(at(seconds), at(seconds))
+            )
+        )
 
     def kinds(self, rollout_id: str = "rol_1") -> list[tuple[str, float]]:
         """Its segments, each with how long it lasted in seconds."""

@@ -38,7 +38,7 @@ def count_failures(store: Store, run_ids: Iterable[str]) -> tuple[Failures, Matr
         for row in store.rollouts_of(run_id):
             failures.take(row)
             matrix.take(row)
-    matrix.refresh(last_steps={})
+    result_of(matrix.refresh_in_pieces(last_steps={}))
     return failures, matrix
 
 

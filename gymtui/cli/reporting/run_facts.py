@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from gymtui.api.lenient import loads
 from gymtui.api.list_answer import HIDDEN, mask_secrets
 from gymtui.core.json_output import json_text
+from gymtui.core.pieces import result_of
 from gymtui.core.urls import without_login
 from gymtui.store.history.last_steps import last_steps, lives_of
 from gymtui.store.history.observer import StateObservation
@@ -64,7 +65,7 @@ def facts_of(
     for row in rows:
         failures.take(row)
         matrix.take(row)
-    matrix.refresh(last_steps=steps)
+    result_of(matrix.refresh_in_pieces(last_steps=steps))
     readable = [row.rollout for row in rows if row.rollout is not None]
     total = view.row.run.total if view.row.run is not None else None
     return RunFacts(

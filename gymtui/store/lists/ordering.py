@@ -137,10 +137,6 @@ class OrderedView(Sequence[str], Generic[R]):
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return before != list(self)
 
-    def set_filter(self, wanted: Filter[R], now: float) -> bool:
-        """Narrow to another filter; whether anything came or went."""
-        return result_of(self.set_filter_in_pieces(wanted, now))
-
     def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> bool:
         """Take in what is new, and what the time brought about.
 
@@ -181,10 +177,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return (yield from self._made_anew(changed, removed_ids, None, now))
 
     def set_filter_in_pieces(self, wanted: Filter[R], now: float) -> Generator[None, None, bool]:
-        """Narrow to another filter, stopping now and then, as `apply_in_pieces` does.
-
-        Arguments and result are those of `set_filter`.
-        """
+        """Narrow to another filter as `apply_in_pieces` takes in; whether anything came or went."""
         return (yield from self._made_anew({}, frozenset(), wanted, now))
 
     def _made_anew(

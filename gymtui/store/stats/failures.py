@@ -14,7 +14,6 @@ from enum import StrEnum
 from msgspec import Struct
 
 from gymtui.api.models import Rollout
-from gymtui.core.pieces import result_of
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.criteria import Criterion, criteria_of
@@ -112,17 +111,6 @@ class Failures:
         for rollout_id in removed:
             del self._failed[rollout_id]
         return bool(removed)
-
-    def groups(
-        self,
-        outcomes: frozenset[Outcome] = FAILED_OUTCOMES,
-        *,
-        by: FailureView = FailureView.MESSAGE,
-        runs: Collection[str] | None = None,
-        since: datetime | None = None,
-    ) -> tuple[FailureGroup, ...]:
-        """Group them; as `groups_in_pieces`, at once."""
-        return result_of(self.groups_in_pieces(outcomes, by=by, runs=runs, since=since))
 
     def groups_in_pieces(
         self,

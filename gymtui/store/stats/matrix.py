@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from math import ceil
 
 from gymtui.api.models import Rollout
-from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow
@@ -73,16 +72,10 @@ class Matrix:
             self._of_run[place[0]].discard(rollout_id)
             self._stale.add(place)
 
-    def refresh(
-        self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
-    ) -> None:
-        """Count the tasks anew that were touched; as `refresh_in_pieces`, at once."""
-        result_of(self.refresh_in_pieces(we_cancelled=we_cancelled, last_steps=last_steps))
-
     def refresh_in_pieces(
         self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
     ) -> Generator[None, None, None]:
-        """Count them anew, stopping now and then so that keys are answered meanwhile."""
+        """Count the tasks anew that were touched, stopping now and then for keys."""
         stale, self._stale = self._stale, set()
         counted = 0
         for place in stale:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TypeVar
 
 from gymtui.transcript.blocks import Block, BlockKind, Extras, Fault, Text
 from gymtui.transcript.readers.timestamps import instant
+
+T = TypeVar("T")
 
 _KINDS = {
     **dict.fromkeys(("system", "developer"), BlockKind.SYSTEM),
@@ -27,43 +30,28 @@ class Fields:
 
     def text(self, *keys: str) -> str | None:
         """Take the first of some members that is a string with something in it."""
-        for key in keys:
-            value = self.rest.get(key)
-            if isinstance(value, str) and value:
-                del self.rest[key]
-                return value
-        return None
+        return self._take(keys, str, but="")
 
     def mapping(self, key: str) -> Mapping[str, object] | None:
         """Take a member that is an object."""
-        value = self.rest.get(key)
-        if isinstance(value, Mapping):
-            del self.rest[key]
-            return value
-        return None
+        return self._take((key,), dict)
 
     def items(self, key: str) -> list[object] | None:
         """Take a member that is an array."""
-        value = self.rest.get(key)
-        if isinstance(value, list):
-            del self.rest[key]
-            return value
-        return None
+        return self._take((key,), list)
 
     def flag(self, *keys: str) -> bool | None:
         """Take the first of some members that is true or false."""
-        for key in keys:
-            value = self.rest.get(key)
-            if isinstance(value, bool):
-                del self.rest[key]
-                return value
-        return None
+        return self._take(keys, bool)
 
     def any(self, *keys: str) -> object:
         """Take the first of some members that is not null."""
+        return self._take(keys, object)
+
+    def _take(self, keys: Iterable[str], kind: type[T], but: object = None) -> T | None:
         for key in keys:
             value = self.rest.get(key)
-            if value is not None:
+            if isinstance(value, kind) and value != but:
                 del self.rest[key]
                 return value
         return None

@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual import events
 from textual.widget import Widget
 
+from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean, fit, width
 from gymtui.poll.connection import LIVE_INTERVALS
@@ -61,7 +62,7 @@ class ListScreen(GymScreen, Generic[R]):
     def start_with_filter(self, text: str) -> None:
         """Narrow the list before it is there, by a filter of ours: one without a mistake."""
         self._wanted = parse(text, self._schema)
-        self._rows.set_filter(self._wanted, 0.0)
+        result_of(self._rows.set_filter_in_pieces(self._wanted, 0.0))
 
     @abstractmethod
     def columns(self) -> tuple[Column[R], ...]:

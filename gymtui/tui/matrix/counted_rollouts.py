@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping
 
+from gymtui.core.pieces import result_of
 from gymtui.store.delta import Delta
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
@@ -28,7 +29,11 @@ class CountedRollouts:
             self.seen.discard(run_id)
             self._drop(self.matrix.of_run(run_id))
         if gone:
-            self.matrix.refresh(we_cancelled=store.we_cancelled, last_steps=last_steps)
+            result_of(
+                self.matrix.refresh_in_pieces(
+                    we_cancelled=store.we_cancelled, last_steps=last_steps
+                )
+            )
         return bool(gone)
 
     def due(self, store: Store, delta: Delta, run_ids: Collection[str]) -> int:

@@ -17,6 +17,7 @@ from gymtui.cli.reporting import html, markdown
 from gymtui.cli.reporting.blocks import Heading, Name, Paragraph, Report, ReportOrigin, Table
 from gymtui.cli.reporting.contents import report_contents
 from gymtui.cli.reporting.run_facts import facts_of
+from gymtui.core.pieces import result_of
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.stats.failures import Failures
@@ -79,7 +80,7 @@ def report_on(
         for row in rows:
             matrix.take(row)
             failures.take(row)
-    matrix.refresh(last_steps={})
+    result_of(matrix.refresh_in_pieces(last_steps={}))
     compared = (baseline, store.summary(baseline)) if baseline is not None else None
     along = trend([(each.run_id, each.view.summary) for each in facts], compared)
     return report_contents(facts, matrix, failures, ReportOrigin(NOW, gym, "9.9"), along)

@@ -38,7 +38,7 @@ def known(*rollouts: dict[str, Any]) -> tuple[Failures, Matrix]:
         row = RolloutRow(name, run_id, name.encode(), 0.0, 0.0, rollout, outcome=outcome)
         failures.take(row)
         matrix.take(row)
-    matrix.refresh(last_steps={})
+    result_of(matrix.refresh_in_pieces(last_steps={}))
     return failures, matrix
 
 
@@ -97,12 +97,12 @@ def test_where_runs_share_no_verdict_there_is_no_change() -> None:
 
 def test_a_rollout_is_in_the_group_of_each_of_its_criteria() -> None:
     failures, _ = known(attempt("r", "a", "one", "two"), attempt("r", "b", "one"))
-    groups = failures.groups(by=FailureView.CRITERION)
+    groups = result_of(failures.groups_in_pieces(by=FailureView.CRITERION))
     assert [(g.text, len(g.rollout_ids), len(g.task_row_ids)) for g in groups] == [
         ("one", 2, 2),
         ("two", 1, 1),
     ]
-    assert len(failures.groups(by=FailureView.CRITERION, runs=["other"])) == 0
+    assert len(result_of(failures.groups_in_pieces(by=FailureView.CRITERION, runs=["other"]))) == 0
 
 
 def test_what_fails_together_is_ordered_by_how_alike_it_is() -> None:
@@ -112,7 +112,10 @@ def test_what_fails_together_is_ordered_by_how_alike_it_is() -> None:
         *[attempt("r", "a", "often")] * 5,
         attempt("r", "a", "alone"),
     )
-    groups = {group.text: group for group in failures.groups(by=FailureView.CRITERION)}
+    groups = {
+        group.text: group
+        for group in result_of(failures.groups_in_pieces(by=FailureView.CRITERION))
+    }
     together = CoFailures(groups.values())
     found = together.with_group(groups["told"])
     assert [(other.text, number) for other, number in found] == [("moved", 2), ("often", 2)]
@@ -123,7 +126,7 @@ def test_the_attempts_of_a_group_are_all_of_its_tasks() -> None:
     failures, matrix = known(
         attempt("r", "a", "told"), attempt("r", "b"), attempt("r", "a"), attempt("s", "a")
     )
-    (group,) = failures.groups(by=FailureView.CRITERION)
+    (group,) = result_of(failures.groups_in_pieces(by=FailureView.CRITERION))
     tasks = tuple(attempts_of(group, [matrix.tasks("r"), matrix.tasks("s")]))
     assert [[row.rollout_id for row in task] for task in tasks] == [["r000", "r002", "r003"]]
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gymtui.api.models import Rollout
+from gymtui.core.pieces import result_of
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failures import ERROR_OUTCOMES, Failures
@@ -33,7 +34,7 @@ def test_it_groups_by_folded_words_largest_first_across_runs() -> None:
     failures = Failures()
     for each in rows:
         assert failures.take(each)
-    groups = failures.groups()
+    groups = result_of(failures.groups_in_pieces())
     assert [(g.text, g.rollout_ids) for g in groups] == [
         ("no event #", ("b", "c", "e")),
         ("429 from endpoint", ("a", "d")),
@@ -46,7 +47,7 @@ def test_a_fail_and_an_error_in_the_same_words_are_apart() -> None:
     failures = Failures()
     for each in (fail("a", "429 from endpoint"), error("b"), row("c", status="workspace_error")):
         failures.take(each)
-    assert {(g.text, g.outcome, g.rollout_ids) for g in failures.groups()} == {
+    assert {(g.text, g.outcome, g.rollout_ids) for g in result_of(failures.groups_in_pieces())} == {
         ("429 from endpoint", Outcome.FAILED, ("a",)),
         ("429 from endpoint", Outcome.AGENT, ("b",)),
         ("no reason given", Outcome.ENVIRONMENT, ("c",)),
@@ -59,7 +60,11 @@ def test_equal_groups_keep_their_places_whichever_was_met_first() -> None:
         failures = Failures()
         for each in order:
             failures.take(each)
-        assert [group.text for group in failures.groups()] == ["ant", "mole", "zebra"]
+        assert [group.text for group in result_of(failures.groups_in_pieces())] == [
+            "ant",
+            "mole",
+            "zebra",
+        ]
 
 
 def test_one_that_recovers_is_taken_out_again() -> None:
@@ -68,7 +73,7 @@ def test_one_that_recovers_is_taken_out_again() -> None:
     passed = row("a", status="completed", result={"success": True})
     assert failures.take(passed)
     assert not failures.take(passed)
-    assert failures.groups() == ()
+    assert result_of(failures.groups_in_pieces()) == ()
 
 
 def test_the_same_rollout_once_more_changes_nothing() -> None:
@@ -76,7 +81,7 @@ def test_the_same_rollout_once_more_changes_nothing() -> None:
     assert failures.take(failed)
     assert not failures.take(failed)
     assert failures.take(fail("a", "something else"))
-    assert [group.text for group in failures.groups()] == ["something else"]
+    assert [group.text for group in result_of(failures.groups_in_pieces())] == ["something else"]
 
 
 def test_what_is_dropped_or_not_kept_is_in_no_group() -> None:
@@ -87,7 +92,7 @@ def test_what_is_dropped_or_not_kept_is_in_no_group() -> None:
     assert not failures.drop("a")
     assert failures.keep({"b"})
     assert not failures.keep({"b", "x"})
-    assert [group.rollout_ids for group in failures.groups()] == [("b",)]
+    assert [group.rollout_ids for group in result_of(failures.groups_in_pieces())] == [("b",)]
 
 
 def test_only_what_ended_since_then_counts_as_recent() -> None:
@@ -97,7 +102,9 @@ def test_only_what_ended_since_then_counts_as_recent() -> None:
     event = {"status": "failed", "timestamp": T0 - timedelta(minutes=1)}
     failures.take(error("by event", status_events=[event]))
     failures.take(error("nobody knows"))
-    (group,) = failures.groups(ERROR_OUTCOMES, since=T0 - timedelta(minutes=10))
+    (group,) = result_of(
+        failures.groups_in_pieces(ERROR_OUTCOMES, since=T0 - timedelta(minutes=10))
+    )
     assert group.rollout_ids == ("new", "by event")
 
 
@@ -107,7 +114,7 @@ def test_what_broke_is_neither_a_fail_nor_a_cancel() -> None:
     failures.take(error("b", "cancelled"))
     failures.take(error("c"))
     failures.take(row("d", status="workspace_error"))
-    assert {group.outcome for group in failures.groups(ERROR_OUTCOMES)} == {
+    assert {group.outcome for group in result_of(failures.groups_in_pieces(ERROR_OUTCOMES))} == {
         Outcome.AGENT,
         Outcome.ENVIRONMENT,
     }
@@ -116,7 +123,7 @@ def test_what_broke_is_neither_a_fail_nor_a_cancel() -> None:
 def test_one_we_cancelled_says_so_whatever_the_server_calls_it() -> None:
     failures = Failures()
     failures.take(row("a", status="failed", cancelled=True))
-    (group,) = failures.groups()
+    (group,) = result_of(failures.groups_in_pieces())
     assert (group.outcome, group.text) == (Outcome.CANCELLED, "cancelled")
 
 

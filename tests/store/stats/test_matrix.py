@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
+from gymtui.core.pieces import result_of
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally
@@ -34,7 +35,7 @@ def matrix(*rows: RolloutRow) -> Matrix:
     made = Matrix()
     for each in rows:
         made.take(each)
-    made.refresh(last_steps={})
+    result_of(made.refresh_in_pieces(last_steps={}))
     return made
 
 
@@ -93,11 +94,11 @@ def test_only_touched_tasks_are_counted_anew() -> None:
     made = matrix(row("a", "t", True), row("b", "u", True))
     before = made.tasks("run", 1)
     made.take(row("a", "t", False))
-    made.refresh(last_steps={})
+    result_of(made.refresh_in_pieces(last_steps={}))
     after = made.tasks("run", 1)
     assert after[row_id_of("u")] is before[row_id_of("u")]
     assert after[row_id_of("t")].tally == Tally(0, 1)
-    made.refresh(last_steps={})
+    result_of(made.refresh_in_pieces(last_steps={}))
     assert made.tasks("run", 1)[row_id_of("t")] is after[row_id_of("t")]
 
 
@@ -105,7 +106,7 @@ def test_a_rollout_that_is_dropped_or_moves_leaves_no_empty_task() -> None:
     made = matrix(row("a", "t"), row("b", "u"))
     made.drop("a")
     made.take(row("b", "v"))
-    made.refresh(last_steps={})
+    result_of(made.refresh_in_pieces(last_steps={}))
     assert made.tasks("run").keys() == {row_id_of("v")}
     assert (len(made), made.of_run("run")) == (1, {"b"})
 
@@ -115,7 +116,7 @@ def test_medians_are_over_verdicts_with_the_last_step_seen() -> None:
     for name, seconds in (("a", 10), ("b", 20), ("c", 90)):
         ended = T0 + timedelta(seconds=seconds)
         made.take(row(name, "t", True, started_at=T0, completed_at=ended))
-    made.refresh(last_steps={"a": 3, "b": 9, "c": 4})
+    result_of(made.refresh_in_pieces(last_steps={"a": 3, "b": 9, "c": 4}))
     (task_row,) = made.tasks("run", 1).values()
     assert (task_row.median_s, task_row.median_steps) == (20, 4)
 

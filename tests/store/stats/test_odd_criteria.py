@@ -9,6 +9,7 @@ import pytest
 
 from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
+from gymtui.core.pieces import result_of
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.criteria import criteria_of
@@ -52,6 +53,6 @@ def test_what_differs_in_case_alone_is_one_group() -> None:
         name = rollout.rollout_id
         failures.take(RolloutRow(name, "run", b"", 0.0, 0.0, rollout, outcome=Outcome.FAILED))
     for by in FailureView:
-        first, second = failures.groups(by=by)
+        first, second = result_of(failures.groups_in_pieces(by=by))
         assert (first.folded, first.rollout_ids) == ("No answer", ("r0", "r1", "r2"))
         assert second.rollout_ids == ("r3",)
