@@ -28,10 +28,12 @@ from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running
 from gymtui.store.store import Store
-from tests.bench.rows import Row, at_most, within
-from tests.bench.served import Size, served
+from tests.bench.rows import Row, at_most, shown, within
+from tests.bench.served import Served, Size, served
 from tests.helpers.damaged import Truth, small_recording
 from tests.helpers.environment import isolated
+from tests.helpers.places import ROOT
+from tests.helpers.postgres_server import own_server, why_not
 from tests.terminal.processes import cpu_seconds
 
 RUNS, OF_A_RUN, AT_ONCE = 20, 20, 5
@@ -83,22 +85,54 @@ def _jump_s(player: Player, to_us: int) -> float:
 
 
 def recorder_rows() -> Iterator[Row]:
-    """`gymtui record` itself, on a gym with 20 active runs."""
-    with served(Size(active=RUNS, each=OF_A_RUN)) as gym, tempfile.TemporaryDirectory() as home:
+    """`gymtui record` itself, on a gym with 20 active runs; for oneself, and for a team."""
+    with served(Size(active=RUNS, each=OF_A_RUN)) as gym:
+        cpu, held = _recorder_of(gym, {})
+        yield within(f"record, {RUNS} active runs of {OF_A_RUN}: CPU", cpu, RECORDER_CPU, "share")
+        yield within("record: memory", held, RECORDER_BYTES, "bytes", "the most it ever had")
+        if (reason := why_not()) is not None:
+            yield Row("record for a team", "not measured", note=reason)
+            return
+        with own_server() as server:
+            cpu, teams = _recorder_of(gym, {"GYMTUI_JOURNAL_URL": server.new_database()})
+            driver = _driver_bytes(server.url)
+    yield within("record for a team: CPU", cpu, RECORDER_CPU, "share")
+    note = f"against record's and the database driver's {shown(driver, 'bytes')}"
+    yield at_most("record for a team: memory", teams, held + driver, 1.03, "bytes", note)
+
+
+def _recorder_of(gym: Served, journal: dict[str, str]) -> tuple[float, int]:
+    """What a recorder takes: of a core, and the most memory that it ever had."""
+    with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "gymtui", "record", "--base-url", gym.url]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(command, env=isolated(Path(home), {}), **quiet)
+        process = subprocess.Popen(command, env=isolated(Path(home), journal), **quiet)
         try:
             time.sleep(SETTLED_S)
             before_s = cpu_seconds(process.pid)
             time.sleep(WATCHED_S)
             cpu = (cpu_seconds(process.pid) - before_s) / WATCHED_S
-            held = most_bytes_held(process.pid)
+            return cpu, most_bytes_held(process.pid)
         finally:
             process.terminate()
             process.wait()
-    yield within(f"record, {RUNS} active runs of {OF_A_RUN}: CPU", cpu, RECORDER_CPU, "share")
-    yield within("record: memory", held, RECORDER_BYTES, "bytes", "the most it ever had")
+
+
+def _driver_bytes(url: str) -> int:
+    """What the driver of a team's database takes, with two connections, beside our code."""
+    script = (
+        "import sys\n"
+        "import gymtui.cli.record\n"
+        "from tests.bench.bench_recording import most_bytes_held\n"
+        "before = most_bytes_held('self')\n"
+        "import psycopg\n"
+        "open = [psycopg.connect(sys.argv[1], autocommit=True) for _ in range(2)]\n"
+        "assert [each.execute('SELECT %s', (1,)).fetchone() for each in open] == [(1,), (1,)]\n"
+        "print(most_bytes_held('self') - before)\n"
+    )
+    command = [sys.executable, "-c", script, url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return int(done.stdout)
 
 
 def damage_rows() -> Iterator[Row]:
@@ -114,7 +148,7 @@ def damage_rows() -> Iterator[Row]:
     yield within("damaged recordings read wrong", wrong, 0, "count", f"of {DAMAGED:,}")
 
 
-def most_bytes_held(pid: int) -> int:
+def most_bytes_held(pid: int | str) -> int:
     """The most memory that a process ever had."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     [said] = [line for line in lines if line.startswith("VmHWM:")]

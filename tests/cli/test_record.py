@@ -217,7 +217,18 @@ def test_nothing_recorded_is_said(shell: Shell, tmp_path: Path) -> None:
     assert (done.returncode, "--json is for --status" in done.stderr) == (2, True)
 
 
-def test_sigterm_ends_it_whole_with_nothing_large_read_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("journal", "unused"),
+    [
+        ({}, "psycopg"),
+        # It is away: a database that answers reads in no more.
+        ({"GYMTUI_JOURNAL_URL": "postgresql://127.0.0.1:1/none"}, "sqlite3"),
+    ],
+    ids=["for oneself", "for a team"],
+)
+def test_sigterm_ends_it_whole_with_nothing_large_read_in(
+    tmp_path: Path, journal: dict[str, str], unused: str
+) -> None:
     script = (
         "import sys\n"
         "from gymtui.cli.entry import main\n"
@@ -225,17 +236,18 @@ def test_sigterm_ends_it_whole_with_nothing_large_read_in(tmp_path: Path) -> Non
         "said = record.tell\n"
         "def tell(words):\n"
         "    said(words)\n"
+        "    if not words.startswith('recording '):\n"
+        "        return\n"
         "    heavy = {'textual', 'pygments', 'pydantic_settings', 'argparse', 'difflib'}\n"
-        "    heavy |= {'statistics', 'html.entities'}\n"
+        "    heavy |= {'statistics', 'html.entities', sys.argv[1]}\n"
         "    assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "    print('ready', flush=True)\n"
         "record.record.__kwdefaults__['say'] = tell\n"
         "main(['record'])\n"
     )
-    env = isolated(tmp_path, {"GYMTUI_BASE_URL": URL})
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    env = isolated(tmp_path, {"GYMTUI_BASE_URL": URL, **journal})
+    command = [sys.executable, "-c", script, unused]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     os.kill(process.pid, signal.SIGTERM)

@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from gymtui.core import paths
 from gymtui.core.new_file import gym_part
-from gymtui.store.history.file_engine import FileEngine
 from gymtui.store.history.journal_store import UnusableJournalError
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
     from gymtui.store.history.database_engine import DatabaseEngine
+    from gymtui.store.history.file_engine import FileEngine
     from gymtui.store.history.journal_database import JournalDatabase
     from gymtui.store.history.journal_file import JournalFile
 
@@ -62,9 +62,12 @@ def local_path(place: Place) -> Path:
 
 def engine_of(place: Place) -> JournalEngine:
     """What opens the journal there; raises as `database_engine`."""
-    if isinstance(place, Path):
-        return FileEngine(place)
-    return database_engine(place)
+    if not isinstance(place, Path):
+        return database_engine(place)
+    # SQLite, too, is imported by those alone who use it.
+    from gymtui.store.history.file_engine import FileEngine
+
+    return FileEngine(place)
 
 
 def database_engine(place: SharedPlace) -> DatabaseEngine:
