@@ -24,9 +24,8 @@ SHARE = 0.1
 
 def rows() -> Iterator[Row]:
     """Measure; the yardstick is a core for as long as the changes take to happen."""
-    reason = why_not()
-    if reason is not None:
-        yield Row("changes into a team's journal", "–", note=reason)
+    if (reason := why_not()) is not None:
+        yield Row("changes into a team's journal", "not measured", note=reason)
         return
     with own_server() as server:
         place = SharedPlace(server.url, "http://gym", Path("none"))

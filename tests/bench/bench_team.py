@@ -1,4 +1,6 @@
-"""Fifty dashboards and one recorder of a team, on a clock that jumps: what they cost the gym."""
+"""A team: what fifty dashboards and one recorder cost the gym, on a clock that jumps; and how late
+a colleague's dashboard shows what a recorder saw, by way of PostgreSQL and on the wall clock.
+"""
 
 from __future__ import annotations
 
@@ -6,57 +8,68 @@ import asyncio
 import random
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.response import Answer
 from gymtui.cli.headless import headless_session, take_news
-from gymtui.cli.record import SHARED_LOOK_S, new_recorder
+from gymtui.cli.record import SHARED_LOOK_S, new_recorder, sent
 from gymtui.config.settings import Settings
-from gymtui.core.replacement import replace
 from gymtui.poll.connection import LinkState
 from gymtui.poll.poller import Poller
 from gymtui.poll.recording_intake import LOOK_S, RecordingIntake
 from gymtui.session.session import Session
-from gymtui.store.delta import Request
 from gymtui.store.history.recording_copy import FETCH_EVERY_S, SEND_EVERY_S
 from gymtui.store.history.recording_format import SUFFIX
 from tests.bench.rows import Row, at_most
 from tests.helpers.model_gym import ModelGym
+from tests.helpers.postgres_server import own_server, why_not
+from tests.helpers.team_delays import INTERVAL_S, WALL_S, DatedClient, team_delays
 from tests.helpers.virtual_time import play
-from tests.poll.test_poller import FakeClient
 
 DASHBOARDS, ACTIVE, EACH = 50, 20, 2
 SETTLING_S, WATCHED_S = 20, 120
 TIMES = 3.0
-WALL_S = 1e9
+DELAYED_S = 60
 SETTINGS = Settings(interval_s=2.0)
 
 
-@dataclass
-class DatedClient(FakeClient):
-    """Its answers say what time it is, in whole seconds."""
-
-    async def _answer(self, query: Request) -> Answer:
-        answer = await super()._answer(query)
-        date = datetime.fromtimestamp(int(WALL_S + answer.received_s), UTC)
-        return replace(answer, date=date)
-
-
-def rows() -> list[Row]:
+def rows() -> Iterator[Row]:
     """Count; a dashboard's list is on screen, and no run of it is open."""
     alone = play(lambda: _requests(1, recorded=False))
     with patch.object(asyncio, "to_thread", _at_once):
         team = play(lambda: _requests(DASHBOARDS, recorded=True))
     note = f"requests of {WATCHED_S} s, {ACTIVE} active runs of {EACH}"
     what = f"{DASHBOARDS} dashboards and one recorder, against one dashboard"
-    return [at_most(what, team, alone, TIMES, "count", note)]
+    yield at_most(what, team, alone, TIMES, "count", note)
+    yield from delay_rows()
+
+
+def delay_rows() -> Iterator[Row]:
+    """How late a colleague's dashboard shows what a recorder saw, by where it is shown."""
+    if (reason := why_not()) is not None:
+        yield Row("what a recorder saw, at a colleague's", "not measured", note=reason)
+        return
+    with own_server() as server, tempfile.TemporaryDirectory() as home:
+        url = server.new_database()
+        delays = asyncio.run(team_delays(url, Path(home), _sent, watched_s=DELAYED_S))
+    for name, delay in delays.items():
+        what = f"what a recorder saw is in a colleague's {name}"
+        note = f"the latest of {delay.count}, against two polls"
+        late_s = float("inf") if delay.waiting else delay.worst_s
+        yield at_most(what, late_s, 2 * INTERVAL_S, 1.0, "s", note)
+
+
+@asynccontextmanager
+async def _sent(recorder: Session, _mate: Session) -> AsyncIterator[None]:
+    """As `record` does; a dashboard fetches by itself."""
+    place = recorder.recording
+    assert place is not None
+    with sent(place, recorder.settings, print):
+        yield
 
 
 async def _at_once(work: Callable[..., Any], *values: object) -> Any:
