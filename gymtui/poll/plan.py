@@ -39,9 +39,7 @@ UNBOUNDED = 1_000_000
 MANY_RUNNING = 500
 """More running rollouts than these are asked about each tick only where all are on screen."""
 MANY_EVERY_S = 10.0
-"""And else so often."""
-SCENARIO_EVERY_S = 10.0
-"""How often the runs of a scenario are asked about together, at most."""
+"""And else so often; so are all rollouts of a scenario, at most."""
 IDLE_INTERVAL_S = 30.0
 SLOWING = 1.1
 OWN_S = 120.0
@@ -303,10 +301,7 @@ def _rollouts(log: RequestLog, store: Store, view: View, now_s: float, room: int
         each = REQUEST_BYTES * len(active) + sum(_cost(log, store, i) for i in active)
         if len(active) > room or at_once < each:
             singly = moved
-            # Of so many each takes a step all the time, which is shown of few and summed of none.
-            rarely = expected > MANY_RUNNING and not view.all_running
-            waited_s = now_s - log.recall(everything).planned_s
-            together = [] if rarely and waited_s < MANY_EVERY_S else [everything]
+            together = [everything]
     by_scenario: dict[str, list[str]] = {}
     for run_id in singly:
         run = store.runs[run_id].run
@@ -317,8 +312,16 @@ def _rollouts(log: RequestLog, store: Store, view: View, now_s: float, room: int
         if len(run_ids) > room // 2 and may_ask_scenario(log, store, scenario):
             covered.update(run_ids)
             whole = ScenarioRollouts(scenario)
-            if now_s - log.recall(whole).planned_s >= SCENARIO_EVERY_S:
+            if now_s - log.recall(whole).planned_s >= MANY_EVERY_S:
                 together.append(whole)
+    # Of so many each takes a step all the time, which is shown of few and summed of none.
+    if everything in together and expected > MANY_RUNNING and not view.all_running:
+        runs = (store.runs[run_id].run for run_id in active)
+        wholes = {ScenarioRollouts(run.scenario_id or "") for run in runs if run is not None}
+        # Whoever asks for all rollouts of their scenarios need not ask for those that run.
+        by_whole_s = min(now_s if q in together else log.recall(q).planned_s for q in wholes)
+        if now_s - max(by_whole_s, log.recall(everything).planned_s) < MANY_EVERY_S:
+            together.remove(everything)
     return _Rollouts(tuple(together), singly, frozenset(covered))
 
 
