@@ -108,12 +108,13 @@ def read_step(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
 
     None where more than the step differs, or may: it is to be read then.
     """
-    now, before = _STEP.search(item), _STEP.search(raw)
+    now = _STEP.search(item)
+    before = _STEP.match(raw, now.start()) if now is not None else None
     if now is None or before is None or known.current_step != int(before[1]):
         return None
     if item[: now.start()] != raw[: before.start()] or item[now.end() :] != raw[before.end() :]:
         return None
-    if _STEP.search(item, now.end()) is not None:
+    if item.find(b'"current_step"', now.end()) >= 0:
         return None  # which of them is its own is not known
     return known.model_copy(update={"current_step": int(now[1])})
 

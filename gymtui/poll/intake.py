@@ -76,22 +76,23 @@ class Intake:
         self._due = NOTHING
         self._due_of: list[str] = []
 
-    async def take(
-        self, query: Query, answer: Answer | None, sent_s: float, batch: int = 1
-    ) -> None:
+    async def take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
         """Take one answer in, or that there is no such run.
 
         Args:
             sent_s: When it was asked, monotonic seconds.
-            batch: It may wait until so many are to be told of together.
         """
         seen = observation_of(query, answer, sent_s, self._clock)
-        applied = await self._in_slices(self._store.apply_in_pieces(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
+        await self._take(seen, received_s)
+
+    async def _take(self, seen: Observation, received_s: float, batch: int = 1) -> None:
+        """Take in what was seen; it may wait until so many are to be told of together."""
+        applied = await self._in_slices(self._store.apply_in_pieces(seen))
         window = self._clock.window(seen.sent_s, received_s)
-        besides = self._on_answered(query)
+        besides = self._on_answered(seen.query)
         self._log.answered(seen, applied, self._store, self._monotonic())
-        await self._pass_on(query, applied, window, besides, batch)
+        await self._pass_on(seen.query, applied, window, besides, batch)
 
     async def take_recorded(self, seen: Observation, window: Window) -> None:
         """Take in what a recorder was answered; of many `tell` tells together."""
@@ -178,10 +179,12 @@ class Intake:
         self._on_answered(query)
 
     async def _take_whole(self, coming: ScenarioAnswer, sent_s: float) -> None:
-        for run_id, body in coming.take_runs():
-            size = coming.wire_bytes(body)
-            answer = Answer(body, None, sent_s, self._monotonic(), size)
-            await self.take(RolloutsOf(run_id), answer, sent_s, BATCH)
+        for run_id, items in coming.take_runs():
+            now_s = self._monotonic()
+            at = self._clock.now(now_s).timestamp()
+            size = coming.wire_bytes(items)
+            seen = Observation(RolloutsOf(run_id), b"", sent_s, at, size, items)
+            await self._take(seen, now_s, BATCH)
 
     def _total_of(self, scenario_id: str, run_id: str) -> int | None:
         """How many rollouts a run has, if it is of a scenario and they are wanted."""

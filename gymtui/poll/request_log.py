@@ -168,7 +168,8 @@ class RequestLog(Struct):
                     state.not_before_s = now_s + SWEEP_S
             case RolloutsOf(run_id=run_id):
                 if applied.ids and seen.body is not None:
-                    found = len(seen.body) / len(applied.ids)
+                    size = len(seen.body) or sum(map(len, seen.items))
+                    found = size / len(applied.ids)
                     self.rollout_bytes += (found - self.rollout_bytes) / 10
                 self._rollouts_answered(run_id, state, applied, store)
             case _:

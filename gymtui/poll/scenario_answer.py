@@ -41,7 +41,7 @@ class ScenarioAnswer:
         self._bytes = self._wire_bytes = 0
         self._totals: dict[str, int | None] = {}
         self._open: dict[str, list[bytes]] = {}
-        self._whole: deque[tuple[str, bytes]] = deque()
+        self._whole: deque[tuple[str, tuple[bytes, ...]]] = deque()
         self.found: set[str] = set()  # the runs of which all rollouts were seen
         # Those of them of which more came afterwards: what was taken for all was not.
         self.more: set[str] = set()
@@ -55,9 +55,9 @@ class ScenarioAnswer:
         """Note how many bytes came on the wire for all of it until now."""
         self._wire_bytes = received
 
-    def wire_bytes(self, body: bytes) -> int:
-        """How many bytes a part of it took on the wire, about."""
-        return len(body) * self._wire_bytes // max(1, self._bytes)
+    def wire_bytes(self, items: tuple[bytes, ...]) -> int:
+        """How many bytes some items took on the wire, about."""
+        return sum(map(len, items)) * self._wire_bytes // max(1, self._bytes)
 
     def step(self) -> bool:
         """Take some of what waits apart, if any; raises `Garbled`."""
@@ -74,8 +74,8 @@ class ScenarioAnswer:
         """The answer is complete, and all of it was taken apart; raises `Garbled`."""
         self._sort(self._splitter.close().items)
 
-    def take_runs(self) -> Iterator[tuple[str, bytes]]:
-        """Take out each run that is whole, with what `GET /rollouts?run_id=` would have answered.
+    def take_runs(self) -> Iterator[tuple[str, tuple[bytes, ...]]]:
+        """Take out each run that is whole, with what `GET /rollouts?run_id=` would have listed.
 
         A run of which not all rollouts come never is: the answer was cut, or the gym means
         something else by it.
@@ -102,8 +102,7 @@ class ScenarioAnswer:
             if len(own) >= total:
                 del self._open[run_id]
                 self.found.add(run_id)
-                body = b'{"total":%d,"rollouts":[%s]}' % (len(own), b",".join(own))
-                self._whole.append((run_id, body))
+                self._whole.append((run_id, tuple(own)))
 
 
 def _run_of(item: bytes) -> str | None:

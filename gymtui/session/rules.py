@@ -37,6 +37,9 @@ from gymtui.store.store import Store
 
 log = logging.getLogger(__name__)
 
+JOIN_EVERY_S = 1.0
+"""How often it is looked whether another program armed any while there are none: answers come
+hundreds at a time."""
 MOST = 500
 """Rules that are kept; of more, those that did their work are forgotten first, the oldest first."""
 
@@ -84,6 +87,7 @@ class RuleBook:
         self._errors: dict[str, int] = {}
         self._kept: frozenset[str] = frozenset()
         self._stamp: tuple[int, int] | None = None
+        self._joined_s = 0.0
         self._join()
 
     def __iter__(self) -> Iterator[Rule]:
@@ -125,7 +129,9 @@ class RuleBook:
             now_s: The server's time, UNIX seconds.
             tells: Whether somebody is told; else rules that tell are left to where somebody is.
         """
-        self._join()
+        if self._rules or abs(now_s - self._joined_s) >= JOIN_EVERY_S:
+            self._joined_s = now_s
+            self._join()
         held: list[HeldRule] = []
         before = dict(self._rules)
         for key, rule in before.items():

@@ -72,6 +72,8 @@ class Observation(Struct, frozen=True):
     sent_s: float
     at: float  # the server's clock when it answered, UNIX seconds
     wire_bytes: int = 0  # what crossed the network for it, compressed
+    # All of a list that was taken apart while it came, in place of the body.
+    items: tuple[bytes, ...] = ()
 
 
 class Delta(Struct, frozen=True):

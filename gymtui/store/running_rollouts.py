@@ -121,9 +121,9 @@ class Running:
             self._leave(self._rows.pop(rollout_id).row)
         changed: dict[str, RunningRow] = {}
         for run_id in runs:
-            usual = pace.usual(run_id) if pace is not None else UsualTimes()
+            limits_s = self._limits_s(pace.usual(run_id)) if pace is not None else {}
             for rollout_id in self._of_run.get(run_id, ()):
-                running = self._looked_at(known[rollout_id], usual, pace)
+                running = _looked_at(known[rollout_id], limits_s, pace)
                 before = self._rows.get(rollout_id)
                 if before is None or before.row is not running.row or before != running:
                     changed[rollout_id] = self._rows[rollout_id] = running
@@ -147,18 +147,26 @@ class Running:
                 del self._of_run[row.run_id]
                 self._stuck_from.pop(row.run_id, None)
 
-    def _looked_at(self, row: RolloutRow, usual: UsualTimes, pace: StepPace | None) -> RunningRow:
-        if pace is None or row.rollout is None:
-            return RunningRow(row)
-        kind = KIND_OF_PHASE.get(row.rollout.phase or "")
-        limit_s = stuck_after_s(kind, usual, self._rules) if kind is not None else None
-        moved_at = pace.moved_at(row.rollout_id)
-        # A step shows that the agent moves; a build or a verification shows nothing until its end.
-        still_from = moved_at if kind is SegmentKind.AGENT else pace.phase_seen_at(row.rollout_id)
-        stuck_from = None
-        if limit_s is not None and still_from is not None:
-            stuck_from = still_from + timedelta(seconds=limit_s)
-        return RunningRow(row, moved_at, stuck_from, limit_s)
+    def _limits_s(self, usual: UsualTimes) -> Mapping[str, float | None]:
+        """By phase, as the server spells it, how long a rollout may stand still in it, seconds."""
+        kinds = KIND_OF_PHASE.items()
+        return {phase: stuck_after_s(kind, usual, self._rules) for phase, kind in kinds}
+
+
+def _looked_at(
+    row: RolloutRow, limits_s: Mapping[str, float | None], pace: StepPace | None
+) -> RunningRow:
+    if pace is None or row.rollout is None:
+        return RunningRow(row)
+    phase = row.rollout.phase or ""
+    limit_s, moved_at = limits_s.get(phase), pace.moved_at(row.rollout_id)
+    # A step shows that the agent moves; a build or a verification shows nothing until its end.
+    agent = KIND_OF_PHASE.get(phase) is SegmentKind.AGENT
+    still_from = moved_at if agent else pace.phase_seen_at(row.rollout_id)
+    stuck_from = None
+    if limit_s is not None and still_from is not None:
+        stuck_from = still_from + timedelta(seconds=limit_s)
+    return RunningRow(row, moved_at, stuck_from, limit_s)
 
 
 RUNNING: Schema[RunningRow] = Schema(

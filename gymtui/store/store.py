@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gymtui.api.list_answer import split
+from gymtui.api.list_answer import ListAnswer, split
 from gymtui.api.list_splitter import LARGE_BYTES, split_in_pieces
 from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
@@ -61,7 +61,7 @@ class Applied(Struct, frozen=True):
 class _Answer(Struct, frozen=True):
     """The last answer to a question: enough to know the same body again."""
 
-    length: int  # of its body, in bytes
+    length: int  # of its body, in bytes or items
     # Of its body; None if it changed anything. Where answers change every time, a digest of each
     # would cost more than comparing their items.
     digest: int | None
@@ -171,6 +171,7 @@ class Store:
             if isinstance(seen.query, OneRun):
                 return Applied(self.mark_deleted([seen.query.run_id], seen.sent_s))
             return Applied(NOTHING)
+        body = seen.items or seen.body
         large = len(seen.body) > LARGE_BYTES  # others get their turn between two steps
         if large:
             yield
@@ -180,10 +181,10 @@ class Store:
         if (
             before is not None
             and before.digest is not None
-            and (before.length, before.version) == (len(seen.body), version)
+            and (before.length, before.version) == (len(body), version)
         ):
             # A digest, not the bytes: those would be held twice.
-            digest = hash(seen.body)
+            digest = hash(body)
             if digest == before.digest:
                 return before.applied
             if large:
@@ -204,7 +205,10 @@ class Store:
                 self._note_ended(built.runs_added, built)
                 applied = Applied(built.build(), ids)
             case RolloutsOf(run_id=run_id):
-                listing = yield from split_in_pieces(seen.body, "rollouts")
+                if seen.items:
+                    listing = ListAnswer(len(seen.items), seen.items)
+                else:
+                    listing = yield from split_in_pieces(seen.body, "rollouts")
                 # Nothing listed of a run that had rollouts is more likely a run that is gone,
                 # which only the run itself can say; the plan asks it.
                 if not listing.items and self._rollouts.of_run(run_id):
@@ -227,10 +231,10 @@ class Store:
         if applied.delta:
             digest = None
         elif digest is None:
-            digest = hash(seen.body)
+            digest = hash(body)
         listed = replace(applied, delta=NOTHING)
         version = self._version(seen.query)
-        answers[seen.query] = _Answer(len(seen.body), digest, version, listed)
+        answers[seen.query] = _Answer(len(body), digest, version, listed)
         return applied
 
     def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:

@@ -23,6 +23,7 @@ from gymtui.store.delta import (
     RolloutsOf,
     RunningRollouts,
     RunsPage,
+    ScenarioRollouts,
 )
 from gymtui.store.store import Applied, Store
 from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body
@@ -271,6 +272,26 @@ def test_thousands_that_run_are_asked_about_each_tick_only_where_all_are_on_scre
     assert asked == asked_s
     desk.now += 0.5
     assert RUNNING in desk.plan()
+
+
+def test_all_that_run_are_not_asked_for_beside_all_rollouts_of_their_scenario() -> None:
+    desk = Desk(room=10)
+    moving = [run(f"r{i}", total=20, running=20) for i in range(100)]
+    desk.synced(*moving)
+    whole, asked = ScenarioRollouts("hr"), Counter[Request]()
+    for tick in range(30):
+        if tick == 20:  # and from now on they rest
+            assert asked[whole] >= 3 and not asked[RUNNING]
+        found = desk.plan()
+        asked.update(found)
+        if whole in found:
+            desk.log.scenario_answered(whole, desk.now, desk.now, useful=True)
+            for item in moving:
+                desk.hear(RolloutsOf(item["run_id"]), rollouts_body(), sent=desk.now + 0.1)
+        moving = [item | {"completed": min(tick, 20)} for item in moving]
+        desk.hear(HEAD, runs_body(*moving))
+        desk.now += 2
+    assert asked[RUNNING] >= 1
 
 
 def test_one_answer_for_all_is_given_up_when_it_proves_larger() -> None:

@@ -46,6 +46,13 @@ class _Course(Struct):
         """How many rollouts were seen."""
         return len(self.waiting) + len(self.running) + len(self.ended)
 
+    def still_runs(self, row: RolloutRow) -> bool:
+        """Whether a rollout has only taken steps, as most that change have."""
+        known_s = self.running.get(row.rollout_id)
+        start = started_at(row.rollout) if row.rollout is not None else None
+        runs = row.outcome is Outcome.RUNNING and known_s is not None
+        return runs and start is not None and start.timestamp() == known_s
+
     def drop(self, rollout_id: str) -> None:
         self.waiting.discard(rollout_id)
         self.running.pop(rollout_id, None)
@@ -106,7 +113,13 @@ class RunForecast:
         active: Set[str],
         now_s: float,
     ) -> None:
-        before = self._run_of.pop(rollout_id, None)
+        before = self._run_of.get(rollout_id)
+        if row is not None and before == row.run_id and before in active:
+            course = self._courses[before]
+            if course.still_runs(row):
+                course.moved_s = now_s
+                return
+        self._run_of.pop(rollout_id, None)
         if before in self._courses:
             self._courses[before].drop(rollout_id)
         if row is None or row.rollout is None:
