@@ -21,9 +21,19 @@ Functions = Sequence[Mapping[str, Any]]
 
 class MakeAgent(Protocol):
     def __call__(
-        self, instruction: str, functions: Functions, decisions: Random, durations: Random
+        self,
+        instruction: str,
+        functions: Functions,
+        guidance: str,
+        *,
+        decisions: Random,
+        durations: Random,
     ) -> Agent:
-        """Return the agent, told what to do, with its tools and two sources of randomness."""
+        """Return the agent, told what to do, with its tools and two sources of randomness.
+
+        Args:
+            guidance: What it is told apart from that; may be empty.
+        """
 
 
 class RolloutLog(Protocol):

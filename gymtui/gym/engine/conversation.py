@@ -61,17 +61,20 @@ class Conversation:
     async def _converse(self) -> str | None:
         task = self.given.task
         user = self.given.make_user(task.instruction) if self.given.make_user else None
+        guidance = self.given.scenario.guidance.strip()
+        guidance = f"Scenario guidance:\n{guidance}" if guidance else ""
         if user is None:
-            guidance = self.given.scenario.guidance.strip()
-            more = f"\n\nScenario guidance:\n{guidance}" if guidance else ""
-            instruction = task.instruction + more
+            instruction = "\n\n".join(text for text in (task.instruction, guidance) if text)
+            guidance = ""
             self.recorder.user(instruction)
         else:
+            if guidance:
+                self.recorder.system(guidance)
             wish = await self._answer(user, GREETING)
             if is_done(wish):
                 return None
             instruction = wish.text
-        agent = self._agent(instruction)
+        agent = self._agent(instruction, guidance)
         # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
         # the artifacts.
         self.around.log.set_step(self.given.rollout_id, 0)
@@ -96,17 +99,18 @@ class Conversation:
                     return None
                 user_text = reply.text
 
-    def _agent(self, instruction: str) -> Agent:
+    def _agent(self, instruction: str, guidance: str) -> Agent:
         own = self.world.functions if self.given.has_own_tools else ()
         functions = [*own, *(item for tools in self.tools for item in tools.functions)]
         decisions = randomness(self.given.seed, "decisions")
-        return self.given.make_agent(instruction, functions, decisions, self.durations)
+        return self.given.make_agent(
+            instruction, functions, guidance, decisions=decisions, durations=self.durations
+        )
 
     async def _answer(self, user: SimulatedUser, text: str) -> Turn:
         with self.given.cancellation.interrupts():
             reply = await user.answer(text)
-        self.recorder.user(reply.text, reply.extras)
-        self.recorder.count_user_turn(reply)
+        self.recorder.user_turn(reply)
         self.given.cancellation.check()
         return reply
 
@@ -138,8 +142,13 @@ class Conversation:
         self.given.cancellation.check()
         if self.given.is_scripted:
             await self._meet_trouble()
-        with self.given.cancellation.interrupts():
-            turn = await agent.act(observations, user_text)
+        try:
+            with self.given.cancellation.interrupts():
+                turn = await agent.act(observations, user_text)
+        finally:
+            # What was said stays said, whatever came of the request after it.
+            for summary in agent.take_summaries():
+                self.recorder.summary(summary)
         self.recorder.thinking_s += monotonic_s() - began
         # What was said stays said, even when the run was cancelled meanwhile.
         self.recorder.turn(turn)

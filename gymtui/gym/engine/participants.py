@@ -35,10 +35,15 @@ class Participants:
         """Return what makes the agent of a rollout."""
 
         def make(
-            instruction: str, functions: Functions, decisions: Random, durations: Random
+            instruction: str,
+            functions: Functions,
+            guidance: str,
+            *,
+            decisions: Random,
+            durations: Random,
         ) -> Agent:
             if not is_scripted(settings) or task.plan is None:
-                return ModelAgent(self.servers, settings, instruction, functions)
+                return ModelAgent(self.servers, settings, instruction, functions, guidance)
             return ScriptedAgent(
                 self.temperaments[settings.model or ""],
                 task.plan,

@@ -9,11 +9,15 @@ import msgspec
 from gymtui.gym.clock import Clock
 from gymtui.gym.engine.assignment import Assignment
 from gymtui.gym.models.agent import Turn
+from gymtui.gym.models.exchange import BLOCKS
 from gymtui.gym.tools.toolbox import Call, Observation
 from gymtui.gym.wire import Artifacts, Rollout, ToolCallRecord, ToolResultRecord
 
 NOTIONAL_USD_PER_TOKEN = {"prompt": 0.4e-6, "completion": 1.6e-6}
 """What a small model costs: scripted agents cost nothing, but their rollouts should look alive."""
+
+WITH_CALLS = ("tool_calls", "function_call", BLOCKS)
+"""What of a message may hold calls, besides its content."""
 
 
 @dataclass
@@ -37,27 +41,39 @@ class Recorder:
     _user: dict[str, int] = field(default_factory=dict)
     _kept: tuple[int, int] = (0, 0)
 
-    def user(self, text: str, extras: Mapping[str, Any] = {}) -> None:
+    def system(self, text: str) -> None:
+        """Record what goes into the system prompt besides the run's own."""
+        self._message("system", text)
+        self._keep()
+
+    def user(self, text: str) -> None:
         """Record what the agent was told."""
-        self._message("user", text, extras)
+        self._message("user", text)
+        self._keep()
+
+    def user_turn(self, turn: Turn) -> None:
+        """Record what the simulated user said; its tokens are counted apart from the agent's."""
+        self._user["messages"] = self._user.get("messages", 0) + 1
+        for kind, count in _tokens_of(turn).items():
+            name = f"{kind}_tokens_total"
+            self._user[name] = self._user.get(name, 0) + count
+        self._message("user", _content_of(turn), turn.extras)
+        self._keep()
+
+    def summary(self, turn: Turn) -> None:
+        """Record a summary of the agent's, as it is sent from now on."""
+        self._count(turn)
+        self._message("user", _content_of(turn), {**turn.extras, "name": "summary"})
         self._keep()
 
     def turn(self, turn: Turn) -> None:
         """Record what the agent said; calls go inside `content`, as the vendor writes them."""
-        for kind, count in (("prompt", turn.prompt_tokens), ("completion", turn.completion_tokens)):
-            if count is not None:
-                self._tokens[kind] = self._tokens.get(kind, 0) + count
-        for message in turn.before:
-            beside = {key: message[key] for key in message if key not in ("role", "content")}
-            self._message(message["role"], message["content"], beside)
-        content = turn.text if turn.content is None else turn.content
+        self._count(turn)
         if turn.calls:
             self.steps_taken += 1
-            calls = [call.as_function_call() for call in turn.calls]
-            content = {"content": content, "tool_calls": calls}
         else:
             self.final_observation = turn.text
-        self._message("assistant", content, turn.extras)
+        self._message("assistant", _content_of(turn), turn.extras)
         self._keep()
 
     def result(self, call: Call, observation: Observation) -> None:
@@ -81,14 +97,9 @@ class Recorder:
         )
         self._keep()
 
-    def count_user_turn(self, turn: Turn) -> None:
-        """Count what the simulated user read and wrote, apart from the agent's."""
-        counts = {"prompt": turn.prompt_tokens, "completion": turn.completion_tokens}
-        self._user["messages"] = self._user.get("messages", 0) + 1
-        for kind, count in counts.items():
-            if count is not None:
-                name = f"{kind}_tokens_total"
-                self._user[name] = self._user.get(name, 0) + count
+    def _count(self, turn: Turn) -> None:
+        for kind, count in _tokens_of(turn).items():
+            self._tokens[kind] = self._tokens.get(kind, 0) + count
 
     def record(self) -> dict[str, Any]:
         """Return what happened, for whoever judges it."""
@@ -152,6 +163,18 @@ class Recorder:
         )
 
 
+def _tokens_of(turn: Turn) -> dict[str, int]:
+    counts = {"prompt": turn.prompt_tokens, "completion": turn.completion_tokens}
+    return {kind: count for kind, count in counts.items() if count is not None}
+
+
+def _content_of(turn: Turn) -> Any:
+    """Return what a turn says; calls go inside, as the vendor writes them."""
+    content = turn.text if turn.content is None else turn.content
+    calls = [call.as_function_call() for call in turn.calls]
+    return {"content": content, "tool_calls": calls} if calls else content
+
+
 def assemble_artifacts(
     pieces: Sequence[Mapping[str, Any]],
     rollout: Rollout,
@@ -199,6 +222,7 @@ def redact(artifacts: Artifacts) -> Artifacts:
             content = content.get("content") or ""
             if not content:
                 continue
-        messages.append({**message, "content": content})
+        plain = {key: message[key] for key in message if key not in WITH_CALLS}
+        messages.append({**plain, "content": content})
     kept = {"messages": messages, "tool_calls": [], "tool_results": []}
     return artifacts.model_copy(update=kept)

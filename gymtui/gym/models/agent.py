@@ -22,9 +22,6 @@ class Turn:
     content: Any = None  # what it says as it came, where that is more than text; None otherwise
     # What else the model's message holds: its reasoning, why it ended, and the like.
     extras: Mapping[str, Any] = field(default_factory=dict)
-    # Messages that were sent for the first time with it, besides what the agent was told: the
-    # summary in place of older ones.
-    before: tuple[Mapping[str, Any], ...] = ()
 
 
 class Agent(Protocol):
@@ -40,6 +37,9 @@ class Agent(Protocol):
         Raises:
             AgentError: The agent cannot go on.
         """
+
+    def take_summaries(self) -> Sequence[Turn]:
+        """Return what it has written since it was last asked, to be sent in place of its past."""
 
     def thinks_for_s(self) -> float:
         """Return how many simulated seconds the next turn takes; 0 for those that really think."""

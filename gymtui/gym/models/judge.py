@@ -8,6 +8,7 @@ from typing import Any
 from gymtui.gym.json_text import parse
 from gymtui.gym.models.agent import AgentError
 from gymtui.gym.models.answers import read_answer
+from gymtui.gym.models.exchange import BLOCKS
 from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.wire import ModelConfig, Result
 
@@ -44,9 +45,9 @@ async def judge_by_rubric(
     Raises:
         JudgeError: The model does not answer, or with no judgement.
     """
-    # What a model thought of its words is many times as long as these.
+    # What a model thought of its words is many times as long as these, and blocks say them again.
     messages = [
-        {key: message[key] for key in message if key != "log_probs"}
+        {key: message[key] for key in message if key not in ("log_probs", BLOCKS)}
         for message in record["messages"]
     ]
     case = {"task": task, "rubric": rubric, "record": {**record, "messages": messages}}

@@ -7,6 +7,7 @@ from typing import Any
 
 from gymtui.gym.models.agent import Turn
 from gymtui.gym.models.answers import Answer, read_answer
+from gymtui.gym.models.exchange import BLOCKS
 from gymtui.gym.models.history import History
 from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.tools.toolbox import Observation
@@ -25,18 +26,22 @@ class ModelAgent:
         settings: ModelConfig,
         instruction: str,
         functions: Sequence[Mapping[str, Any]],
+        guidance: str = "",
     ) -> None:
         """Begin a conversation.
 
         Args:
             servers: The way to the model; closed by whoever made it.
+            guidance: What goes behind the system prompt.
         """
         self._servers = servers
         self._settings = settings
         self._functions = functions
         self._last: Answer | None = None
+        self._summaries: list[Turn] = []
         self._turns_to_summarise = 0
         prompt = DEFAULT_PROMPT if settings.system_prompt is None else settings.system_prompt
+        prompt = "\n\n".join(text for text in (prompt, guidance) if text)
         system = [{"role": "system", "content": prompt}] if prompt else []
         self._history = History([*system, {"role": "user", "content": instruction}])
 
@@ -49,12 +54,17 @@ class ModelAgent:
         self._history.follow(self._told(results))
         if user_text is not None:
             self._history.follow([{"role": "user", "content": user_text}])
-        summary = await self._summarise()
+        await self._summarise()
         answer = await self._answer(self._history.messages, self._functions)
         self._history.begin_exchange(answer.echo)
         self._last = answer
         self._turns_to_summarise += bool(answer.turn.calls)
-        return answer.turn if summary is None else _after(summary, answer.turn)
+        return answer.turn
+
+    def take_summaries(self) -> Sequence[Turn]:
+        """Return the summaries that were written since it was last asked."""
+        taken, self._summaries = self._summaries, []
+        return taken
 
     async def _answer(
         self, messages: Sequence[Mapping[str, Any]], functions: Sequence[Mapping[str, Any]]
@@ -66,20 +76,22 @@ class ModelAgent:
             body["logprobs"] = True
         return read_answer(await self._servers.complete(self._settings, body))
 
-    async def _summarise(self) -> Turn | None:
-        """Put a summary in place of the older exchanges when it is time, and return it."""
+    async def _summarise(self) -> None:
+        """Put a summary in place of the older exchanges when it is time."""
         every, stride = self._settings.summarize_every_n_turns, self._settings.context_stride
         if not every or self._turns_to_summarise < every:
-            return None
+            return
         request = self._history.summary_request(stride)
         if request is None:
-            return None
+            return
         self._turns_to_summarise = 0
         turn = (await self._answer(request, ())).turn
-        if not turn.text:
-            return None
-        sent = self._history.put_summary(turn.text, stride)
-        return replace(turn, before=({**sent, "name": "summary"},))
+        if turn.text:
+            sent = self._history.put_summary(turn.text, stride)
+            more = {} if turn.content is None else {BLOCKS: turn.content}
+            extras = {**turn.extras, **more}
+            turn = replace(turn, text=sent["content"], content=None, extras=extras)
+        self._summaries.append(turn)
 
     def _told(self, results: Sequence[Observation]) -> list[dict[str, Any]]:
         """Return what the last turn's calls returned, as messages."""
@@ -94,17 +106,3 @@ class ModelAgent:
                 place = {"role": "tool", "tool_call_id": made.call_id}
             messages.append({**place, "content": content})
         return messages
-
-
-def _after(summary: Turn, turn: Turn) -> Turn:
-    """Return a turn with the summary that it was taken on, and the tokens of both."""
-
-    def both(one: int | None, other: int | None) -> int | None:
-        return one if other is None else other if one is None else one + other
-
-    return replace(
-        turn,
-        before=summary.before,
-        prompt_tokens=both(summary.prompt_tokens, turn.prompt_tokens),
-        completion_tokens=both(summary.completion_tokens, turn.completion_tokens),
-    )

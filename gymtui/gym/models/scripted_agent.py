@@ -62,6 +62,10 @@ class ScriptedAgent:
         self._calls = 0
         self._advance(None)
 
+    def take_summaries(self) -> Sequence[Turn]:
+        """Return none: it has no context to summarise."""
+        return ()
+
     def thinks_for_s(self) -> float:
         return self._temperament.thinks.draw(self._pace)
 

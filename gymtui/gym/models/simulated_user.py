@@ -65,12 +65,14 @@ class SimulatedUser:
         if self._settings.log_prob:
             body["logprobs"] = True
         try:
-            turn = read_answer(await self._servers.complete(self._settings, body)).turn
+            answer = read_answer(await self._servers.complete(self._settings, body))
         except AgentError as error:
             raise SimulatedUserError(str(error)) from None
         self._spoken += 1
-        self._messages.append({"role": "assistant", "content": turn.text})
-        return turn
+        # They have no tools, so a call of one stays without an answer, which no server takes.
+        said = {} if answer.turn.calls or not answer.echo["content"] else answer.echo
+        self._messages.append({"role": "assistant", "content": answer.turn.text, **said})
+        return answer.turn
 
 
 def is_done(turn: Turn) -> bool:
