@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gymtui.core.server_clock import ServerClock
 from gymtui.store.delta import Delta
 from gymtui.store.history.recording_rows import Mark
+from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import ERRORS
 from gymtui.store.running_rollouts import Running, StepPace
 from gymtui.store.store import Store
@@ -29,6 +30,7 @@ class MarkFinder:
         self._pace = pace
         self._wanted = wanted
         self._active: set[str] = set()
+        self._over: set[str] = set()
         self._failed: set[str] = set()
         self._stuck: set[str] = set()
         self._since = clock.now()
@@ -46,10 +48,17 @@ class MarkFinder:
         active = set(self._store.active_runs)
         for run_id in sorted((self._active - active) & self._store.runs.keys()):
             marks.append(Mark(at_us, "ended", run_id))
-        for run_id in sorted((active - self._active) & delta.runs_added):
+        for run_id in sorted((active - self._active) & (delta.runs_added | self._over)):
             marks.append(Mark(at_us, "began", run_id))
         self._active = active
+        self._over = (self._over | delta.runs_added) - active - delta.runs_removed
         rollouts = self._store.rollouts
+        listed = {rollouts[i].run_id for i in delta.rollouts_added if i in rollouts}
+        for run_id in sorted(filter(self._store.knows_rollouts_of, listed & self._over)):
+            self._over.discard(run_id)
+            view = RunView(self._store.runs[run_id], self._store.summary(run_id))
+            if view.began_at is not None and view.began_at > self._since:
+                marks += [Mark(at_us, what, run_id) for what in ("began", "ended")]
         for rollout_id in sorted(delta.rollouts_changed | delta.rollouts_added):
             row = rollouts.get(rollout_id)
             if row is None or row.rollout is None or not self._wanted(row.run_id):
