@@ -177,8 +177,10 @@ def digest(since: datetime, form: str | None, **flags: Any) -> None:
     settings = options.settings_of(options.given(flags))
     from gymtui.cli.digest import digest_document, digest_lines, read_digest
     from gymtui.cli.output import Printer
+    from gymtui.cli.recording_commands import recording_of
 
-    found = read_digest(settings, options.journal_of(settings), since)
+    place = None if settings.directories else recording_of(settings)
+    found = read_digest(settings, place, options.journal_of(settings), since)
     printer = Printer.standard()
     if form == "json":
         printer.document(digest_document(found))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -18,8 +19,10 @@ from gymtui.api.list_answer import parse_run, split
 from gymtui.api.models import Malformed
 from gymtui.api.retry import with_retry
 from gymtui.cli.directories import gym_in
+from gymtui.cli.kept_answers import KeptAnswers
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
+from gymtui.core.json_output import json_text
 from gymtui.core.normalization import spellings
 from gymtui.core.server_clock import ServerClock
 from gymtui.core.text import clean
@@ -40,7 +43,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
 from gymtui.store.stats.run_stats import RunStats
 from gymtui.store.stats.run_stats_builder import run_numbers
-from gymtui.store.stats.run_summary import from_kept
+from gymtui.store.stats.run_summary import RunSummary, final_numbers
 from gymtui.store.store import Applied, Store
 
 T = TypeVar("T")
@@ -115,6 +118,8 @@ class GymReader:
         self._client = client
         self._on_answer = on_answer
         self._monotonic = monotonic
+        self._kept: dict[Query, bytes] = {}
+        self._remembered: dict[str, RunSummary] = {}
         self._numbers: dict[str, RunStats] = {}
         self._notes = Notes()
 
@@ -130,13 +135,22 @@ class GymReader:
             GymError: As the client, and `Garbled` for an answer to another question.
         """
         sent_s = self._monotonic()
-        answer = await ask(self._client, query)
-        seen = observation_of(query, answer, sent_s, self.clock)
+        kept = self._kept.pop(query, None)
+        if kept is not None:
+            seen = Observation(query, kept, sent_s, self.now_s)
+        else:
+            seen = observation_of(query, await ask(self._client, query), sent_s, self.clock)
         applied = self.store.apply(seen)
         for run_id in self.store.runs_of(applied.delta):
             self._numbers.pop(run_id, None)
         self._on_answer(seen, applied)
-        return None if answer is None else applied
+        return None if seen.body is None else applied
+
+    def spare(self, kept: KeptAnswers) -> None:
+        """Take what is kept for the gym's next answers: it is not asked for that."""
+        self._kept = dict(kept.answers)
+        now_s = self._monotonic()
+        self.clock.sample(now_s, now_s, self.clock.now() + timedelta(seconds=kept.lead_s))
 
     async def learn_with_retry(self, query: Query) -> Applied | None:
         """`learn`, again after a pause where the gym is only busy."""
@@ -234,11 +248,19 @@ class GymReader:
 
     def remember(self, journal: Place) -> None:
         """Take the final numbers of runs that a dashboard has watched before."""
-        kept = (
-            (summary.run_id, from_kept(summary)) for summary in journal_reader.summaries(journal)
-        )
-        self.store.remember({run_id: summary for run_id, summary in kept if summary is not None})
+        self._remembered = final_numbers(journal_reader.summaries(journal))
+        self.store.remember(self._remembered)
         self.take_notes(journal)
+
+    def remembered(self) -> list[RunView]:
+        """Runs that are remembered, by their numbers alone."""
+        found = []
+        for run_id, summary in self._remembered.items():
+            raw = json_text({"run_id": run_id}).encode()
+            run = parse_run(raw)
+            if not isinstance(run, Malformed):
+                found.append(RunView(RunRow(run_id, raw, 0.0, run, all_ended=True), summary))
+        return found
 
     def take_notes(self, journal: Place) -> None:
         """Take the person's own notes on runs and rollouts."""

@@ -250,7 +250,7 @@ async def _until_over(
 def _is_done(session: Session, wanted: _Wanted) -> bool:
     """Whether no run that is recorded has anything left to say."""
     link, store = session.link, session.store
-    if not link.synced or link.state(session.monotonic()) is not LinkState.LIVE:
+    if not link.synced or link.reading or link.state(session.monotonic()) is not LinkState.LIVE:
         return False
     active = [run_id for run_id in store.active_runs if wanted(run_id)]
     wanted.watched.update(active)

@@ -8,7 +8,7 @@ that are compared.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -61,36 +61,46 @@ class Digest(Struct, frozen=True):
         parts = [f"{len(self.began)} began"] if self.began else []
         parts += [f"{len(self.finished)} finished"] if self.finished else []
         parts += [f"{len(self.regressed)} regressed"] if self.regressed else []
-        parts += [of_many(count, describe_cause(cause)) for cause, count in self.errors.items()]
+        parts += [self._count(cause) for cause in self.errors]
         return f"since {self.at}: {', '.join(parts) if parts else 'nothing happened'}"
 
-    def lines(self) -> list[tuple[str, str]]:
-        """What to look at, worst first: ids of runs, each with what happened, as received."""
-        worse = {each.run.name for each in self.regressed}
+    def lines(self, name: Callable[[str], str] = str) -> list[tuple[str, str]]:
+        """What to look at, worst first: ids of runs, each with what happened.
+
+        Args:
+            name: How an id is written, which by itself is as received.
+        """
+        worse = {each.run.name: each for each in self.regressed}
         ended = {run.name: run for run in self.finished}
         found = []
         for run_id in dict.fromkeys((*worse, *self.failing, *ended, *(r.name for r in self.began))):
             run, words = ended.get(run_id), []
             if run_id in worse:
-                words.append("regressed")
+                before = worse[run_id].before
+                words.append(f"regressed from {percent(_rate(before))} of {name(before.name)}")
             elif run is not None:
                 words.append("finished")
             if run is not None and run.summary is not None and run.summary.verdicts:
                 words.append(f"pass@1 {percent(_rate(run))} of {run.summary.verdicts}")
             if run_id in self.failing:
                 words.append(of_many(self.failing[run_id], "error"))
-            found.append((run_id, f"{run_id}: {', '.join(words) or 'began'}"))
+            found.append((run_id, f"{name(run_id)}: {', '.join(words) or 'began'}"))
         return found
+
+    def causes(self) -> list[tuple[Outcome, str]]:
+        """Why rollouts ended without a verdict: each cause with how many, in how many runs."""
+        return [
+            (cause, f"{self._count(cause)} in {of_many(len(self.failing_by[cause]), 'run')}")
+            for cause in self.errors
+        ]
+
+    def _count(self, cause: Outcome) -> str:
+        return of_many(self.errors[cause], _CAUSES[cause])
 
     @property
     def at(self) -> str:
         """The time in words, with its date: a digest may be read on another day."""
         return self.since.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def describe_cause(cause: Outcome) -> str:
-    """A rollout that ended without a verdict in words: `environment error`."""
-    return _CAUSES[cause]
 
 
 def digest(

@@ -56,7 +56,10 @@ def test_a_run_is_held_against_the_one_of_its_name_that_ended_last_before_it() -
     (worse,) = found.regressed
     assert (worse.run.name, worse.before.name) == ("night-s3", "night-s2")
     assert [view.name for view in found.finished] == ["night-s3"]
-    assert found.lines()[0] == ("night-s3", "night-s3: regressed, pass@1 10% of 20")
+    assert found.lines()[0] == (
+        "night-s3",
+        "night-s3: regressed from 95% of night-s2, pass@1 10% of 20",
+    )
 
 
 def test_what_ended_or_began_before_is_no_news() -> None:

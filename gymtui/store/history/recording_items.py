@@ -14,11 +14,12 @@ from typing import TypeVar
 import msgspec
 
 from gymtui.core.instants import when_of
+from gymtui.store.delta import OneRun, Query, RolloutsOf, RunsPage
+from gymtui.store.history.recorded_answers import body_of
 from gymtui.store.history.recording_reader import Moment, Recording
 from gymtui.store.history.recording_rows import (
     Answer,
     Dropped,
-    Page,
     Row,
     Snapshot,
     apply_patch,
@@ -88,6 +89,7 @@ class ChangeList:
         self._seen_us: dict[str, dict[str, int]] = {"run": {}, "rollout": {}}
         self._members: dict[str, set[str]] = {}
         self._unlisted: set[str] = set()
+        self._total_runs = 0
         self._times = (when_of(0),) * 3
         self._listed: dict[tuple[str | int | None, ...], tuple[str, ...]] = {}
         self._skip: Cursor | None = None
@@ -123,6 +125,34 @@ class ChangeList:
             pass
         return there
 
+    def read_from(self, at_us: int) -> None:
+        """Go from what was known at a time, microseconds since 1970, to the recording's end."""
+        for _ in self._from(self._recording.at(at_us), goes_on=False):
+            pass
+
+    def answers(self, page: RunsPage) -> dict[Query, bytes]:
+        """What is listed where it is now, as the gym would say it.
+
+        Args:
+            page: The question that all runs answer, if all are known.
+        """
+        runs, known = self._known["run"], self._known["rollout"]
+        pages = sorted(
+            (a for a in self._listed if a[0] == "p"), key=lambda asked: str(asked[1]).zfill(9)
+        )
+        ids = dict.fromkeys(i for asked in pages for i in self._listed[asked] if i in runs)
+        found: dict[Query, bytes] = {}
+        if self._lists_every_run:
+            raws = [runs[i] for i in ids | dict.fromkeys(runs)]
+            found[page] = body_of(page, len(raws), raws)
+        found |= {OneRun(run_id): raw for run_id, raw in runs.items()}
+        for (about, of, *_), listed in self._listed.items():
+            if about == "r" and of in runs and all(i in known for i in listed):
+                query = RolloutsOf(str(of))
+                members = listed + tuple(self._members.get(str(of), set()).difference(listed))
+                found[query] = body_of(query, len(members), (known[i] for i in members))
+        return found
+
     def _from(
         self, found: Moment | None, *, goes_on: bool, known: bool = False
     ) -> Iterator[ItemChange | None]:
@@ -149,7 +179,7 @@ class ChangeList:
         self._take_snapshot(found.snapshot)
         # A recorder that has just begun has not listed them all yet: they are as they were, but
         # for rollouts of runs that are no more.
-        if not self._lists_every_run(found.snapshot.listed):
+        if not self._lists_every_run:
             self._unlisted = known["run"].keys() - self._known["run"].keys()
             _keep(self._unlisted, known["run"], self._known["run"])
             _keep(self._unlisted, seen_us["run"], self._seen_us["run"])
@@ -186,6 +216,8 @@ class ChangeList:
             kind = _kind(page.asked)
             self._seen_us[kind].update(dict.fromkeys(page.ids, page.early_us))
         self._listed = {page.asked: page.ids for page in snapshot.listed}
+        totals = (page.total or 0 for page in snapshot.listed if page.asked[0] == "p")
+        self._total_runs = max(totals, default=0)
 
     def _changes(self, rows: Iterable[Row], segment: int, chunk: int) -> Iterator[ItemChange]:
         count, skip = 0, self._skip
@@ -230,9 +262,10 @@ class ChangeList:
             yield kind, item_id, before, after, _when(seen_us.get(item_id)), *times, False
         listed = row.ids if row.ids is not None else self._listed.get(row.asked, ())
         self._listed[row.asked] = listed
-        if about == "p" and self._unlisted:
+        if about == "p":
+            self._total_runs = row.total or 0
             self._unlisted.difference_update(listed)
-            if self._lists_every_run([Page(row.asked, row.total, (), 0)]):
+            if self._unlisted and self._lists_every_run:
                 gone, self._unlisted = self._unlisted, set()
                 for run_id in sorted(gone):
                     yield from self._run_gone(run_id)
@@ -244,11 +277,10 @@ class ChangeList:
             )
         seen_us.update(dict.fromkeys(listed, early_us))
 
-    def _lists_every_run(self, pages: Iterable[Page]) -> bool:
-        """Whether all are listed where it is now, by what these pages say of how many there are."""
-        total = max((page.total or 0 for page in pages if page.asked[0] == "p"), default=0)
+    @property
+    def _lists_every_run(self) -> bool:
         listed = {i for asked, ids in self._listed.items() if asked[0] == "p" for i in ids}
-        return len(listed) >= total
+        return len(listed) >= self._total_runs
 
     def _run_gone(self, run_id: str) -> Iterator[_Change]:
         """A run is no more, and with it its rollouts."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import ceil
 
-from gymtui.store.digest import Digest, describe_cause
-from gymtui.store.formats import of_many
+from gymtui.store.digest import Digest
 from gymtui.tui.context.routes import OpenRollouts, OpenRun
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
@@ -48,8 +47,7 @@ def digest_rows(digest: Digest, now: datetime) -> list[tuple[str, OpenRun | Open
         (words, OpenRun(run_id)) for run_id, words in digest.lines()
     ]
     minutes = ceil((now - digest.since) / timedelta(minutes=1))
-    for cause, count in digest.errors.items():
+    for cause, words in digest.causes():
         runs = digest.failing_by[cause][:MOST_RUNS]
-        words = f"{of_many(count, describe_cause(cause))} in {of_many(len(runs), 'run')}"
         rows.append((words, OpenRollouts(runs, f"outcome:{cause} ended<{minutes}m")))
     return rows
