@@ -30,7 +30,7 @@ def compare(run_ids: tuple[str, ...], form: str, **flags: Any) -> None:
     """Compare runs with the first: settings, pass rates, tasks and failures that differ."""
     settings, names = settings_and_names(options.given(flags), run_ids)
     if len(set(names)) < 2 and not settings.directories:
-        options.fail("compare takes two or more runs", options.EXIT_USAGE)
+        options.fail("compare takes two or more runs")
     from gymtui.cli.compare import print_comparison
 
     print_comparison(settings, names, form)
@@ -111,7 +111,7 @@ def report(
     from gymtui.core.text import clean
 
     if file is not None and os.path.lexists(file):
-        options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
+        options.fail(f"{clean(file)} already exists")
     document = render_report(
         settings,
         run_ids,
@@ -128,10 +128,8 @@ def report(
         return
     try:
         write_new(Path(file), document)
-    except FileExistsError:
-        options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
     except OSError as error:
-        options.fail(f"{clean(file)}: {clean(error.strerror or error)}", options.EXIT_USAGE)
+        options.fail_on_file(file, error)
     options.tell(f"wrote {clean(file)}")
 
 
@@ -205,10 +203,8 @@ def mcp(allow_cancel: bool, **flags: Any) -> None:
     from gymtui.core import paths
 
     if not is_installed():
-        options.fail(
-            f"the SDK of the protocol is not installed: pip install '{EXTRA}'", options.EXIT_USAGE
-        )
+        options.fail(f"the SDK of the protocol is not installed: pip install '{EXTRA}'")
     if allow_cancel and settings.read_only:
-        options.fail(f"{settings.why_read_only}: nothing can be cancelled", options.EXIT_USAGE)
+        options.fail(f"{settings.why_read_only}: nothing can be cancelled")
     journal, archive = options.journal_of(settings), paths.archive_file(os.environ)
     serve(settings, journal=journal, archive=archive, cancel=allow_cancel)

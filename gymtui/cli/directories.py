@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gymtui.cli.options import EXIT_USAGE, fail, loaded, report_problems, tell
+from gymtui.cli.options import fail, loaded, report_problems, tell
 from gymtui.core.text import clean
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def loaded_and_names(
     """As `settings_and_names`, with what else was found out about the settings."""
     found, rest = split(names)
     for name in filter(_is_path, rest):
-        fail(f"{clean(name)}: {_why_not(name)}", EXIT_USAGE)
+        fail(f"{clean(name)}: {_why_not(name)}")
     if not found:
         if (read_as := flags.get("as")) is not None:
-            fail(f"--as {read_as}: no directory is named", EXIT_USAGE)
+            fail(f"--as {read_as}: no directory is named")
         return report_problems(loaded(flags)), rest
     result = report_problems(of_directories(flags, found))
     gym_in(result.settings)  # says at once that there is nothing
@@ -113,7 +113,7 @@ def sources_for(read_as: str | None) -> tuple[Source, ...]:
     source = registry.find_source(read_as, known)
     if source is None:
         names = ", ".join(one.name for one in known)
-        fail(f"--as {clean(read_as)}: there are {names}", EXIT_USAGE)
+        fail(f"--as {clean(read_as)}: there are {names}")
     return (source,)
 
 
@@ -128,7 +128,7 @@ def gym_in(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
     for place in settings.directories:
         if next(places(place, sources, files), None) is None:
             if faults := files.damaged(0):
-                fail(clean(f"{place.parent}/{faults[0]}"), EXIT_USAGE)
+                fail(clean(f"{place.parent}/{faults[0]}"))
             what = " or ".join(source.title for source in sources)
-            fail(f"nothing found in {clean(place)}: {what}", EXIT_USAGE)
+            fail(f"nothing found in {clean(place)}: {what}")
     return DirectoryGym(settings.directories, sources, look_s=look_s)

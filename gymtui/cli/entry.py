@@ -175,7 +175,7 @@ def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> N
     try:
         tally = export_run(settings, run, Path(directory), form, journal=journal)
     except OSError as error:
-        options.fail(f"{directory}: {error.strerror or error}", options.EXIT_USAGE)
+        options.fail_on_file(directory, error)
     click.echo(tally.words, err=True)
     sys.exit(options.EXIT_REFUSED if tally.failed else 0)
 
@@ -224,7 +224,7 @@ def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags
 
             sys.exit(0 if print_files(found, form) else options.EXIT_USAGE)
     except FileProblem as problem:
-        options.fail(clean(problem), options.EXIT_USAGE)
+        options.fail(clean(problem))
     options.want_terminal()
     from gymtui.cli.open import view_files
 

@@ -9,8 +9,16 @@ from typing import Any
 import click
 
 from gymtui.cli.gym_database import database_options, is_shared, place_of
-from gymtui.cli.options import EXIT_USAGE, fail
+from gymtui.cli.options import fail, fail_on_file
 from gymtui.core.text import clean
+
+_scenarios_option = click.option(
+    "--scenarios",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Scenario of your own, or a directory of them. Repeatable.",
+)
 
 
 @click.group(invoke_without_command=True)
@@ -48,13 +56,7 @@ from gymtui.core.text import clean
     metavar="N",
     help="Concurrent requests per model.",
 )
-@click.option(
-    "--scenarios",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Scenario of your own, or a directory of them. Repeatable.",
-)
+@_scenarios_option
 @click.option(
     "--no-worker", is_flag=True, help="Serve only: `gymtui gym-worker` runs the rollouts."
 )
@@ -112,7 +114,7 @@ def gym(
             host, port, place, options, lambda url: click.echo(f"gym listening on {url}", err=True)
         )
     except CannotServeError as error:
-        fail(str(error), EXIT_USAGE)
+        fail(str(error))
 
 
 @gym.command()
@@ -124,7 +126,7 @@ def new(directory: str) -> None:
     try:
         written = write_example(Path(directory))
     except OSError as error:
-        fail(f"{clean(directory)}: {error.strerror or error}", EXIT_USAGE)
+        fail_on_file(directory, error)
     for path in written:
         click.echo(clean(path))
 
@@ -139,13 +141,7 @@ def new(directory: str) -> None:
     metavar="N",
     help="Concurrent rollouts in this worker.",
 )
-@click.option(
-    "--scenarios",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Scenario of your own, or a directory of them, as the gym has them. Repeatable.",
-)
+@_scenarios_option
 def gym_worker(
     db: str, db_password_command: str | None, at_once: int, scenarios: tuple[Path, ...]
 ) -> None:
@@ -157,7 +153,7 @@ def gym_worker(
 
     place = place_of(db, db_password_command)
     if isinstance(place, Path) or not is_shared(db):
-        fail("a worker needs the gym's database: --db postgresql://…", EXIT_USAGE)
+        fail("a worker needs the gym's database: --db postgresql://…")
     told = f"working for {clean(place.name)}, {at_once} rollouts at a time"
     try:
         work(
@@ -168,4 +164,4 @@ def gym_worker(
             ready=lambda: click.echo(told, err=True),
         )
     except CannotWorkError as error:
-        fail(str(error), EXIT_USAGE)
+        fail(str(error))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from gymtui.cli.options import EXIT_USAGE, fail, with_options
+from gymtui.cli.options import fail, with_options
 
 if TYPE_CHECKING:
     from gymtui.gym.engine.database_place import Place, SharedDatabase
@@ -47,7 +47,7 @@ def place_of(text: str, command: str | None) -> Place:
     try:
         return shared_place(text, command)
     except ValueError as error:
-        fail(f"--db {error}", EXIT_USAGE)
+        fail(f"--db {error}")
 
 
 def shared_place(text: str, command: str | None) -> SharedDatabase:

@@ -70,7 +70,7 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
     except LaunchFileError as faults:
         for line in str(faults).splitlines()[:-1]:
             click.echo(f"gymtui: {clean(line)}", err=True)
-        options.fail(clean(str(faults).splitlines()[-1]), options.EXIT_USAGE)
+        options.fail(clean(str(faults).splitlines()[-1]))
     if source is not None:
         sourced = (one.model_copy(update={"source": source}) for one in meant.requests)
         meant = replace(meant, requests=tuple(sourced))
@@ -79,7 +79,7 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
         return
     if settings.read_only:
         where = options.read_only_origin(settings)
-        options.fail(f"read-only ({where}): launch is disabled", options.EXIT_USAGE)
+        options.fail(f"read-only ({where}): launch is disabled")
     from gymtui.store.history.journal_place import local_path
 
     journal, as_json = local_path(options.journal_of(settings)), form == "json"

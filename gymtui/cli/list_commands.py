@@ -178,11 +178,9 @@ def search(
         query = parse(f"re:{phrase}") if expression else Query(phrase)
         wanted = Wanted(query, tool, error, None if role is None else role_of(role))
     except PatternError as problem:
-        options.fail(str(problem), options.EXIT_USAGE)
+        options.fail(str(problem))
     if wanted.is_empty:
-        options.fail(
-            "nothing to search for: the phrase is empty, and there is no option", options.EXIT_USAGE
-        )
+        options.fail("nothing to search for: the phrase is empty, and there is no option")
     progress = print_hits(
         settings,
         run_ids,

@@ -263,21 +263,30 @@ def tell(words: str) -> None:
     click.echo(f"gymtui: {words}", err=True)
 
 
-def fail(words: str, status: int) -> NoReturn:
+def fail(words: str, status: int = EXIT_USAGE) -> NoReturn:
     tell(words)
     sys.exit(status)
+
+
+def fail_on_file(path: object, error: OSError) -> NoReturn:
+    """Say that a file or directory cannot be used, and why, and end."""
+    from gymtui.core.text import clean
+
+    if isinstance(error, FileExistsError):
+        fail(f"{clean(path)} already exists")
+    fail(f"{clean(path)}: {clean(error.strerror or error)}")
 
 
 def want_terminal() -> None:
     """The screen is drawn on standard error, keys come from standard input."""
     for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
         if not stream.isatty():
-            fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
+            fail(f"{name} is not a terminal; `gymtui runs` prints a list")
     from gymtui.core.terminal_caps import abilities
 
     if not abilities(os.environ, None).screen:
         term = os.environ["TERM"]
-        fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list", EXIT_USAGE)
+        fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list")
 
 
 def with_streams() -> None:
@@ -325,7 +334,7 @@ def exit_quietly(context: click.Context | None, act: Callable[[], T]) -> T:
             exit_with_error(context.meta.get(_SETTINGS) if context else None, error)
         if isinstance(error, OSError) and error.errno in _DISK:
             _forget_output()
-            fail(f"cannot write the output: {error.strerror}", EXIT_USAGE)
+            fail(f"cannot write the output: {error.strerror}")
         # Python's own exit code is 1, by which `wait` says that a run failed.
         traceback.print_exc()
         fail("this is a bug in gymtui", EXIT_DEFECT)

@@ -84,7 +84,6 @@ def start(
     from gymtui.cli.profiles import gyms_of
     from gymtui.cli.record import RecordOptions
     from gymtui.cli.record import record as carry_out
-    from gymtui.core.text import clean
 
     wanted = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep, force)
     place = recording_of(settings)
@@ -98,9 +97,7 @@ def start(
             options.EXIT_REFUSED,
         )
     except OSError as error:
-        options.fail(
-            f"{clean(place.directory)}: {clean(error.strerror or error)}", options.EXIT_USAGE
-        )
+        options.fail_on_file(place.directory, error)
 
 
 @record.command(
@@ -133,7 +130,7 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
     try:
         if form == "parquet":
             if file is None:
-                options.fail("--parquet needs --to FILE", options.EXIT_USAGE)
+                options.fail("--parquet needs --to FILE")
             count = write_parquet(recording, file)
             options.tell(f"wrote {count:,} rows to {clean(file)}")
         elif file is None:
@@ -145,13 +142,11 @@ def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> N
                 stream.writelines(f"{line}\n" for line in json_lines(recording))
             options.tell(f"wrote {clean(file)}")
     except NoParquetError as error:
-        options.fail(str(error), options.EXIT_USAGE)
-    except FileExistsError:
-        options.fail(f"{clean(file)} already exists", options.EXIT_USAGE)
+        options.fail(str(error))
     except OSError as error:
         if file is None:
             raise
-        options.fail(f"{clean(file)}: {clean(error.strerror or error)}", options.EXIT_USAGE)
+        options.fail_on_file(file, error)
 
 
 def _show_status(flags: dict[str, Any], form: str | None) -> None:
@@ -207,13 +202,13 @@ def open_recording(
     else:
         path, what = source, f"in {clean(source)}"
         if not path.exists():
-            options.fail(f"{clean(path)}: no such file or directory", options.EXIT_USAGE)
+            options.fail(f"{clean(path)}: no such file or directory")
     recording = Recording(path)
     for problem in recording.problems:
         if not (problem == recording.unfinished and (recorders or is_recorded(path))):
             options.tell(clean(problem))
     if not recording:
-        options.fail(f"nothing is recorded {what}", options.EXIT_USAGE)
+        options.fail(f"nothing is recorded {what}")
     return recording, place
 
 
@@ -241,7 +236,7 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
     try:
         at_us = None if at is None else moment_of(at, recording)
     except ValueError as error:
-        options.fail(clean(error), options.EXIT_USAGE)
+        options.fail(clean(error))
     if run_id is not None and at_us is None:
         began = (mark.at_us for mark in recording.marks if mark.run_id == run_id)
         at_us = next(began, None)
@@ -346,6 +341,4 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
     except BrokenPipeError:
         raise
     except OSError as error:
-        options.fail(
-            f"{clean(place.directory)}: {clean(error.strerror or error)}", options.EXIT_USAGE
-        )
+        options.fail_on_file(place.directory, error)

@@ -51,11 +51,9 @@ def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **
     verb = Verb(what)
     if settings.read_only:
         where = options.read_only_origin(settings)
-        options.fail(f"read-only ({where}): cancel and delete are disabled", options.EXIT_USAGE)
+        options.fail(f"read-only ({where}): cancel and delete are disabled")
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        options.fail(
-            f"{verb} needs confirmation, and this is not a terminal: pass --yes", options.EXIT_USAGE
-        )
+        options.fail(f"{verb} needs confirmation, and this is not a terminal: pass --yes")
     found = run_actions.find_runs(settings, verb, run_ids)
     for run_id in found.idle:
         options.tell(run_actions.idle_words(verb, run_id))
@@ -181,9 +179,7 @@ def wait(
     if when is not None and not when.terms:
         raise click.UsageError("--cancel-if is empty, which would cancel every run")
     if when is not None and settings.read_only:
-        options.fail(
-            "read-only: cancel is disabled, so --cancel-if cannot work", options.EXIT_USAGE
-        )
+        options.fail("read-only: cancel is disabled, so --cancel-if cannot work")
     key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
     terms = WaitOptions(timeout, patience, fail_under, when)
     try:

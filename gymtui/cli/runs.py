@@ -42,19 +42,10 @@ FETCHED_BY_DEFAULT = 50
 """Of so many runs a table or CSV has the numbers without being told to ask for them."""
 
 NUMBER_COLUMNS = frozenset(
-    {
-        "model",
-        "provider",
-        "pass",
-        "low",
-        "high",
-        "score",
-        "verdicts",
-        "errors",
-        "age",
-        "stalled",
-        "eta",
-    }
+    (
+        *("model", "provider", "pass", "low", "high", "score"),
+        *("verdicts", "errors", "age", "stalled", "eta"),
+    )
 )
 """Columns that need a run's rollouts."""
 
@@ -215,12 +206,7 @@ def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunVie
         Column("ETA", left, right=True, priority=3),
         Column("AGE", lambda run: Cell(age(run.began_at, now), "dim"), right=True, priority=2),
         Column("NOTE", lambda run: Cell(run.note), least=8, priority=4),
-        Column(
-            "SCENARIO",
-            lambda run: Cell(run.row.run and run.row.run.scenario_id),
-            least=8,
-            priority=7,
-        ),
+        Column("SCENARIO", scenario, least=8, priority=7),
         Column("MODEL", lambda run: Cell(run.summary and run.summary.model), least=10, priority=6),
     )
     there = {"SCORE": scored, "NOTE": noted}

@@ -81,9 +81,9 @@ def init(file: str | None) -> None:
     try:
         write_first(where)
     except ConfigError as problem:
-        options.fail(str(problem), options.EXIT_USAGE)
+        options.fail(str(problem))
     except OSError as error:
-        options.fail(f"{where}: {error.strerror or error}", options.EXIT_USAGE)
+        options.fail_on_file(where, error)
     options.tell(f"wrote {where}, readable only by you")
 
 
@@ -118,9 +118,9 @@ def set_(
         value = value_of(setting, words, read_file(where, [], must_exist=False), os.environ)
         write_setting(where, setting, value)
     except ConfigError as problem:
-        options.fail(str(problem), options.EXIT_USAGE)
+        options.fail(str(problem))
     except OSError as error:
-        options.fail(f"{where}: {error.strerror or error}", options.EXIT_USAGE)
+        options.fail_on_file(where, error)
     options.tell(f"set {'.'.join(setting.where)} in {where}")
     chosen = {"config": str(where)} | ({"profile": profile} if profile else {})
     for left in options.loaded(chosen, want_key=False).problems:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from operator import is_
 from pathlib import Path
-from typing import Any
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -352,22 +352,10 @@ def _read(path: Path | None) -> list[Rule] | None:
 
 
 def _rule(kept: object) -> Rule | None:
-    if not isinstance(kept, Mapping):
-        return None
-    fields: dict[str, Any] = {name: kept.get(name) for name in Rule.__struct_fields__}
     try:
-        rule = Rule(
-            run_id=str(fields["run_id"]),
-            kind=RuleKind(fields["kind"]),
-            about=str(fields["about"] or ""),
-            armed_s=float(fields["armed_s"]),
-            told=tuple(map(str, fields["told"] or ())),
-            evaluation=str(fields["evaluation"] or ""),
-            looked_s=None if fields["looked_s"] is None else float(fields["looked_s"]),
-            outcome=None if fields["outcome"] is None else str(fields["outcome"]),
-        )
+        rule = msgspec.convert(kept, Rule)
         if rule.kind in WITH_CONDITION:
             condition(rule.about)
-    except (TypeError, ValueError, FilterError):
+    except (msgspec.ValidationError, FilterError):
         return None
     return rule
