@@ -18,7 +18,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, NotFound
 from gymtui.cli.documents import rollout_document, run_document
 from gymtui.cli.failures import failures_of
-from gymtui.cli.gym_access import GymReader, runs_and_rollouts
+from gymtui.cli.gym_access import GymReader, load_runs_and_rollouts
 from gymtui.cli.list_filters import ListRequest, filter_rows
 from gymtui.cli.reporting.failures import failure_document
 from gymtui.cli.runs import runs_with_numbers
@@ -112,7 +112,7 @@ class AgentTools:
         """
         reader = GymReader(self._client)
         reader.take_notes(self._journal)
-        (name,) = await runs_and_rollouts(reader, self._settings, [run_id])
+        (name,) = await load_runs_and_rollouts(reader, self._settings, [run_id])
         rows = {row.rollout_id: row for row in reader.store.rollouts_of(name)}
         request = ListRequest((filter,) if filter else (), limit=_within(limit, MOST_ROWS))
         found = filter_rows(rows, request, ROLLOUTS, reader.now_s)
@@ -131,7 +131,7 @@ class AgentTools:
         if not run_ids:
             raise RefusedCallError("name a run")
         reader = GymReader(self._client)
-        names = await runs_and_rollouts(reader, self._settings, run_ids)
+        names = await load_runs_and_rollouts(reader, self._settings, run_ids)
         rows, matrix = failures_of(reader, names, by)
         shared = CoFailures(row.group for row in rows)
         documents = [failure_document(row, shared, names[1:], matrix) for row in rows]

@@ -28,7 +28,7 @@ from gymtui.cli.directories import settings_and_names
 @options.table_or_csv_options
 def compare(run_ids: tuple[str, ...], form: str, **flags: Any) -> None:
     """Compare runs with the first: settings, pass rates, tasks and failures that differ."""
-    settings, names = settings_and_names(options.given(flags), run_ids)
+    settings, names = settings_and_names(flags, run_ids)
     if len(set(names)) < 2 and not settings.directories:
         options.fail("compare takes two or more runs")
     from gymtui.cli.compare import print_comparison
@@ -63,7 +63,7 @@ def failures(
     run_ids: tuple[str, ...], by: str, against: str | None, form: str, **flags: Any
 ) -> None:
     """List what runs fail in, by criterion, tool or message; of a directory, all runs in it."""
-    settings, run_ids = settings_and_names(options.given(flags), run_ids)
+    settings, run_ids = settings_and_names(flags, run_ids)
     from gymtui.cli.failures import print_failures
 
     print_failures(settings, run_ids, by, form, against=against)
@@ -102,7 +102,7 @@ def report(
     **flags: Any,
 ) -> None:
     """Write a report on one run, or a comparison of several; of a directory, on all runs in it."""
-    settings, run_ids = settings_and_names(options.given(flags), run_ids)
+    settings, run_ids = settings_and_names(flags, run_ids)
     from datetime import UTC, datetime
     from pathlib import Path
 
@@ -133,7 +133,7 @@ def report(
     options.tell(f"wrote {clean(file)}")
 
 
-def moment(text: str) -> datetime:
+def read_time(text: str) -> datetime:
     """A time in the past: `18:02` (today or yesterday), a date with a time, or `12h` ago.
 
     Raises:
@@ -148,7 +148,7 @@ def moment(text: str) -> datetime:
             return datetime.fromisoformat(text).astimezone()
     except ValueError:
         raise click.BadParameter("expected 18:02, 2026-11-29T18:02 or 12h") from None
-    return now - timedelta(seconds=options.seconds(text))
+    return now - timedelta(seconds=options.read_duration(text))
 
 
 @click.command(
@@ -161,7 +161,7 @@ by Fisher's exact test, adjusted for all runs compared.
 @options.scope_options
 @click.option(
     "--since",
-    type=moment,
+    type=read_time,
     default="12h",
     show_default=True,
     metavar="TIME",
@@ -172,7 +172,7 @@ by Fisher's exact test, adjusted for all runs compared.
 )
 def digest(since: datetime, form: str | None, **flags: Any) -> None:
     """Tell what happened since a time: runs finished and regressed, errors by cause."""
-    settings = options.settings_of(options.given(flags))
+    settings = options.settings_of(flags)
     from gymtui.cli.digest import digest_document, digest_lines, read_digest
     from gymtui.cli.output import Printer
     from gymtui.cli.recording_commands import recording_of
@@ -198,7 +198,7 @@ instruction. An agent is told of it by its command line: gymtui mcp.
 @click.option("--allow-cancel", is_flag=True, help="Offer a tool that cancels runs.")
 def mcp(allow_cancel: bool, **flags: Any) -> None:
     """Let an agent look at runs, failures and transcripts (Model Context Protocol, stdio)."""
-    settings = options.settings_of(options.given(flags))
+    settings = options.settings_of(flags)
     from gymtui.cli.mcp import EXTRA, is_installed, serve
     from gymtui.core import paths
 

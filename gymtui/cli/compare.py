@@ -9,7 +9,7 @@ from typing import Any
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.documents import run_document
 from gymtui.cli.failures import change_columns
-from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
+from gymtui.cli.gym_access import GymReader, load_runs_and_rollouts, with_gym
 from gymtui.cli.options import tell
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.reporting.document import comparison_document
@@ -40,7 +40,7 @@ def print_comparison(settings: Settings, run_ids: Sequence[str], form: str) -> N
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
         reader = GymReader(client)
-        return reader, await runs_and_rollouts(reader, settings, run_ids)
+        return reader, await load_runs_and_rollouts(reader, settings, run_ids)
 
     reader, names = with_gym(settings, fetch)
     failures, matrix = count_failures(reader.store, names)
@@ -63,7 +63,7 @@ def print_comparison(settings: Settings, run_ids: Sequence[str], form: str) -> N
         return
     tasks = list(matrix.across(names).values())
     found = differences(tasks, len(names))
-    runs = [_Run(reader, *pair) for pair in zip(names, found, strict=True)]
+    runs = [_ComparedRun(reader, *pair) for pair in zip(names, found, strict=True)]
     if form == "csv":
         printer.comma_separated([_run_line(run, names[0]) for run in runs], ())
         return
@@ -83,13 +83,13 @@ def print_comparison(settings: Settings, run_ids: Sequence[str], form: str) -> N
     tell(f"compared with {names[0]}; {len(differ)} of {len(tasks)} tasks differ")
 
 
-class _Run:
+class _ComparedRun:
     def __init__(self, reader: GymReader, name: str, found: Difference | None) -> None:
         self.view = reader.view(name)
         self.found = found
 
 
-def _run_line(run: _Run, first: str) -> dict[str, Any]:
+def _run_line(run: _ComparedRun, first: str) -> dict[str, Any]:
     summary, found = run.view.summary, run.found
     interval = summary.interval if summary is not None else None
     return {
@@ -104,27 +104,27 @@ def _run_line(run: _Run, first: str) -> dict[str, Any]:
     }
 
 
-def _pass(run: _Run) -> Cell:
+def _pass(run: _ComparedRun) -> Cell:
     rate, summary = pass_rate(run.view), run.view.summary
     if rate is None or summary is None:
         return Cell(ABSENT, "dim")
     return Cell(f"{percent(rate)} {interval_words(summary.interval)} of {summary.verdicts}")
 
 
-def _difference(run: _Run) -> Cell:
+def _difference(run: _ComparedRun) -> Cell:
     if run.found is None:
         return Cell(ABSENT, "dim")
     return Cell(f"{points(run.found.mean)}pp", "yellow" if run.found.clear else "")
 
 
-def _interval(run: _Run) -> Cell:
+def _interval(run: _ComparedRun) -> Cell:
     found = run.found
     if found is None or found.low is None or found.high is None:
         return Cell(ABSENT, "dim")
     return Cell(f"{points(found.low)} to {points(found.high)}")
 
 
-_RUN_COLUMNS: tuple[Column[_Run], ...] = (
+_RUN_COLUMNS: tuple[Column[_ComparedRun], ...] = (
     Column("RUN", lambda run: Cell(run.view.name), least=20),
     Column("PASS@1", _pass),
     Column("BY TASK", _difference, right=True),

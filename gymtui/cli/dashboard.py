@@ -115,7 +115,7 @@ def open_dashboard(
     return run_guarded(app)
 
 
-class _Safe(logging.Formatter):
+class _SafeFormatter(logging.Formatter):
     """Lines fit for a file that people look at in a terminal and send to others."""
 
     def __init__(self, safe: Callable[[str], str]) -> None:
@@ -138,6 +138,6 @@ def _log_to(path: Path, safe: Callable[[str], str], *, debug: bool) -> None:
         )
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(_Safe(safe))
+    handler.setFormatter(_SafeFormatter(safe))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.WARNING)

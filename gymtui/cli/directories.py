@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gymtui.cli.options import fail, loaded, report_problems, tell
+from gymtui.cli.options import fail, given_options, load_settings, report_problems, tell
 from gymtui.core.text import clean
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FILES = "files"
 """What `open --as` calls reading transcripts one by one."""
 
 
-def split(names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+def split_paths(names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """The directories and files among some words, and the rest.
 
     Only what is there and is written as a path is one: `jobs/`, `./jobs`, `/data/jobs`, `.`.
@@ -71,24 +71,25 @@ def loaded_and_names(
     flags: Mapping[str, Any], names: Sequence[str]
 ) -> tuple[LoadedSettings, tuple[str, ...]]:
     """As `settings_and_names`, with what else was found out about the settings."""
-    found, rest = split(names)
+    flags = given_options(flags)
+    found, rest = split_paths(names)
     for name in filter(_is_path, rest):
         fail(f"{clean(name)}: {_why_not(name)}")
     if not found:
         if (read_as := flags.get("as")) is not None:
             fail(f"--as {read_as}: no directory is named")
-        return report_problems(loaded(flags)), rest
-    result = report_problems(of_directories(flags, found))
-    gym_in(result.settings)  # says at once that there is nothing
+        return report_problems(load_settings(flags)), rest
+    result = report_problems(directory_settings(flags, found))
+    directory_gym(result.settings)  # says at once that there is nothing
     return result, rest
 
 
-def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSettings:
+def directory_settings(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSettings:
     """The settings for reading directories: what is wrong with where a gym is, is no matter."""
     from gymtui.core.replacement import replace
 
     others = {name: flags[name] for name in flags if name not in ("base_url", "source")}
-    base = loaded(others, want_key=False)
+    base = load_settings(others, want_key=False)
     there = tuple(place.absolute() for place in found)
     update = {
         "base_url": " ".join(place.as_uri() for place in there),
@@ -117,7 +118,7 @@ def sources_for(read_as: str | None) -> tuple[Source, ...]:
     return (source,)
 
 
-def gym_in(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
+def directory_gym(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
     """The directories that settings name, as a gym; ends where there is nothing in them."""
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.files import Files

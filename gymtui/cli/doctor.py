@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from gymtui.cli.checkup import gym, local
-from gymtui.cli.checkup.checks import Check, State, worst
+from gymtui.cli.checkup.checks import Check, CheckState, worst_state
 from gymtui.cli.checkup.terminal import Streams, check_terminal, run_quickly
 from gymtui.cli.output import Colour, Printer, coloured
 from gymtui.config.settings import LoadedSettings
@@ -17,10 +17,10 @@ from gymtui.core.replacement import replace
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import clean, fit, width
 
-MARKS: Mapping[State, tuple[str, Colour]] = {
-    State.OK: ("✓", "green"),
-    State.WARNING: ("!", "yellow"),
-    State.BAD: ("✗", "red"),
+MARKS: Mapping[CheckState, tuple[str, Colour]] = {
+    CheckState.OK: ("✓", "green"),
+    CheckState.WARNING: ("!", "yellow"),
+    CheckState.BAD: ("✗", "red"),
 }
 
 
@@ -39,7 +39,7 @@ def run_checks(
     hangs = False
     if loaded.fatal:
         advice = "fix the settings listed above"
-        checks.append(Check("gym", "calls", "not checked", State.BAD, advice))
+        checks.append(Check("gym", "calls", "not checked", CheckState.BAD, advice))
         status = 2
     else:
         tell(f"contacting {clean(settings.base_url)} …")
@@ -52,7 +52,7 @@ def run_checks(
 
 def checks_document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
     listed = [check.document for check in checks]
-    return {"worst": worst(checks).value, "exit": status, "checks": listed}
+    return {"worst": worst_state(checks).value, "exit": status, "checks": listed}
 
 
 def checks_lines(checks: Sequence[Check], printer: Printer) -> Iterator[str]:
@@ -71,8 +71,8 @@ def checks_lines(checks: Sequence[Check], printer: Printer) -> Iterator[str]:
 
 
 def _summary(checks: Sequence[Check]) -> str:
-    numbers = {state: sum(check.state is state for check in checks) for state in State}
-    if worst(checks) is State.OK:
+    numbers = {state: sum(check.state is state for check in checks) for state in CheckState}
+    if worst_state(checks) is CheckState.OK:
         return "All checks passed."
     parts = [f"{number} {state}" for state, number in reversed(numbers.items()) if number]
     return ", ".join(parts)

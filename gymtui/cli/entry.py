@@ -52,7 +52,7 @@ _ELSEWHERE: Mapping[str, str] = {
 _dashboard_options = options.with_options(
     options.interval_option,
     click.option("--read-only", is_flag=True, help="Disable launch, cancel and delete."),
-    options.looks_options,
+    options.appearance_options,
     click.option("--debug", is_flag=True, help="Write a debug log."),
 )
 
@@ -71,7 +71,7 @@ class Commands(click.Group):
         return command
 
     def main(self, *args: Any, **others: Any) -> Any:
-        options.with_streams()
+        options.open_standard_streams()
         return super().main(*args, **others)
 
     def make_context(self, *args: Any, **others: Any) -> click.Context:
@@ -98,8 +98,8 @@ def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command, opens the dashboard."""
     if context.invoked_subcommand is None:
         gc.disable()  # until the first frame: nothing that is imported is garbage
-        _own_gym(options.given(flags))
-    context.obj = options.given(flags)
+        _own_gym(options.given_options(flags))
+    context.obj = options.given_options(flags)
 
 
 @main.command()
@@ -118,9 +118,9 @@ def demo(speed: float, seed: int, fresh: bool, **flags: Any) -> None:
 
     The next demo continues where the last one stopped. Its state is separate from your gyms'.
     """
-    options.want_terminal()
+    options.require_terminal()
     gc.disable()  # as for the dashboard
-    _demo(options.given(flags), speed=speed, seed=seed, fresh=fresh)
+    _demo(options.given_options(flags), speed=speed, seed=seed, fresh=fresh)
 
 
 def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> NoReturn:
@@ -151,7 +151,7 @@ def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
     from gymtui.cli.show import print_rollout
 
-    settings, rest = settings_and_names(options.given(flags), names)
+    settings, rest = settings_and_names(flags, names)
     print_rollout(settings, _only("ROLLOUT", rest), form, redacted=redact)
 
 
@@ -170,7 +170,7 @@ def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> N
 
     from gymtui.cli.export import export_run
 
-    settings, rest = settings_and_names(options.given(flags), names)
+    settings, rest = settings_and_names(flags, names)
     run, journal = _only("RUN", rest), options.journal_of(settings)
     try:
         tally = export_run(settings, run, Path(directory), form, journal=journal)
@@ -199,7 +199,7 @@ def _only(what: str, names: tuple[str, ...]) -> str:
     markdown="Print Markdown, without the viewer.",
     text="Print plain text, without the viewer.",
 )
-@options.looks_options
+@options.appearance_options
 def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags: Any) -> None:
     """Open what is on disk as runs (directories of results) or transcripts (files), without a gym.
 
@@ -212,9 +212,9 @@ def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags
 
     paths = [Path(name) for name in files]
     if read_as != FILES:
-        from gymtui.cli.open import as_gym
+        from gymtui.cli.open import settings_of_files
 
-        settings = as_gym(paths, read_as, form, options.given(flags))
+        settings = settings_of_files(paths, read_as, form, options.given_options(flags))
         if settings is not None:
             _open_gym(settings, form)
     try:
@@ -225,11 +225,11 @@ def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags
             sys.exit(0 if print_files(found, form) else options.EXIT_USAGE)
     except FileProblem as problem:
         options.fail(clean(problem))
-    options.want_terminal()
+    options.require_terminal()
     from gymtui.cli.open import view_files
 
     # What is wrong with where a gym is, is no matter here.
-    settings = options.loaded(options.given(flags), want_key=False)
+    settings = options.load_settings(options.given_options(flags), want_key=False)
     sys.exit(view_files(found, settings, os.environ))
 
 
@@ -240,7 +240,7 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
 
         print_all(found.settings, form)
         sys.exit(0)
-    options.want_terminal()
+    options.require_terminal()
     gc.disable()  # as for the dashboard
     from gymtui.cli.dashboard import Storage, open_dashboard
     from gymtui.core import paths
@@ -250,17 +250,17 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
 
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
-    options.want_terminal()
+    options.require_terminal()
     from gymtui.core import paths
     from gymtui.session.saved_layout import SavedLayout
 
     env = os.environ
     picked = SavedLayout.read(paths.state_dir(env)).profile
-    found = options.report_problems(options.loaded(flags, remembered=picked))
+    found = options.report_problems(options.load_settings(flags, remembered=picked))
     if found.settings.key is None:
-        from gymtui.cli.first_start import nothing_set_up, offer_demo
+        from gymtui.cli.first_start import is_unconfigured, offer_demo
 
-        if nothing_set_up(found):
+        if is_unconfigured(found):
             if offer_demo(found, env):
                 _demo(flags, speed=DEMO_SPEED, seed=DEMO_SEED, fresh=False)
             sys.exit(0)

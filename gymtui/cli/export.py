@@ -37,7 +37,7 @@ from gymtui.transcript.body_check import no_artifacts
 
 
 @dataclass
-class Tally:
+class ExportCounts:
     total: int = 0
     written: int = 0
     there: int = 0  # files that were there before
@@ -70,14 +70,14 @@ def export_run(
     form: str,
     *,
     journal: Place,
-) -> Tally:
+) -> ExportCounts:
     """Write a run's artifacts to a directory, which is made if need be.
 
     Raises:
         OSError: The directory cannot be made.
     """
 
-    async def every(client: Endpoints) -> Tally:
+    async def every(client: Endpoints) -> ExportCounts:
         reader = GymReader(client)
         reader.take_notes(journal)
         [found] = await reader.runs_named([run_id])  # tells a run without rollouts from none
@@ -104,8 +104,8 @@ async def _write_all(
     directory: Path,
     form: str,
     keep: Callable[[Path, RolloutRow], bool],
-) -> Tally:
-    tally = Tally(total=len(rows))
+) -> ExportCounts:
+    tally = ExportCounts(total=len(rows))
     rows = [row for row in rows if row.malformed is None]
     tally.unread = tally.total - len(rows)
     there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})

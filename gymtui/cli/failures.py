@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
+from gymtui.cli.gym_access import GymReader, load_runs_and_rollouts, with_gym
 from gymtui.cli.options import tell
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.report import finished_rollouts, read_artifacts
@@ -40,8 +40,8 @@ def print_failures(
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
         reader = GymReader(client)
-        wanted = await runs_and_rollouts(reader, settings, run_ids)
-        other = [] if against is None else await runs_and_rollouts(reader, settings, [against])
+        wanted = await load_runs_and_rollouts(reader, settings, run_ids)
+        other = [] if against is None else await load_runs_and_rollouts(reader, settings, [against])
         if by == TOOL:
             await read_artifacts(client, settings, reader.store, wanted)
         return reader, wanted, other[0] if other else None

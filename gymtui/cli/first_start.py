@@ -24,7 +24,7 @@ _DEMO = "\r\nd"
 _LEAVE = "qQ\x1b\x04"
 
 
-def nothing_set_up(loaded: LoadedSettings) -> bool:
+def is_unconfigured(loaded: LoadedSettings) -> bool:
     """Whether neither a key nor a gym was named anywhere, so that there is nothing to show."""
     settings = loaded.settings
     return (
@@ -65,7 +65,7 @@ def welcome_text(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def pressed_keys() -> Iterator[Callable[[], str]]:
+def key_reader() -> Iterator[Callable[[], str]]:
     """Take keys of the terminal one at a time, without Enter; empty once the terminal is gone.
 
     None is lost, not even one that is pressed while the words before it are being written.
@@ -93,7 +93,7 @@ def offer_demo(
     loaded: LoadedSettings,
     env: Mapping[str, str],
     *,
-    keys: Callable[[], AbstractContextManager[Callable[[], str]]] = pressed_keys,
+    keys: Callable[[], AbstractContextManager[Callable[[], str]]] = key_reader,
 ) -> bool:
     """Say it, and wait for a key; whether the demo is wanted."""
     with keys() as press:

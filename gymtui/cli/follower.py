@@ -47,7 +47,7 @@ class SilentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class LastFailure:
     """Why there is no news."""
 
     error: GymError
@@ -55,7 +55,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class Denial:
     """What the key may not see."""
 
     error: Forbidden
@@ -79,13 +79,13 @@ class Follower:
     # How many requests a second may be sent in the long run.
     max_requests_per_s: float = REQUESTS_PER_S
     reader: GymReader = field(init=False)
-    trouble: Trouble | None = field(init=False, default=None)  # why there is no news, or None
+    trouble: LastFailure | None = field(init=False, default=None)  # why there is no news, or None
     _log: RequestLog = field(init=False, default_factory=RequestLog)
     _budget: RequestBudget = field(init=False)
     _heard_s: float = field(init=False)
     _answered: bool = field(init=False, default=False)
     _refused: bool = field(init=False, default=False)
-    _denied: dict[OneRun | RolloutsOf, Denied] = field(init=False, default_factory=dict)
+    _denied: dict[OneRun | RolloutsOf, Denial] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reader = GymReader(self.client, self._take, self.monotonic)
@@ -211,14 +211,14 @@ class Follower:
             raise error
         self._refused = True
         self._log.hold_until_s = self.monotonic() + wait_s
-        self.trouble = Trouble(error, wait_s)
+        self.trouble = LastFailure(error, wait_s)
 
     def _is_denied(self, query: OneRun | RolloutsOf, sent_s: float, error: Forbidden) -> None:
         now_s = self.monotonic()
         before = self._denied.get(query)
         since_s = now_s if before is None else before.since_s
         seen = self._log.recall(query).answered_s is not None
-        self._denied[query] = Denied(error, since_s, seen)
+        self._denied[query] = Denial(error, since_s, seen)
         wait_s = max(0.0, self.refused_wait_s(since_s))
         self._log.forbidden(query, sent_s, now_s, wait_s)
         self._heard_s, self.trouble, self._refused = now_s, None, False
@@ -240,7 +240,7 @@ class Follower:
             retry_after_s=error.retry_after_s,
         )
         until_s = max(self._log.held_until_s(), self._log.recall(query).not_before_s)
-        self.trouble = Trouble(error, max(0.0, until_s - now_s))
+        self.trouble = LastFailure(error, max(0.0, until_s - now_s))
 
 
 def settled(log: RequestLog, store: Store, run_id: str) -> bool:

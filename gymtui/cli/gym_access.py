@@ -18,7 +18,7 @@ from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
 from gymtui.api.list_answer import parse_run, split
 from gymtui.api.models import Malformed
 from gymtui.api.retry import with_retry
-from gymtui.cli.directories import gym_in
+from gymtui.cli.directories import directory_gym
 from gymtui.cli.kept_answers import KeptAnswers
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
@@ -69,7 +69,7 @@ def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T
     async def whole() -> T:
         client: Endpoints
         if settings.directories:
-            client = gym_in(settings)
+            client = directory_gym(settings)
         else:
             client = GymClient(settings.base_url, settings.key, insecure=settings.insecure)
         try:
@@ -219,7 +219,7 @@ class GymReader:
         if missing:
             others = GymReader(self._client)
             await others.every_run("all", None)
-            whole = {name: only_fitting(name, others.store.runs, "run") for name in missing}
+            whole = {name: unique_match(name, others.store.runs, "run") for name in missing}
             await gather_few(partial(self.named, run_id) for run_id in whole.values())
             run_ids = list(dict.fromkeys(whole.get(run_id, run_id) for run_id in run_ids))
         return run_ids
@@ -283,7 +283,7 @@ class GymReader:
         return self._numbers[row.run_id]
 
 
-async def runs_and_rollouts(
+async def load_runs_and_rollouts(
     reader: GymReader, settings: Settings, run_ids: Sequence[str]
 ) -> list[str]:
     """Ask for runs, as typed, and list all their rollouts; of directories none stands for all.
@@ -301,7 +301,7 @@ async def runs_and_rollouts(
     return found
 
 
-def only_fitting(typed: str, ids: Iterable[str], what: str) -> str:
+def unique_match(typed: str, ids: Iterable[str], what: str) -> str:
     """The id that begins so.
 
     Raises:

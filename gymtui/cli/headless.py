@@ -24,7 +24,7 @@ from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, local_path
 
 
-class _Nobody(SessionHost):
+class _HeadlessHost(SessionHost):
     """Nobody looks: work is carried out, notices are told, and nothing is shown."""
 
     shows_alerts = False
@@ -72,7 +72,7 @@ async def headless_session(
         client,
         ServerClock(wall, monotonic),
         kept,
-        _Nobody(),
+        _HeadlessHost(),
         input_priority=InputPriority(monotonic),
         monotonic=monotonic,
         rng=random.Random(),  # noqa: S311  (jitter)
@@ -115,7 +115,7 @@ async def take_news(session: Session, *, at_once: bool = False) -> Delta:
 
 
 @contextmanager
-def ended_by_signal() -> Iterator[asyncio.Event]:
+def termination_event() -> Iterator[asyncio.Event]:
     """An event that SIGTERM, SIGHUP and `^C` set, in place of ending the process."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()

@@ -64,7 +64,7 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
     from gymtui.core.text import clean
     from gymtui.launching.launch_file import LaunchFileError
 
-    settings = options.settings_of(options.given(flags))
+    settings = options.settings_of(flags)
     try:
         meant = read_file(settings, file)
     except LaunchFileError as faults:

@@ -75,7 +75,7 @@ def runs(
     **flags: Any,
 ) -> None:
     """List runs, all or those that match a filter; those in a directory if one is named."""
-    settings, filters = settings_and_names(options.given(flags), filters)
+    settings, filters = settings_and_names(flags, filters)
     if settings.directories and numbers is None:
         numbers = True  # they cost no requests
     from gymtui.cli.list_filters import ListRequest
@@ -115,7 +115,7 @@ def rollouts(
     **flags: Any,
 ) -> None:
     """List the rollouts of runs (default: active runs; of a directory, all)."""
-    settings, run_ids = settings_and_names(options.given(flags), run_ids)
+    settings, run_ids = settings_and_names(flags, run_ids)
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.rollouts import print_rollouts
 
@@ -173,7 +173,7 @@ def search(
     from gymtui.transcript.hits import Wanted, role_of
     from gymtui.transcript.search import PatternError, Query, parse
 
-    settings, run_ids = settings_and_names(options.given(flags), names)
+    settings, run_ids = settings_and_names(flags, names)
     try:
         query = parse(f"re:{phrase}") if expression else Query(phrase)
         wanted = Wanted(query, tool, error, None if role is None else role_of(role))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from gymtui.cli.directories import gym_in, of_directories, sources_for
+from gymtui.cli.directories import directory_gym, directory_settings, sources_for
 from gymtui.cli.options import tell
 from gymtui.config.settings import LoadedSettings
 from gymtui.core import paths
@@ -21,7 +21,7 @@ _OF_FILES: Final = frozenset({"artifacts", "simlab"})
 """Sources that consist of transcripts, which are printed as the files that they are."""
 
 
-def as_gym(
+def settings_of_files(
     paths_named: Sequence[Path], read_as: str | None, form: str | None, flags: Mapping[str, Any]
 ) -> LoadedSettings | None:
     """The settings for opening files as a gym; None where they are transcripts to be read alone.
@@ -37,8 +37,8 @@ def as_gym(
     }
     if read_as is None and (not owners or (form is not None and owners <= _OF_FILES)):
         return None
-    found = of_directories({**flags, "as": read_as}, paths_named)
-    gym_in(found.settings)  # says at once that there is nothing
+    found = directory_settings({**flags, "as": read_as}, paths_named)
+    directory_gym(found.settings)  # says at once that there is nothing
     return found
 
 

@@ -84,7 +84,7 @@ scope_options = with_options(
 )
 """The options that choose which runs are listed: of no use to commands that name their runs."""
 
-looks_options = with_options(
+appearance_options = with_options(
     click.option(
         "--theme",
         metavar="T",
@@ -104,7 +104,7 @@ def runs_argument(metavar: str = "[DIR/]… RUN…", *, required: bool = True) -
     )
 
 
-def seconds(text: str) -> float:
+def read_duration(text: str) -> float:
     """A length of time, `90s`, `5m`, `1h30m` or a number of seconds, in seconds.
 
     Raises:
@@ -155,7 +155,7 @@ table_or_csv_options = form_options("table", json=_JSON, csv=_CSV)
 list_options = form_options("table", json=_JSON, jsonl=JSON_LINES, csv=_CSV)
 
 
-def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+def given_options(flags: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, by the settings' names; 0 is a value, though not a good one.
 
     Those before a command count for it too: `gymtui --profile lab runs`.
@@ -170,7 +170,7 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {**before, **here}
 
 
-def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
+def load_settings(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
     """The settings as they come out, with all that is wrong with them."""
     from pathlib import Path
 
@@ -184,7 +184,7 @@ def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
 
 def settings_of(flags: Mapping[str, Any]) -> Settings:
     """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
-    return report_problems(loaded(flags)).settings
+    return report_problems(load_settings(given_options(flags))).settings
 
 
 def report_problems(found: LoadedSettings) -> LoadedSettings:
@@ -277,7 +277,7 @@ def fail_on_file(path: object, error: OSError) -> NoReturn:
     fail(f"{clean(path)}: {clean(error.strerror or error)}")
 
 
-def want_terminal() -> None:
+def require_terminal() -> None:
     """The screen is drawn on standard error, keys come from standard input."""
     for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
         if not stream.isatty():
@@ -289,7 +289,7 @@ def want_terminal() -> None:
         fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list")
 
 
-def with_streams() -> None:
+def open_standard_streams() -> None:
     """Put nothing in the place of standard streams that the shell has closed (`>&-`).
 
     Else what is opened next would stand there, and be written to. What their encoding does not

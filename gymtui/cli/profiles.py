@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.lazy_client import LazyClient
-from gymtui.cli.directories import gym_in
+from gymtui.cli.directories import directory_gym
 from gymtui.config.api_key import run_command
 from gymtui.config.schema import variable
 from gymtui.config.settings import LoadedSettings, ProfileInfo, Settings, load
@@ -94,7 +94,7 @@ def gyms_of(
     return ConfiguredGyms(loaded.profiles, flags, env, first)
 
 
-class RenewedKey:
+class RenewableKey:
     """The key of a gym that a command talks to for long, looked for anew when it is refused."""
 
     def __init__(self, gyms: ConfiguredGyms, settings: Settings) -> None:
@@ -114,7 +114,7 @@ class RenewedKey:
 def client_of(settings: Settings) -> Endpoints:
     """Make the client; called in a thread, once the screen is there."""
     if settings.directories:
-        return gym_in(settings, look_s=LOOK_S)
+        return directory_gym(settings, look_s=LOOK_S)
     from gymtui.api.client import GymClient
 
     return GymClient(settings.base_url, settings.key, insecure=settings.insecure)

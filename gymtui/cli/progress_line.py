@@ -43,7 +43,8 @@ class ProgressLine:
         for view in follower.views:
             if not (view.row.active or follower.settled(view.name)):
                 continue  # its last results are still to come: that is told once, with them
-            self._once(view.name, f"{clean(view.name)}: {progress(view, bounds=self._bounds)}")
+            words = describe_progress(view, bounds=self._bounds)
+            self._once(view.name, f"{clean(view.name)}: {words}")
         trouble = follower.trouble
         if trouble is not None:
             self._once("", f"{describe_error(trouble.error)}; retrying")
@@ -112,7 +113,7 @@ def describe_error(error: GymError) -> str:
     return clean(error.line if refused else f"no answer: {error.brief}")
 
 
-def progress(view: RunView, *, bounds: bool = False) -> str:
+def describe_progress(view: RunView, *, bounds: bool = False) -> str:
     """How far a run is, in a clean line: what is not known is not told."""
     return BETWEEN.join(_parts(view, bounds=bounds))
 

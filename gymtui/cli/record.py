@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.gym_access import with_gym
-from gymtui.cli.headless import ended_by_signal, headless_session, take_news
+from gymtui.cli.headless import headless_session, take_news, termination_event
 from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
@@ -58,7 +58,7 @@ class RecordOptions:
     force: bool = False  # whether it is recorded beside another recorder, to a directory of its own
 
 
-class _Wanted:
+class _RunSelection:
     """Which runs are recorded: those that match, and those that once did."""
 
     def __init__(self, session: Session, runs: Filter[RunView]) -> None:
@@ -80,7 +80,7 @@ class _Wanted:
         return False
 
 
-def new_recorder(
+def attach_recorder(
     session: Session,
     directory: Path,
     *,
@@ -136,7 +136,9 @@ def is_recorded_elsewhere(place: RecordingPlace) -> bool:
 
 
 @contextmanager
-def sent(place: RecordingPlace, settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
+def share_recording(
+    place: RecordingPlace, settings: Settings, say: Callable[[str], None]
+) -> Iterator[None]:
     """Send what is recorded in the meantime to the team, where the recording is one's."""
     if place.shared is None:
         yield
@@ -176,7 +178,7 @@ def record(
     directory, lock = first_free(directory, beside=options.force)
     here = place if directory == place.directory else RecordingPlace(directory)
     try:
-        with sent(here, settings, say):
+        with share_recording(here, settings, say):
             with_gym(
                 settings,
                 lambda client: _record(client, settings, here, journal, options, find_key, say),
@@ -195,15 +197,15 @@ async def _record(
     say: Callable[[str], None],
 ) -> None:
     gym = without_login(settings.base_url)
-    wanted: list[_Wanted] = []
+    wanted: list[_RunSelection] = []
     missed = MissedRuns(place.directory, lambda run_id: wanted[0](run_id))
 
     def prepare(session: Session) -> None:
-        wanted.append(_Wanted(session, options.runs))
+        wanted.append(_RunSelection(session, options.runs))
         filtered = wanted[0] if options.runs.terms else None
-        new_recorder(session, place.directory, wanted=filtered, keep=options.keep, say=say)
+        attach_recorder(session, place.directory, wanted=filtered, keep=options.keep, say=say)
 
-    with ended_by_signal() as ended:
+    with termination_event() as ended:
         async with headless_session(
             settings, client, journal=journal, find_key=find_key, prepare=prepare
         ) as session:
@@ -222,7 +224,7 @@ async def _record(
 async def _until_over(
     session: Session,
     options: RecordOptions,
-    wanted: _Wanted,
+    wanted: _RunSelection,
     missed: MissedRuns,
     ended: asyncio.Event,
     say: Callable[[str], None],
@@ -247,7 +249,7 @@ async def _until_over(
             say(_progress_words(session))
 
 
-def _is_done(session: Session, wanted: _Wanted) -> bool:
+def _is_done(session: Session, wanted: _RunSelection) -> bool:
     """Whether no run that is recorded has anything left to say."""
     link, store = session.link, session.store
     if not link.synced or link.reading or link.state(session.monotonic()) is not LinkState.LIVE:

@@ -53,7 +53,9 @@ second one writes to a directory of its own, which it names, and shares nothing.
 @options.gym_options
 @options.scope_options
 @options.interval_option
-@click.option("--for", "for_s", type=options.seconds, metavar="T", help="Stop after 90m, 12h, …")
+@click.option(
+    "--for", "for_s", type=options.read_duration, metavar="T", help="Stop after 90m, 12h, …"
+)
 @click.option("--until-done", is_flag=True, help="Stop when no recorded run is active.")
 @click.option("--keep", is_flag=True, help="Never delete this recording by age or size.")
 @click.option("--force", is_flag=True, help="Record beside another recorder, elsewhere.")
@@ -72,13 +74,13 @@ def start(
     **flags: Any,
 ) -> None:
     """Record until stopped."""
-    given_flags = options.given(flags)
+    given_flags = options.given_options(flags)
     if status:
         _show_status(given_flags, form)
         return
     if form is not None:
-        options.fail("--json is for --status", options.EXIT_USAGE)
-    found = options.report_problems(options.loaded(given_flags))
+        options.fail("--json is for --status")
+    found = options.report_problems(options.load_settings(given_flags))
     settings = found.settings
     from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
     from gymtui.cli.profiles import gyms_of
@@ -193,7 +195,7 @@ def open_recording(
 
     place, recorders = None, tuple[str, ...]()
     if source is None:
-        settings = options.settings_of(options.given(flags))
+        settings = options.settings_of(flags)
         place, what = recording_of(settings), f"of {clean(settings.base_url)}"
         path, fetched = place.directory, fetch_recording(place)
         recorders = fetched.recorders
@@ -226,7 +228,7 @@ to the marks of the time line, `L` to its end.
 @click.option(
     "--run", "run_id", metavar="RUN", help="Open this run.", shell_complete=suggestions.runs
 )
-@options.looks_options
+@options.appearance_options
 def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any) -> None:
     """Play a recording in the dashboard's screens."""
     from gymtui.core.text import clean
@@ -240,14 +242,14 @@ def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any
     if run_id is not None and at_us is None:
         began = (mark.at_us for mark in recording.marks if mark.run_id == run_id)
         at_us = next(began, None)
-    options.want_terminal()
+    options.require_terminal()
     if place is None or place.shared is None:
-        sys.exit(_open_replay(recording, at_us, run_id, options.given(flags)))
+        sys.exit(_open_replay(recording, at_us, run_id, options.given_options(flags)))
     from gymtui.store.history.recording_copy import RecordingFetcher
 
     fetcher = RecordingFetcher(place)  # what is recorded while it plays
     try:
-        sys.exit(_open_replay(recording, at_us, run_id, options.given(flags)))
+        sys.exit(_open_replay(recording, at_us, run_id, options.given_options(flags)))
     finally:
         fetcher.close()
 
@@ -265,7 +267,7 @@ def _open_replay(
 
     env = os.environ
     # What is wrong with where a gym is, is no matter here.
-    found = options.loaded(flags, want_key=False)
+    found = options.load_settings(flags, want_key=False)
     head = recording.head
     changes: dict[str, Any] = {"read_only": True, "key": None}
     if head is not None:
@@ -312,8 +314,8 @@ def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags
 
     It goes on when the runs have ended: `gymtui wait` ends with them.
     """
-    given_flags = options.given(flags)
-    found = options.report_problems(options.loaded(given_flags))
+    given_flags = options.given_options(flags)
+    found = options.report_problems(options.load_settings(given_flags))
     settings = found.settings
     from gymtui.cli.output import Printer
     from gymtui.cli.profiles import gyms_of

@@ -9,7 +9,7 @@ from functools import partial
 from gymtui import __version__
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, NotFound
-from gymtui.cli.gym_access import GymReader, gather_few, runs_and_rollouts, with_gym
+from gymtui.cli.gym_access import GymReader, gather_few, load_runs_and_rollouts, with_gym
 from gymtui.cli.reporting import html, markdown
 from gymtui.cli.reporting.blocks import ReportOrigin
 from gymtui.cli.reporting.contents import report_contents
@@ -54,7 +54,7 @@ def render_report(
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
         reader = GymReader(client)
         reader.take_notes(journal)
-        found = await runs_and_rollouts(reader, settings, wanted)
+        found = await load_runs_and_rollouts(reader, settings, wanted)
         against = await _baseline(reader, settings, journal, baseline)
         if usage:
             await read_artifacts(client, settings, reader.store, found)
@@ -86,7 +86,7 @@ async def _baseline(
     if chosen is None:
         return None
     try:
-        return (await runs_and_rollouts(reader, settings, [chosen]))[0]
+        return (await load_runs_and_rollouts(reader, settings, [chosen]))[0]
     except NotFound:
         if named is not None:
             raise

@@ -22,7 +22,7 @@ from gymtui.store.history.journal_place import Place, SharedPlace
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRuns:
+class ActionTargets:
     """What there is to act on."""
 
     question: Question  # what would be done; to no run at all where nothing is left to do
@@ -30,10 +30,10 @@ class FoundRuns:
     idle: tuple[str, ...]  # runs that have ended, so that there is nothing to cancel
 
 
-def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:
+def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> ActionTargets:
     """See what would go; a run that is not there is no error."""
 
-    async def look(client: Endpoints) -> FoundRuns:
+    async def look(client: Endpoints) -> ActionTargets:
         reader = GymReader(client)
         missing = []
         for typed in dict.fromkeys(run_ids):
@@ -43,7 +43,7 @@ def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRu
         targets = targets_among(verb, rows)
         going = {target.run_id for target in targets}
         idle = tuple(row.run_id for row in rows if row.run_id not in going)
-        return FoundRuns(Question(verb, targets), tuple(missing), idle)
+        return ActionTargets(Question(verb, targets), tuple(missing), idle)
 
     return with_gym(settings, look)
 

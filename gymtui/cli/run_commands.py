@@ -43,7 +43,7 @@ def delete(**arguments: Any) -> None:
 
 
 def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **flags: Any) -> None:
-    settings = options.settings_of(options.given(flags))
+    settings = options.settings_of(flags)
     from gymtui.cli import run_actions
     from gymtui.cli.output import Printer
     from gymtui.session.actions import Verb
@@ -87,7 +87,7 @@ EXIT_TIMEOUT = 124
 """As `timeout` has it."""
 
 
-def share(text: str) -> float:
+def read_share(text: str) -> float:
     """A share, `0.8` or `80%`, as a number from 0 to 1.
 
     Raises:
@@ -134,17 +134,19 @@ Exit codes:
 @options.runs_argument()
 @options.gym_or_directory_options
 @click.option(
-    "--timeout", type=options.seconds, metavar="T", help="Stop waiting after 90s, 5m, 2h."
+    "--timeout", type=options.read_duration, metavar="T", help="Stop waiting after 90s, 5m, 2h."
 )
 @click.option(
     "--patience",
-    type=options.seconds,
+    type=options.read_duration,
     default="5m",
     show_default=True,
     metavar="T",
     help="Keep retrying for this long while the gym does not answer.",
 )
-@click.option("--fail-under", type=share, metavar="X", help="Fail below this pass@1: 0.8 or 80%.")
+@click.option(
+    "--fail-under", type=read_share, metavar="X", help="Fail below this pass@1: 0.8 or 80%."
+)
 @click.option(
     "--cancel-if",
     metavar="FILTER",
@@ -162,14 +164,14 @@ def wait(
     **flags: Any,
 ) -> None:
     """Wait until runs have ended; exit 1 if one failed. Of a directory, all runs in it."""
-    given_flags = options.given(flags)
+    given_flags = options.given_options(flags)
     found, run_ids = loaded_and_names(given_flags, run_ids)
     settings = found.settings
     from gymtui.api.errors import GymError
     from gymtui.cli.follower import SilentError
     from gymtui.cli.list_filters import CERTAIN_RUNS, read_filters
     from gymtui.cli.output import Printer
-    from gymtui.cli.profiles import RenewedKey, gyms_of
+    from gymtui.cli.profiles import RenewableKey, gyms_of
     from gymtui.cli.progress_line import ProgressLine
     from gymtui.cli.wait import WaitOptions, wait_for
     from gymtui.core.text import clean
@@ -180,7 +182,7 @@ def wait(
         raise click.UsageError("--cancel-if is empty, which would cancel every run")
     if when is not None and settings.read_only:
         options.fail("read-only: cancel is disabled, so --cancel-if cannot work")
-    key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
+    key = RenewableKey(gyms_of(found, given_flags, os.environ), settings)
     terms = WaitOptions(timeout, patience, fail_under, when)
     try:
         line = ProgressLine(sys.stderr, bounds=when is not None)

@@ -107,7 +107,7 @@ async def _print(
     search: TranscriptSearch, rows: Mapping[str, RolloutRow], form: str, *, several: bool
 ) -> None:
     printer = Printer.standard()
-    lines = _Lines(printer, rows.values(), several=several)
+    lines = _HitLines(printer, rows.values(), several=several)
     documents: list[dict[str, Any]] = []
     if form == "csv":
         printer.csv_rows([list(HIT)])
@@ -137,7 +137,7 @@ def hit_document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
     return dict(zip(HIT, values, strict=True))
 
 
-class _Lines:
+class _HitLines:
     """Hits as lines, aligned although they come one by one: all ids are known before."""
 
     def __init__(self, printer: Printer, rows: Any, *, several: bool) -> None:

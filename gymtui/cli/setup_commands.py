@@ -32,11 +32,11 @@ def doctor(form: str | None, **flags: Any) -> None:
     from gymtui.cli.doctor import checks_document, checks_lines, run_checks
     from gymtui.cli.output import Printer
 
-    wanted = options.given(flags)
+    wanted = options.given_options(flags)
     env = dict(os.environ)
     config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
     waiting = options.tell if sys.stderr.isatty() else (lambda _words: None)
-    checks, status, hangs = run_checks(options.loaded(wanted), env, config, tell=waiting)
+    checks, status, hangs = run_checks(options.load_settings(wanted), env, config, tell=waiting)
     printer = Printer.standard()
     if form == "json":
         printer.document(checks_document(checks, status))
@@ -108,7 +108,7 @@ def set_(
 
     where = _path(file)
     try:
-        setting = find_setting(name, profile or options.given({}).get("profile"))
+        setting = find_setting(name, profile or options.given_options({}).get("profile"))
         if setting.is_key:
             if words not in ((), ("-",)):
                 raise ConfigError(_NO_ARGUMENT)
@@ -123,7 +123,7 @@ def set_(
         options.fail_on_file(where, error)
     options.tell(f"set {'.'.join(setting.where)} in {where}")
     chosen = {"config": str(where)} | ({"profile": profile} if profile else {})
-    for left in options.loaded(chosen, want_key=False).problems:
+    for left in options.load_settings(chosen, want_key=False).problems:
         options.tell(str(left))
 
 
@@ -136,7 +136,7 @@ def show(form: str | None, **flags: Any) -> None:
     from gymtui.cli.checkup.local import with_screen_problems
     from gymtui.cli.config_show import as_document, as_table
 
-    found = with_screen_problems(options.loaded(options.given(flags)), os.environ)
+    found = with_screen_problems(options.load_settings(options.given_options(flags)), os.environ)
     for problem in found.problems:
         options.tell(str(problem))
     click.echo(as_document(found) if form == "json" else as_table(found))
@@ -146,7 +146,7 @@ config.add_command(show, "list")
 
 
 def _path(file: str | None) -> Path:
-    named = file or options.given({}).get("config")
+    named = file or options.given_options({}).get("config")
     return Path(named).expanduser() if named else paths.config_file(os.environ)
 
 

@@ -15,7 +15,7 @@ from gymtui.api.errors import GymError, NotFound
 from gymtui.api.lenient import loads
 from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
-from gymtui.cli.gym_access import GymReader, only_fitting, rollout_ids, with_gym
+from gymtui.cli.gym_access import GymReader, rollout_ids, unique_match, with_gym
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
@@ -43,7 +43,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
                 if others:
                     label = others.pop(0)
                     continue
-                whole = only_fitting(rollout_id, await rollout_ids(client), "rollout")
+                whole = unique_match(rollout_id, await rollout_ids(client), "rollout")
                 if whole in (rollout_id, label):
                     raise  # it is there, and has no artifacts
                 label = whole

@@ -13,7 +13,7 @@ from gymtui.api.errors import Forbidden, GymError, Unauthorized
 from gymtui.cli.documents import run_document
 from gymtui.cli.follower import Follower
 from gymtui.cli.gym_access import GymReader, with_gym
-from gymtui.cli.progress_line import BETWEEN, ProgressLine, progress
+from gymtui.cli.progress_line import BETWEEN, ProgressLine, describe_progress
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import clean
@@ -63,7 +63,7 @@ class RunResult:
     @property
     def line(self) -> str:
         """In a clean line."""
-        words = f"{clean(self.view.name)}: {progress(self.view)}"
+        words = f"{clean(self.view.name)}: {describe_progress(self.view)}"
         if self.forbidden:
             words += f"{BETWEEN}forbidden: some of it is unknown"
         return words if self.why is None else f"{words} · failed: {self.why}"

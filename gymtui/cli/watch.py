@@ -16,10 +16,10 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.lenient import loads
 from gymtui.cli.gym_access import GymReader, with_gym
-from gymtui.cli.headless import ended_by_signal, headless_session, take_news
+from gymtui.cli.headless import headless_session, take_news, termination_event
 from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell as say
-from gymtui.cli.record import is_recorded_elsewhere, new_recorder, sent
+from gymtui.cli.record import attach_recorder, is_recorded_elsewhere, share_recording
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
 from gymtui.session.session import FindKey, Session
@@ -63,7 +63,7 @@ def watch(
         if after is not None:
             news = changes.after(after)
         wanted = await _find_runs(client, run_ids, changes)
-        with ended_by_signal() as ended:
+        with termination_event() as ended:
             while not ended.is_set():
                 # Once a recorder has ended that was followed, it is recorded here.
                 missed = MissedRuns(place.directory)
@@ -176,13 +176,13 @@ async def _record(
         return
     with ExitStack() as until:
         until.callback(lock.close)
-        until.enter_context(sent(place, settings, say))
+        until.enter_context(share_recording(place, settings, say))
         async with headless_session(
             settings,
             client,
             journal=journal,
             find_key=find_key,
-            prepare=lambda session: new_recorder(session, place.directory),
+            prepare=lambda session: attach_recorder(session, place.directory),
         ) as session:
             try:
                 yield session, lambda: True

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.headless import headless_session, take_news
-from gymtui.cli.record import SHARED_LOOK_S, new_recorder, sent
+from gymtui.cli.record import SHARED_LOOK_S, attach_recorder, share_recording
 from gymtui.config.settings import Settings
 from gymtui.poll.connection import LinkState
 from gymtui.poll.poller import Poller
@@ -68,7 +68,7 @@ async def _sent(recorder: Session, _mate: Session) -> AsyncIterator[None]:
     """As `record` does; a dashboard fetches by itself."""
     place = recorder.recording
     assert place is not None
-    with sent(place, recorder.settings, print):
+    with share_recording(place, recorder.settings, print):
         yield
 
 
@@ -105,7 +105,7 @@ async def _requests(dashboards: int, *, recorded: bool) -> int:
 
             works = [_steps(gym)]
             if recorded:
-                recorder = await session(lambda session: new_recorder(session, here))
+                recorder = await session(lambda session: attach_recorder(session, here))
                 works += [_write(recorder), _copy(here, there)]
             for _ in range(dashboards):
                 await asyncio.sleep(0.1)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gymtui.cli import kept_answers, record
-from gymtui.cli.analysis_commands import moment
+from gymtui.cli.analysis_commands import read_time
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.recording_reader import Recording
@@ -144,9 +144,9 @@ def test_it_is_said_for_people_and_for_a_chat(shell: Shell) -> None:
 def test_a_time_is_one_that_was() -> None:
     now = datetime.now().astimezone()
     later = now + timedelta(minutes=90)
-    assert moment(f"{later:%H:%M}") <= now
-    assert moment("2026-01-02T03:04").isoformat()[:16] == "2026-01-02T03:04"
-    assert timedelta(hours=1.9) < now - moment("2h") < timedelta(hours=2.1)
+    assert read_time(f"{later:%H:%M}") <= now
+    assert read_time("2026-01-02T03:04").isoformat()[:16] == "2026-01-02T03:04"
+    assert timedelta(hours=1.9) < now - read_time("2h") < timedelta(hours=2.1)
     for wrong in ("25:00", "2026-13-01", "yesterday"):
         with pytest.raises(click.BadParameter):
-            moment(wrong)
+            read_time(wrong)

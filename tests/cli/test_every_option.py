@@ -368,7 +368,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         with listener:
             click.echo(f"db {db} {options}")
 
-    monkeypatch.setattr("gymtui.cli.options.want_terminal", lambda: None)
+    monkeypatch.setattr("gymtui.cli.options.require_terminal", lambda: None)
     for place in ("gymtui.cli.dashboard", "gymtui.cli.demo"):
         monkeypatch.setattr(f"{place}.open_dashboard", shown)
     monkeypatch.setattr("gymtui.cli.open.view_files", viewed)

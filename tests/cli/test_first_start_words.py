@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.cli.first_start import nothing_set_up, offer_demo, pressed_keys, welcome_text
+from gymtui.cli.first_start import is_unconfigured, key_reader, offer_demo, welcome_text
 from gymtui.config.settings import LoadedSettings
 from tests.helpers.desk import KEY, PROFILES, VENDOR_KEY, Desk
 
@@ -23,7 +23,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_someone_with_nothing_is_told_every_place_that_was_looked_in(desk: Desk) -> None:
     loaded = desk.load()
-    assert nothing_set_up(loaded)
+    assert is_unconfigured(loaded)
     said = welcome_text(loaded, {"HOME": str(desk.config.parent)})
     for place in ("GYMTUI_API_KEY", "SIMLAB_COLLINEAR_API_KEY", "COLLINEAR_API_KEY"):
         assert f"  {place} " in said
@@ -35,7 +35,7 @@ def test_someone_with_nothing_is_told_every_place_that_was_looked_in(desk: Desk)
 def test_profiles_that_nobody_chose_are_named(desk: Desk) -> None:
     desk.write("[profiles.lab]\nbase_url = 'https://lab.example'")
     loaded = desk.load()
-    assert nothing_set_up(loaded)
+    assert is_unconfigured(loaded)
     assert "gymtui --profile lab" in welcome_text(loaded, {})
     assert "--profile" not in welcome_text(LoadedSettings(loaded.settings), {})
 
@@ -43,30 +43,30 @@ def test_profiles_that_nobody_chose_are_named(desk: Desk) -> None:
 def test_a_key_that_others_may_read_is_named_as_what_it_is(desk: Desk) -> None:
     desk.write(f'api_key = "{KEY}"', mode=0o644)
     loaded = desk.load()
-    assert nothing_set_up(loaded)
+    assert is_unconfigured(loaded)
     assert "ignored: readable by other users" in welcome_text(loaded, {})
 
 
 def test_someone_with_the_vendors_client_set_up_needs_nothing_here(desk: Desk) -> None:
     desk.vendor.write_text(f'collinear_api_key = "{VENDOR_KEY}"')
-    assert not nothing_set_up(desk.load())
+    assert not is_unconfigured(desk.load())
     desk.vendor.write_text('scenario_manager_api_url = "https://own.example"')
-    assert not nothing_set_up(desk.load())
+    assert not is_unconfigured(desk.load())
 
 
 @pytest.mark.parametrize(
     "flags", [{"base_url": "http://127.0.0.1:8765"}, {"base_url": "https://x.example"}]
 )
 def test_whoever_named_a_gym_goes_there(desk: Desk, flags: dict[str, object]) -> None:
-    assert not nothing_set_up(desk.load(**flags))
+    assert not is_unconfigured(desk.load(**flags))
 
 
 def test_so_does_who_has_a_profile_or_a_key(desk: Desk) -> None:
     desk.env["GYMTUI_API_KEY"] = KEY
-    assert not nothing_set_up(desk.load())
+    assert not is_unconfigured(desk.load())
     desk.env.clear()
     desk.write(PROFILES)
-    assert not nothing_set_up(desk.load())
+    assert not is_unconfigured(desk.load())
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_key_pressed_before_it_is_waited_for_counts_and_the_terminal_is_as_bef
     with os.fdopen(terminal, "r") as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         os.write(person, b"qx")
-        with pressed_keys() as press:
+        with key_reader() as press:
             assert [press(), press()] == ["q", "x"]
             os.write(person, b"\x1b[A")
             assert press() == "\x1b[A"

@@ -16,7 +16,7 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.cli.headless import headless_session, take_news
-from gymtui.cli.record import new_recorder
+from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.poll.poller import Poller
 from gymtui.session.session import Session
@@ -103,7 +103,7 @@ async def test_a_night_that_was_recorded_has_no_hole(
     directory = tmp_path / directory_name(gym.url)
 
     def record(session: Session) -> None:
-        new_recorder(session, directory)
+        attach_recorder(session, directory)
 
     async with session_on(gym, journal, prepare=record) as recorder:
         async with AsyncExitStack() as evening:

@@ -25,7 +25,7 @@ def test_every_option_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     recording = Recording(tmp_path / "recording")
     opened: list[ReplayApp] = []
     monkeypatch.setattr(guard, "run_guarded", lambda app: opened.append(app) or 0)
-    monkeypatch.setattr(options, "want_terminal", lambda: None)
+    monkeypatch.setattr(options, "require_terminal", lambda: None)
     shell = Shell(tmp_path, ScriptedGym().answer, monkeypatch, env={})
     place = str(tmp_path / "recording")
     assert shell("replay", place).returncode == 0

@@ -80,7 +80,7 @@ def test_a_colleague_has_all_of_it(
     assert (said["running"], said["recorders"], said["problems"]) == (False, [], [])
     assert said["bytes"] > 0
     played: list[int] = []
-    monkeypatch.setattr(options, "want_terminal", lambda: None)
+    monkeypatch.setattr(options, "require_terminal", lambda: None)
 
     def play(recording: Recording, *_others: object) -> int:
         played.append(recording.from_us)

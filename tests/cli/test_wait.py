@@ -17,7 +17,7 @@ import pytest
 from gymtui.api.models import RunStatus
 from gymtui.cli import follower, wait
 from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
-from gymtui.cli.profiles import RenewedKey, gyms_of
+from gymtui.cli.profiles import RenewableKey, gyms_of
 from gymtui.cli.progress_line import ProgressLine
 from gymtui.cli.wait import WaitOptions, WaitResult, judge_run, wait_for
 from gymtui.config.settings import Settings, load
@@ -326,7 +326,7 @@ async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
         write(old)
         env = {"GYMTUI_CONFIG": str(config), "SIMLAB_CONFIG": str(tmp_path / "none")}
         found = load({}, env, config, None)
-        key = RenewedKey(gyms_of(found, {}, env), found.settings)
+        key = RenewableKey(gyms_of(found, {}, env), found.settings)
         settings = found.settings.model_copy(update={"interval_s": 0.01})
         told = io.StringIO()
         line = ProgressLine(told)

@@ -14,7 +14,7 @@ from typing import cast
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.response import Answer
 from gymtui.cli.headless import headless_session, take_news
-from gymtui.cli.record import SHARED_LOOK_S, new_recorder
+from gymtui.cli.record import SHARED_LOOK_S, attach_recorder
 from gymtui.config.schema import JournalSource
 from gymtui.config.settings import Settings
 from gymtui.core.replacement import replace
@@ -164,7 +164,7 @@ async def team_delays(
 
         def record(session: Session) -> None:
             assert session.recording is not None
-            new_recorder(session, session.recording.directory)
+            attach_recorder(session, session.recording.directory)
 
         recorder = await session("recorder", record)
         mate = await session("mate", lambda _session: None)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How something stands, the worst last."""
 
     OK = "ok"
@@ -16,7 +16,7 @@ class State(StrEnum):
     BAD = "bad"
 
 
-_RANK = {state: rank for rank, state in enumerate(State)}
+_RANK = {state: rank for rank, state in enumerate(CheckState)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Check:
     subject: str  # what it belongs to: versions, paths, settings, gym, terminal
     name: str
     message: str  # how it is; may hold wire text, so clean it to draw it
-    state: State = State.OK
+    state: CheckState = CheckState.OK
     advice: str = ""  # what to do, or ""
 
     @property
@@ -32,6 +32,6 @@ class Check:
         return {**asdict(self), "state": self.state.value}
 
 
-def worst(checks: Iterable[Check]) -> State:
+def worst_state(checks: Iterable[Check]) -> CheckState:
     """The worst that was found; all is well of nothing."""
-    return max((check.state for check in checks), key=_RANK.__getitem__, default=State.OK)
+    return max((check.state for check in checks), key=_RANK.__getitem__, default=CheckState.OK)

@@ -22,7 +22,7 @@ from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.api.request import Timeouts
 from gymtui.api.response import detect_interception
-from gymtui.cli.checkup.checks import Check, State
+from gymtui.cli.checkup.checks import Check, CheckState
 from gymtui.cli.checkup.tls import describe_failure, describe_handshake
 from gymtui.cli.options import exit_code
 from gymtui.config.api_key import fix_advice
@@ -53,7 +53,9 @@ class GymChecks:
     status: int = 0  # the exit code that this means: 3 no answer, 4 refused
     ended: bool = False
 
-    def note(self, name: str, message: str, state: State = State.OK, advice: str = "") -> None:
+    def note(
+        self, name: str, message: str, state: CheckState = CheckState.OK, advice: str = ""
+    ) -> None:
         self.checks.append(Check("gym", name, message, state, advice))
 
 
@@ -69,7 +71,9 @@ def check_gym(settings: Settings, *, whole_s: float = WHOLE_S) -> GymChecks:
     going.join(whole_s)
     if not report.ended:
         found = GymChecks(list(report.checks), report.status or 3)
-        found.note("time", f"timed out after {whole_s:g} s", State.BAD, "see the last step above")
+        found.note(
+            "time", f"timed out after {whole_s:g} s", CheckState.BAD, "see the last step above"
+        )
         return found
     return report
 
@@ -80,7 +84,7 @@ def _go(settings: Settings, report: GymChecks) -> None:
         address = proxies.proxy_for(settings.base_url, os.environ)
         proxies.check_key_log(os.environ)
     except errors.UnsafeUrl as error:
-        report.note("environment", error.reason, State.BAD, "fix or unset that variable")
+        report.note("environment", error.reason, CheckState.BAD, "fix or unset that variable")
         report.status, report.ended = 4, True
         return
     proxy = urlsplit(address) if address is not None else None
@@ -116,7 +120,7 @@ def _resolves(host: str, port: int, report: GymChecks) -> bool:
         return True
     why = f"no answer within {STEP_S:g} s" if found is None else _why(found)
     advice = "check base_url for typos, and this machine's network"
-    report.note("name", f"{host}: {why}", State.BAD, advice)
+    report.note("name", f"{host}: {why}", CheckState.BAD, advice)
     report.status = 3
     return False
 
@@ -135,7 +139,7 @@ def _connects(origin: urls.Origin, report: GymChecks) -> bool:
                 report.note(what, *describe_handshake(secure, _ms(time.monotonic() - began_s)))
                 return True
     except errors.UnsafeUrl as error:
-        report.note(what, error.reason, State.BAD, "it must name a file of certificates")
+        report.note(what, error.reason, CheckState.BAD, "it must name a file of certificates")
         report.status = 3
         return False
     except ssl.SSLError as error:
@@ -144,7 +148,7 @@ def _connects(origin: urls.Origin, report: GymChecks) -> bool:
         return False
     except OSError as error:
         advice = "check the port, whether the gym is running, and firewalls"
-        report.note(what, f"port {origin.port}: {_why(error)}", State.BAD, advice)
+        report.note(what, f"port {origin.port}: {_why(error)}", CheckState.BAD, advice)
         report.status = 3
         return False
 
@@ -156,7 +160,7 @@ async def _call(settings: Settings, report: GymChecks) -> None:
             settings.base_url, settings.key, insecure=settings.insecure, timeouts=timeouts
         )
     except (errors.UnsafeUrl, errors.Unauthorized) as error:
-        report.note("client", error.line, State.BAD, "fix the settings")
+        report.note("client", error.line, CheckState.BAD, "fix the settings")
         report.status = 4
         return
     async with client:
@@ -184,7 +188,7 @@ async def _ping(client: GymClient, settings: Settings, report: GymChecks) -> boo
     slow = median(times) > SLOW_S
     message = f"{_ms(median(times))}, max {_ms(max(times))}"
     advice = "a longer --interval polls less often" if slow else ""
-    report.note("latency", message, State.WARNING if slow else State.OK, advice)
+    report.note("latency", message, CheckState.WARNING if slow else CheckState.OK, advice)
     if not dated:
         report.note("clock", "the gym sends no Date; using this machine's clock")
         return True
@@ -198,7 +202,7 @@ async def _ping(client: GymClient, settings: Settings, report: GymChecks) -> boo
         )
         off = abs(offset_s) > CLOCK_OFF_S
         advice = "no action needed: gymtui corrects for it" if off else ""
-        report.note("clock", message, State.WARNING if off else State.OK, advice)
+        report.note("clock", message, CheckState.WARNING if off else CheckState.OK, advice)
     return True
 
 
@@ -327,7 +331,7 @@ async def _step(
         report.note(
             name,
             "not supported by this gym",
-            State.WARNING,
+            CheckState.WARNING,
             "features that need it are unavailable",
         )
     except errors.GymError as error:
@@ -355,7 +359,7 @@ def _failed(name: str, error: errors.GymError, settings: Settings, report: GymCh
         case _:
             words, advice = error.brief, "the gym has an error, or lacks this endpoint"
     message = f"{words}: {error.detail}" if error.detail and error.detail not in words else words
-    report.note(name, message, State.BAD, advice)
+    report.note(name, message, CheckState.BAD, advice)
     report.status = report.status or exit_code(error)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gymtui import __version__
 from gymtui.cli import gym_database
-from gymtui.cli.checkup.checks import Check, State
+from gymtui.cli.checkup.checks import Check, CheckState
 from gymtui.config import theme_files
 from gymtui.config.schema import Choices, Problem
 from gymtui.config.settings import LoadedSettings, Settings
@@ -39,7 +39,7 @@ def check_versions() -> Iterator[Check]:
         try:
             yield Check("versions", name, version_of(name))
         except PackageNotFoundError:
-            yield Check("versions", name, "not found", State.BAD, "reinstall gymtui")
+            yield Check("versions", name, "not found", CheckState.BAD, "reinstall gymtui")
 
 
 def check_files(env: Mapping[str, str], config: Path, settings: Settings) -> Iterator[Check]:
@@ -72,7 +72,7 @@ def _archive(path: Path, limit_mib: int) -> Check:
         return _check("transcripts", f"{path} (created when needed)")
     if not os.access(path, os.R_OK | os.W_OK):
         advice = "transcripts are kept in memory only; make it readable and writable"
-        return _check("transcripts", f"{path} is not writable", State.WARNING, advice)
+        return _check("transcripts", f"{path} is not writable", CheckState.WARNING, advice)
     message = f"{path}, {size / 2**20:.1f} of at most {limit_mib} MiB"
     return _check("transcripts", message)
 
@@ -82,11 +82,11 @@ def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
     here = next((p for p in (place, *place.parents) if p.exists()), Path("/"))
     if not (here.is_dir() and os.access(here, os.W_OK | os.X_OK)):
         advice = f"{loss}; make {here} writable, or set {variable}"
-        return _check(name, f"{place} is not writable", State.WARNING, advice)
+        return _check(name, f"{place} is not writable", CheckState.WARNING, advice)
     free = shutil.disk_usage(here).free
     if free < LEAST_FREE_BYTES:
         message = f"{place}, with {free // 2**20} MiB free"
-        return _check(name, message, State.WARNING, f"free some disk space, otherwise: {loss}")
+        return _check(name, message, CheckState.WARNING, f"free some disk space, otherwise: {loss}")
     return _check(name, str(place) if place.exists() else f"{place} (created when needed)")
 
 
@@ -98,14 +98,14 @@ def _journal(path: Path) -> Check:
         message = f"{path}, {path.stat().st_size / 1e6:.1f} MB, version {found.version}"
         return _check("journal", f"{message}, {of_many(found.runs, 'run')} kept")
     advice = "the next dashboard renames it and starts a new one, unless it is locked"
-    return _check("journal", f"{path} is not readable", State.WARNING, advice)
+    return _check("journal", f"{path} is not readable", CheckState.WARNING, advice)
 
 
 def _shared(place: SharedPlace) -> Check:
     found, name = journal_reader.read_condition(place), urls.database_name(place.url)
     if found.fault:
         advice = "the dashboard goes on without; what it observes is written once it is back"
-        return _check("journal", found.fault, State.WARNING, advice)
+        return _check("journal", found.fault, CheckState.WARNING, advice)
     if not found.version:
         return _check("journal", f"{name} (tables are created by the dashboard)")
     message = f"{name}, version {found.version}, {of_many(found.runs, 'run')} kept"
@@ -122,12 +122,12 @@ def _gym_database(url: str, command: str | None) -> Check:
         place = gym_database.shared_place(url, command)
     except ValueError as error:
         message = f"{gym_database.VARIABLE} {error}"
-        return _check("local gym", message, State.WARNING, advice)
+        return _check("local gym", message, CheckState.WARNING, advice)
     try:
         version = version_at(place)
     except (DatabaseRefusedError, StorageError) as error:
         message = f"{place.name} cannot be used: {error}"
-        return _check("local gym", message, State.WARNING, "a gym cannot be served on it")
+        return _check("local gym", message, CheckState.WARNING, "a gym cannot be served on it")
     message = f"version {version}" if version else "(tables are created by `gymtui gym`)"
     return _check("local gym", f"{place.name}, {message}")
 
@@ -149,7 +149,7 @@ def check_settings(loaded: LoadedSettings) -> Iterator[Check]:
             yield Check("settings", f"[{table}]", ", ".join(sorted(entries)))
     yield _key(loaded)
     for problem in loaded.problems:
-        state = State.BAD if problem.fatal else State.WARNING
+        state = CheckState.BAD if problem.fatal else CheckState.WARNING
         yield Check("settings", "problem", str(problem), state, "fix it there")
 
 
@@ -186,4 +186,4 @@ def _key(loaded: LoadedSettings) -> Check:
     message = f"none; searched {places}"
     if urls.is_loopback(urls.origin_of(loaded.settings.base_url).host):
         return Check("settings", "key", message)
-    return Check("settings", "key", message, State.WARNING, advice)
+    return Check("settings", "key", message, CheckState.WARNING, advice)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gymtui.cli.checkup.checks import Check, State
+from gymtui.cli.checkup.checks import Check, CheckState
 from gymtui.core import child_environment
 from gymtui.core.terminal_caps import TRUE_COLOUR, Abilities, abilities, locale_of
 
@@ -46,7 +46,7 @@ def check_terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterat
         yield from _tmux(run)
     elif env.get("STY"):
         advice = "GNU screen drops OSC 52, so c cannot copy; use tmux"
-        yield _check("screen", "inside GNU screen", State.WARNING, advice)
+        yield _check("screen", "inside GNU screen", CheckState.WARNING, advice)
     else:
         message = "by OSC 52; some terminals need it enabled"
         yield _check("clipboard", message)
@@ -70,13 +70,13 @@ def _size(columns: int, rows: int) -> Check:
     if columns >= LEAST_COLUMNS and rows >= LEAST_ROWS:
         return _check("size", message)
     advice = f"use at least {LEAST_COLUMNS}x{LEAST_ROWS}"
-    return _check("size", message, State.WARNING, advice)
+    return _check("size", message, CheckState.WARNING, advice)
 
 
 def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
     if not able.term or not able.screen:
         advice = "set TERM to the terminal type, e.g. xterm-256color"
-        yield _check("TERM", able.term or "not set", State.WARNING, advice)
+        yield _check("TERM", able.term or "not set", CheckState.WARNING, advice)
         return
     yield _check("TERM", able.term)
     colorterm = env.get("COLORTERM", "")
@@ -96,26 +96,26 @@ def _locale(able: Abilities, streams: Streams, env: Mapping[str, str]) -> Check:
     if able.charset == "utf-8":
         return _check("encoding", message)
     advice = "set LANG=C.UTF-8 or similar; until then gymtui draws with --ascii"
-    return _check("encoding", message, State.WARNING, advice)
+    return _check("encoding", message, CheckState.WARNING, advice)
 
 
 def _tmux(run: Run) -> Iterator[Check]:
     version = run(["tmux", "-V"])
     if version is None:
         advice = "c copies by OSC 52, which tmux may drop"
-        yield _check("tmux", "inside tmux, which does not respond", State.WARNING, advice)
+        yield _check("tmux", "inside tmux, which does not respond", CheckState.WARNING, advice)
         return
     yield _check("tmux", version)
     clipboard = run(["tmux", "show-options", "-sv", "set-clipboard"])
     if clipboard == "off":
         advice = "tmux set -s set-clipboard on, so that c reaches the outer terminal"
-        yield _check("set-clipboard", clipboard, State.WARNING, advice)
+        yield _check("set-clipboard", clipboard, CheckState.WARNING, advice)
     elif clipboard is not None:
         yield _check("set-clipboard", f"{clipboard}: c copies by tmux's buffer")
     escape = run(["tmux", "show-options", "-sv", "escape-time"])
     if escape is not None and escape.isdecimal() and int(escape) > SLOW_ESCAPE_MS:
         advice = "tmux set -s escape-time 10, so that esc acts immediately"
-        yield _check("escape-time", f"{escape} ms", State.WARNING, advice)
+        yield _check("escape-time", f"{escape} ms", CheckState.WARNING, advice)
     focus = run(["tmux", "show-options", "-gv", "focus-events"])
     if focus is not None:
         yield _check("focus-events", f"{focus}; gymtui polls with or without focus")

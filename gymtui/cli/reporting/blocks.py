@@ -32,7 +32,7 @@ class Strong:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class OutcomeMarks:
     """Rollouts, one glyph each, in their order."""
 
     outcomes: tuple[Outcome | None, ...]
@@ -53,7 +53,7 @@ class OutcomeBar:
     counts: tuple[tuple[Outcome, int], ...]
 
 
-Piece = str | Name | Strong | Marks | RateBar | OutcomeBar
+Piece = str | Name | Strong | OutcomeMarks | RateBar | OutcomeBar
 Line = tuple[Piece, ...]
 
 
@@ -72,7 +72,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class BulletList:
     lines: tuple[Line, ...]
 
 
@@ -99,7 +99,7 @@ class HistogramChart:
     bins: tuple[Bin, ...]
 
 
-Block = Heading | Paragraph | Items | Table | TrendChart | HistogramChart
+Block = Heading | Paragraph | BulletList | Table | TrendChart | HistogramChart
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from gymtui.cli.reporting.blocks import (
     Block,
+    BulletList,
     Heading,
     HistogramChart,
-    Items,
     Line,
-    Marks,
     Name,
+    OutcomeMarks,
     Paragraph,
     Report,
     ReportOrigin,
@@ -26,7 +26,7 @@ from gymtui.cli.reporting.numbers import (
     numbers_of,
     rate_of,
     task_name,
-    when,
+    utc_minute,
 )
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.core.text import ABSENT
@@ -83,14 +83,14 @@ def report_contents(
         blocks += _distributions(run)
     blocks += failures_part([run.run_id for run in runs], failures, together)
     blocks += _settings(runs)
-    blocks += [Heading(2, ("What the numbers mean",)), Items(tuple(_meanings(runs)))]
+    blocks += [Heading(2, ("What the numbers mean",)), BulletList(tuple(_meanings(runs)))]
     return Report(f"Report on {name}", tuple(blocks))
 
 
 def _origin_line(made: ReportOrigin) -> Line:
     where, name = directories_of(made.gym) or ("the gym at", made.gym)
     return (
-        f"Generated {when(made.at)} from {where} ",
+        f"Generated {utc_minute(made.at)} from {where} ",
         Name(name),
         f" by gymtui {made.version}.",
     )
@@ -126,7 +126,7 @@ def _notes(runs: Sequence[RunFacts]) -> Iterator[Block]:
         lines += [(Name(rollout), ": ", Name(note)) for rollout, note in sorted(run.notes.items())]
     if lines:
         yield Heading(2, ("Notes",))
-        yield Items(tuple(lines))
+        yield BulletList(tuple(lines))
 
 
 # -- side by side: the figures are those of the comparison on screen ---------------------------
@@ -297,7 +297,7 @@ def _distributions(run: RunFacts) -> Iterator[Block]:
 def _attempts(row: TaskRow) -> Line:
     shown = tuple(attempt.outcome for attempt in row.attempts[:MOST_ATTEMPTS])
     more = len(row.attempts) - len(shown)
-    return (Marks(shown), f" and {more} more") if more else (Marks(shown),)
+    return (OutcomeMarks(shown), f" and {more} more") if more else (OutcomeMarks(shown),)
 
 
 # -- failures and settings -----------------------------------------------------------------

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gymtui.cli.reporting.blocks import Block, Heading, Line, Marks, Name, Paragraph, Strong, Table
+from gymtui.cli.reporting.blocks import (
+    Block,
+    Heading,
+    Line,
+    Name,
+    OutcomeMarks,
+    Paragraph,
+    Strong,
+    Table,
+)
 from gymtui.cli.reporting.numbers import NOTHING
 from gymtui.core.pieces import result_of
 from gymtui.store.formats import WORD, of_many, points
@@ -121,7 +130,7 @@ def _attempts(row: FailureRow, tasks: Sequence[Mapping[str, Any]]) -> Line:
         for attempt in attempts
     ]
     more = len(marks) - MOST_ATTEMPTS
-    shown = Marks(tuple(marks[:MOST_ATTEMPTS]))
+    shown = OutcomeMarks(tuple(marks[:MOST_ATTEMPTS]))
     return (shown, f" and {more} more") if more > 0 else (shown,)
 
 

@@ -95,7 +95,7 @@ def _block(block: Block) -> str:
         case blocks.Paragraph():
             kind = ' class="notice"' if block.notice else ""
             return f"<p{kind}>{_line(block.line)}</p>"
-        case blocks.Items():
+        case blocks.BulletList():
             return "<ul>\n" + "\n".join(f"<li>{_line(x)}</li>" for x in block.lines) + "\n</ul>"
         case blocks.Table():
             return _table(block)
@@ -134,7 +134,7 @@ def _piece(piece: Piece) -> str:
             return f"<code><bdi>{_text(piece.text)}</bdi></code>"
         case blocks.Strong():
             return f"<strong>{escape(piece.text)}</strong>"
-        case blocks.Marks():
+        case blocks.OutcomeMarks():
             return f'<span class="marks">{"".join(map(_mark, piece.outcomes))}</span>'
         case blocks.RateBar():
             return _rate_bar(piece)

@@ -21,7 +21,7 @@ def _block(block: Block) -> str:
             return f"{'#' * block.level} {_line(block.line)}"
         case blocks.Paragraph():
             return f"> **{_line(block.line)}**" if block.notice else _line(block.line)
-        case blocks.Items():
+        case blocks.BulletList():
             return "\n".join(f"- {_line(line)}" for line in block.lines)
         case blocks.Table():
             rule = ["---:" if n in block.right else "---" for n in range(len(block.headings))]
@@ -48,7 +48,7 @@ def _piece(piece: Piece) -> str:
             return code(piece.text)
         case blocks.Strong():
             return f"**{piece.text}**"
-        case blocks.Marks():
+        case blocks.OutcomeMarks():
             glyphs = (ABSENT if outcome is None else GLYPH[outcome] for outcome in piece.outcomes)
             return code("".join(glyphs)) if piece.outcomes else ABSENT
         case blocks.RateBar() | blocks.OutcomeBar():

@@ -7,7 +7,7 @@ from datetime import datetime
 from math import fsum
 
 from gymtui.cli.reporting.blocks import Line, Name, OutcomeBar, RateBar, Strong, Table
-from gymtui.cli.reporting.run_facts import RunFacts, at
+from gymtui.cli.reporting.run_facts import RunFacts, datetime_of
 from gymtui.core.text import ABSENT
 from gymtui.store.formats import (
     STRETCH,
@@ -34,7 +34,7 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
     k = common_k(runs)
     measures: list[tuple[str, Callable[[RunFacts], Line]]] = [
         ("scenario", _scenario),
-        ("rollouts finished", _ended),
+        ("rollouts finished", _finished_count),
         ("pass@1", _pass),
         (
             "pass@1, counting errors as failures",
@@ -49,7 +49,7 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
         measures += [
             (f"pass@{k}", lambda run: _at_k(run.numbers.pass_at(k))),
             (f"pass^{k}", lambda run: _at_k(run.numbers.pass_hat(k))),
-            ("tasks", _kinds),
+            ("tasks", _task_kinds),
         ]
     measures += [
         ("time per rollout", _times),
@@ -57,9 +57,9 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
         ("score", _score),
         ("tokens per rollout", _tokens),
         ("cost per rollout", _cost),
-        ("started", lambda run: (when(at(run.numbers.first_start_s)),)),
-        ("took", _took),
-        ("time per phase", _goes),
+        ("started", lambda run: (utc_minute(datetime_of(run.numbers.first_start_s)),)),
+        ("took", _wall_time),
+        ("time per phase", _phase_shares),
     ]
     headings: tuple[Line, ...] = (("",), *((Name(run.run_id),) for run in runs))
     rows = tuple(((label,), *(tell(run) for run in runs)) for label, tell in measures)
@@ -78,7 +78,7 @@ def _scenario(run: RunFacts) -> Line:
     return NOTHING if named is None else (Name(named),)
 
 
-def _ended(run: RunFacts) -> Line:
+def _finished_count(run: RunFacts) -> Line:
     total = run.view.row.run.total if run.view.row.run is not None else None
     bar = tuple((o, run.numbers.counts[o]) for o in Outcome if run.numbers.counts.get(o))
     return (OutcomeBar(bar), f"{count(run.view.finished)} of {count(total)}")
@@ -117,7 +117,7 @@ def _at_k(found: AtK) -> Line:
     return (f"{percent(found.rate)} ({found.tasks}/{of_many(found.of_tasks, 'task')})",)
 
 
-def _kinds(run: RunFacts) -> Line:
+def _task_kinds(run: RunFacts) -> Line:
     kinds = run.numbers.task_kinds
     none = f", {kinds.none} without a verdict" if kinds.none else ""
     words = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail{none}"
@@ -167,14 +167,14 @@ def _used(run: RunFacts, known: Sequence[float], write: Callable[[float], str]) 
     return (f"{write(found.mean)}{apart}, {write(fsum(known))} total{of}",)
 
 
-def _took(run: RunFacts) -> Line:
+def _wall_time(run: RunFacts) -> Line:
     numbers = run.numbers
     if numbers.first_start_s is None or numbers.last_end_s is None or not numbers.finished:
         return NOTHING
     return (duration(numbers.last_end_s - numbers.first_start_s),)
 
 
-def _goes(run: RunFacts) -> Line:
+def _phase_shares(run: RunFacts) -> Line:
     spent = run.spent
     if not spent.counted:
         return NOTHING
@@ -184,7 +184,7 @@ def _goes(run: RunFacts) -> Line:
     return (f"{of} (from {spent.counted} of {spent.of_all})",)
 
 
-def when(moment: datetime | None) -> str:
+def utc_minute(moment: datetime | None) -> str:
     """A time to the minute, in UTC."""
     return ABSENT if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 

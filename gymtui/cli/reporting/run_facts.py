@@ -113,6 +113,6 @@ def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ..
     return {name: tuple(values.most_common()) for name, values in found.items()}
 
 
-def at(seconds: float | None) -> datetime | None:
+def datetime_of(seconds: float | None) -> datetime | None:
     """UNIX seconds as a time."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

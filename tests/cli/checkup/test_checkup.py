@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.cli.checkup import gym
-from gymtui.cli.checkup.checks import Check, State, worst
+from gymtui.cli.checkup.checks import Check, CheckState, worst_state
 from gymtui.cli.checkup.gym import GymChecks, check_gym
 from gymtui.cli.checkup.local import check_files
 from gymtui.cli.checkup.terminal import Streams, check_terminal
@@ -27,7 +27,7 @@ ALL = Streams((True, True, True), (120, 40), "utf-8")
 GOOD = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "en_GB.UTF-8"}
 
 
-def states(checks: Iterator[Check] | Sequence[Check]) -> dict[str, State]:
+def states(checks: Iterator[Check] | Sequence[Check]) -> dict[str, CheckState]:
     return {check.name: check.state for check in checks}
 
 
@@ -36,7 +36,7 @@ def no_tmux(_: Sequence[str]) -> str | None:
 
 
 def test_a_good_terminal_has_nothing_to_complain_about() -> None:
-    assert worst(check_terminal(ALL, GOOD, no_tmux)) is State.OK
+    assert worst_state(check_terminal(ALL, GOOD, no_tmux)) is CheckState.OK
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_is_wrong_with_a_terminal_is_told_with_advice(
     streams: Streams, env: dict[str, str], name: str, advice: str
 ) -> None:
     found = {check.name: check for check in check_terminal(streams, GOOD | env, no_tmux)}
-    assert found[name].state is State.WARNING
+    assert found[name].state is CheckState.WARNING
     assert advice in found[name].advice
 
 
@@ -86,9 +86,9 @@ def test_tmux_is_asked_for_what_matters() -> None:
         return options.get(command[-1])
 
     found = states(check_terminal(ALL, GOOD | {"TMUX": "x"}, run))
-    assert found["set-clipboard"] is State.WARNING
-    assert found["escape-time"] is State.WARNING
-    assert found["focus-events"] is State.OK
+    assert found["set-clipboard"] is CheckState.WARNING
+    assert found["escape-time"] is CheckState.WARNING
+    assert found["focus-events"] is CheckState.OK
     assert "clipboard" not in found
 
 
@@ -97,10 +97,11 @@ def test_files_that_cannot_be_used_are_told_and_nothing_is_made(tmp_path: Path) 
     blocked.write_text("")
     env = {"GYMTUI_STATE_DIR": str(blocked / "state"), "HOME": str(tmp_path)}
     found = states(check_files(env, tmp_path / "none.toml", Settings(base_url="http://x")))
-    assert found["state"] is State.WARNING
+    assert found["state"] is CheckState.WARNING
     fine = {"GYMTUI_STATE_DIR": str(tmp_path / "new"), "HOME": str(tmp_path)}
     assert (
-        worst(check_files(fine, tmp_path / "none.toml", Settings(base_url="http://x"))) is State.OK
+        worst_state(check_files(fine, tmp_path / "none.toml", Settings(base_url="http://x")))
+        is CheckState.OK
     )
     assert not (tmp_path / "new").exists()
 
@@ -115,7 +116,7 @@ def test_the_cache_is_looked_at_too(tmp_path: Path) -> None:
 
     (tmp_path / "file").write_text("")
     blocked = check(2048, GYMTUI_CACHE_DIR=str(tmp_path / "file" / "cache"))
-    assert blocked["cache"].state is State.WARNING
+    assert blocked["cache"].state is CheckState.WARNING
     assert "set GYMTUI_CACHE_DIR" in blocked["cache"].advice
     archive = tmp_path / "cache" / "transcripts.sqlite3"
     assert "created when needed" in check(9, GYMTUI_CACHE_DIR=str(archive.parent))["cache"].message
@@ -134,7 +135,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) ->
     env = {"GYMTUI_STATE_DIR": str(tmp_path), "HOME": str(tmp_path)}
     assert (
         states(check_files(env, tmp_path / "c", Settings(base_url="http://x")))["journal"]
-        is State.WARNING
+        is CheckState.WARNING
     )
     assert journal.read_bytes() == b"no database" * 500
 
@@ -198,7 +199,7 @@ def test_an_empty_gym_is_a_good_one_and_only_gets_are_sent() -> None:
     body = b'{"total": 0, "runs": [], "rollouts": [], "scenarios": []}'
     seen, server = visited(200, body)
     assert (seen.status, seen.ended) == (0, True)
-    assert worst(seen.checks) is State.OK
+    assert worst_state(seen.checks) is CheckState.OK
     assert {method for method, _ in server.asked} == {"GET"}
 
 
@@ -228,7 +229,7 @@ def test_a_refusal_is_told_with_advice_and_never_the_key(
     seen, _ = visited(status, body, key=key)
     assert seen.status == exit_code
     last = seen.checks[-1]
-    assert (last.name, last.state) == ("GET /runs", State.BAD)
+    assert (last.name, last.state) == ("GET /runs", CheckState.BAD)
     assert words in last.message
     assert last.advice
     assert key not in str(seen.checks)
@@ -241,8 +242,8 @@ def test_nobody_there_is_told_at_its_step() -> None:
     seen = check_gym(settings(f"http://127.0.0.1:{port}"))
     assert (seen.status, seen.ended) == (3, True)
     assert [(check.name, check.state) for check in seen.checks] == [
-        ("name", State.OK),
-        ("connection", State.BAD),
+        ("name", CheckState.OK),
+        ("connection", CheckState.BAD),
     ]
 
 
@@ -294,7 +295,7 @@ def test_whatever_hangs_the_whole_has_its_end(
 
 def test_what_is_printed_is_clean_and_lines_up() -> None:
     checks = [
-        Check("gym", "GET /runs", "500: \x1b]0;x\x07<b>", State.BAD, "look\nthere"),
+        Check("gym", "GET /runs", "500: \x1b]0;x\x07<b>", CheckState.BAD, "look\nthere"),
         Check("gym", "名", "ok"),
     ]
     printer = Printer.of(io.StringIO(), {})

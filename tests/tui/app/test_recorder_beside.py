@@ -12,7 +12,7 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.cli.headless import headless_session
-from gymtui.cli.record import new_recorder
+from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.poll import recording_intake
 from gymtui.poll.poller import Poller
@@ -56,7 +56,7 @@ async def recorder_of(gym: StagedGym, directory: Path) -> AsyncIterator[Session]
         journal=None,
         wall=lambda: gym.clock.now().timestamp(),
         monotonic=lambda: gym.clock.seconds,
-        prepare=lambda session: new_recorder(session, directory),
+        prepare=lambda session: attach_recorder(session, directory),
     ) as session:
         yield session
 

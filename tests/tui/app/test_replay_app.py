@@ -17,7 +17,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from gymtui.cli.record import new_recorder
+from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.core.instants import micros, when_of
 from gymtui.poll.poller import Poller
@@ -99,7 +99,7 @@ async def recorded(
     rng = random.Random(seed)
     async with staged_dashboard(gym, reports, SIZE) as person:
         session = person.app.session
-        new_recorder(session, directory)
+        attach_recorder(session, directory)
         assert session.recorder is not None
         poller = session.poller
         assert isinstance(poller, Poller)
