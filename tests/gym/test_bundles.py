@@ -307,6 +307,26 @@ async def test_a_task_without_verifiers_needs_a_judge(tmp_path: Path, shop: Shop
         await played(shop, tmp_path, DONE, task_ids=["judged"])
 
 
+async def test_a_task_that_is_judged_may_have_its_tools_elsewhere(
+    tmp_path: Path, shop: Shop
+) -> None:
+    listed, judgement = Raw(b'{"tools": [{"name": "echo"}]}'), saying('{"score": 0.7}')
+    async with model_server(listed) as tools, model_server(DONE, judgement) as server:
+        place = {"base_url": server.url, "tool_server_url": tools.url}
+        about = {"model_config": {"model": "m", "api_key": "k", **place}}
+
+        async def reasons(task_id: str) -> list[str]:
+            with pytest.raises(LaunchRefusedError) as refusal:
+                await played(shop, tmp_path, DONE, task_ids=[task_id], **about)
+            return [problem.message for problem in refusal.value.problems]
+
+        [verified], [judged] = await reasons(TASK), await reasons("judged")
+        ended = await played(shop, tmp_path, DONE, task_ids=["self_judged"], **about)
+    assert verified.endswith(f"rubric_markdown in task_overrides: {TASK} has none")
+    assert judged == "Start the gym with --judge-model to have this judged"
+    assert ended.verdict[0]
+
+
 async def test_the_runs_own_model_judges_where_the_task_asks(tmp_path: Path, shop: Shop) -> None:
     judgement = saying('{"score": 0.7, "failed_criteria": []}')
     ended = await played(shop, tmp_path, REFUND, DONE, judgement, task_ids=["self_judged"])

@@ -7,18 +7,20 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from pydantic import BaseModel
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.engine.overrides import META, TASK_JSON
 from gymtui.gym.http.endpoints import ArtifactsQuery, RolloutsQuery, RunsQuery
 from gymtui.gym.http.server import Options, create_app
 from gymtui.gym.models import providers
-from gymtui.gym.wire import LaunchRequest, ModelConfig, TaskOverride
+from gymtui.gym.wire import LaunchRequest, ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import HANG, Raw, completion, model_server, saying
 from tests.gym.one_rollout import DONE, LOOK, rolled_out
@@ -170,6 +172,77 @@ async def run_name(home: Path) -> tuple[bool, str]:
     return ended.rollout.run_id == "nightly / ü", "GET /runs: run_id; a second one is 409"
 
 
+async def talked(home: Path, **given: Any) -> tuple[Any, Any]:
+    """One rollout beside a person of these settings, and what their model server was sent."""
+    play = completion(saying("###STOP###"), logprobs={"content": []})
+    async with model_server(completion(saying("Hello.")), play) as person:
+        about = {"model": "person", "api_key": KEY, "base_url": person.url}
+        return await rolled_out(home, DONE, user_model_config={**about, **given}), person
+
+
+async def person_sent(home: Path, given: dict[str, Any], key: str, value: Any) -> tuple[bool, str]:
+    _, person = await talked(home, **given)
+    seen = person.bodies[0].get(key)
+    return seen == value, f"their model server: {key} = {json.dumps(seen)}"
+
+
+async def person_key(home: Path) -> tuple[bool, str]:
+    _, person = await talked(home)
+    header = person.sent[-1].headers["authorization"]
+    is_kept = KEY.encode() in on_disk(home)
+    return header == f"Bearer {KEY}" and not is_kept, "their server: Authorization; kept nowhere"
+
+
+async def person_url(home: Path) -> tuple[bool, str]:
+    _, person = await talked(home)
+    return len(person.bodies) == 2, f"their model server: POST {person.sent[-1].path}"
+
+
+async def person_provider(home: Path) -> tuple[bool, str]:
+    if not providers.is_installed("openai"):
+        return await refused(home, {"user_model_config": {"provider": "openai"}}, "gymtui[prov")
+    ended, person = await talked(home, provider="openai")
+    agent = [one.headers["user-agent"] for one in ended.server.sent]
+    by_library = [one.headers["user-agent"] for one in person.sent]
+    words = f"their model server: asked by {by_library[0].split('/')[0]}, the agent's not"
+    return set(by_library).isdisjoint(agent) and "OpenAI" in by_library[0], words
+
+
+async def person_steps(home: Path) -> tuple[bool, str]:
+    ended, person = await talked(home, max_steps=1)
+    reason = ended.rollout.termination_reason
+    return (len(person.bodies), reason) == (1, "max_user_turns"), f"spoke once; {reason}"
+
+
+async def person_prompt(home: Path) -> tuple[bool, str]:
+    _, person = await talked(home, system_prompt="You are in a hurry.")
+    system = person.bodies[0]["messages"][0]["content"]
+    return system.endswith("You are in a hurry."), "their model server: behind the story"
+
+
+async def person_log_prob(home: Path) -> tuple[bool, str]:
+    ended, person = await talked(home, log_prob=True)
+    kept = "log_probs" in [*ended.artifacts.messages[-1]]
+    asked = person.bodies[0].get("logprobs")
+    return asked is True and kept, "their server: logprobs = true; artifacts: log_probs"
+
+
+async def refused(home: Path, changes: dict[str, Any], why: str) -> tuple[bool, str]:
+    """Send what cannot be carried out; whatever is a mapping goes into a whole one."""
+    async with model_server(DONE) as server:
+        about = {"model": "m", "api_key": KEY, "base_url": server.url}
+        given = {
+            name: {**about, **value} if name.endswith("model_config") else value
+            for name, value in changes.items()
+        }
+        async with engine_at(home / "db") as engine:
+            try:
+                await start(engine, **{"model_config": about, **given})
+            except LaunchRefusedError as refusal:
+                return why in str(refusal), f"422: {refusal}"
+    return False, "launched"
+
+
 async def user_model(home: Path) -> tuple[bool, str]:
     async with model_server(saying("Hello, it is me."), saying("###STOP###")) as person:
         about = {"model": "person", "api_key": "", "base_url": person.url}
@@ -188,6 +261,35 @@ async def task_json(home: Path) -> tuple[bool, str]:
     ended = await overridden(home, "task_json", {"task": "Sing."})
     told = ended.server.bodies[0]["messages"][1]["content"]
     return told == "Sing.", "model server: its task; a key not carried out is 422"
+
+
+async def described(home: Path, given: dict[str, Any], key: str, value: str) -> tuple[bool, str]:
+    ended = await overridden(home, "task_json", given)
+    seen = ended.artifacts.metadata[key]
+    return seen == value, f"artifacts: metadata.{key} = {json.dumps(seen)}"
+
+
+async def task_id(home: Path) -> tuple[bool, str]:
+    ended = await overridden(home, "task_json", {"meta": {"task_id": TASK}})
+    another = {TASK: {"task_json": {"meta": {"task_id": "another"}}}}
+    (home / "other").mkdir()
+    is_refused, where = await refused(home / "other", {"task_overrides": another}, "another task")
+    return is_refused and ended.artifacts.task_id == TASK, f"its own is taken; another is {where}"
+
+
+async def judged_by(home: Path) -> tuple[bool, str]:
+    override = {"rubric_markdown": "# R", "task_json": {"judged_by": "run"}}
+    plays = DONE, saying('{"score": 0.9}')
+    ended = await rolled_out(home, *plays, task_overrides={TASK: override})
+    result = ended.rollout.result
+    words = "model server: its last request judges; without a rubric 422"
+    return result is not None and result.success and len(ended.server.bodies) == 2, words
+
+
+async def source(home: Path) -> tuple[bool, str]:
+    async with engine_at(home / "db") as engine:
+        run = engine.database.run(await start(engine, source="task-editor"))
+    return run is not None and run.source == "task-editor", "GET /runs: source"
 
 
 async def name(home: Path) -> tuple[bool, str]:
@@ -272,6 +374,32 @@ CASES: dict[str, tuple[str, Callable[[Path], Shown]]] = {
     "max_parallel": ("2, of 5 rollouts", max_parallel),
     "run_name": ("nightly / ü", run_name),
     "user_model_config": ("a model of its own", user_model),
+    "user_model_config.model": (
+        "person",
+        lambda home: person_sent(home, {}, "model", "person"),
+    ),
+    "user_model_config.provider": ("openai", person_provider),
+    "user_model_config.api_key": ("a marked key", person_key),
+    "user_model_config.base_url": ("of a model server of its own", person_url),
+    "user_model_config.temperature": (
+        "1.5",
+        lambda home: person_sent(home, {"temperature": 1.5}, "temperature", 1.5),
+    ),
+    "user_model_config.max_steps": ("1", person_steps),
+    "user_model_config.system_prompt": ("You are in a hurry.", person_prompt),
+    "user_model_config.log_prob": ("true", person_log_prob),
+    **{
+        f"user_model_config.{field}": (
+            str(value),
+            partial(refused, changes={"user_model_config": {field: value}}, why=why),
+        )
+        for field, value, why in (
+            ("tool_server_url", "http://127.0.0.1:1", "calls no tools"),
+            ("summarize_every_n_turns", 2, "no context"),
+            ("context_stride", 2, "no context"),
+        )
+    },
+    "source": ("task-editor", source),
     "model_config.model": ("m", lambda home: sent(home, {}, "model", "m")),
     "model_config.provider": ("openai", provider),
     "model_config.api_key": ("a marked key", api_key),
@@ -287,6 +415,37 @@ CASES: dict[str, tuple[str, Callable[[Path], Shown]]] = {
     "model_config.summarize_every_n_turns": ("3", lambda home: summarised(home, 2)),
     "model_config.context_stride": ("1", lambda home: summarised(home, 1)),
     "task_overrides.task_json": ('{"task": "Sing."}', task_json),
+    "task_overrides.task_json.task": ('{"task": "Sing."}', task_json),
+    "task_overrides.task_json.name": (
+        "Ring",
+        lambda home: described(home, {"name": "Ring"}, "task_name", "Ring"),
+    ),
+    "task_overrides.task_json.category": (
+        "it",
+        lambda home: described(home, {"category": "it"}, "task_category", "it"),
+    ),
+    "task_overrides.task_json.difficulty": (
+        "hard",
+        lambda home: described(home, {"difficulty": "hard"}, "task_difficulty", "hard"),
+    ),
+    "task_overrides.task_json.judged_by": ("run", judged_by),
+    "task_overrides.task_json.meta": (
+        '{"display_name": "Ring"}',
+        lambda home: described(home, {"meta": {"display_name": "Ring"}}, "task_name", "Ring"),
+    ),
+    "task_overrides.task_json.meta.display_name": (
+        "Ring",
+        lambda home: described(home, {"meta": {"display_name": "Ring"}}, "task_name", "Ring"),
+    ),
+    "task_overrides.task_json.meta.category": (
+        "it",
+        lambda home: described(home, {"meta": {"category": "it"}}, "task_category", "it"),
+    ),
+    "task_overrides.task_json.meta.difficulty": (
+        "hard",
+        lambda home: described(home, {"meta": {"difficulty": "hard"}}, "task_difficulty", "hard"),
+    ),
+    "task_overrides.task_json.meta.task_id": (TASK, task_id),
     "task_overrides.name": ("Ring", name),
     "task_overrides.description": ("Sing.", description),
     "task_overrides.rubric_markdown": ("# Be polite", rubric_markdown),
@@ -326,11 +485,31 @@ def names(model: type[BaseModel]) -> set[str]:
     return {info.alias or name for name, info in model.model_fields.items()}
 
 
+def fields_of(model: type[BaseModel], before: str = "") -> set[str]:
+    """Return every field of a request, and the fields of those that are made of more."""
+    found: set[str] = set()
+    for name, info in model.model_fields.items():
+        path = f"{before}{info.alias or name}"
+        inner = models_in(info.annotation)
+        # A field that is nothing but its own fields is not tried by itself.
+        if not inner or not info.is_required():
+            found.add(path)
+        for kind in inner:
+            found |= fields_of(kind, f"{path}.")
+    return found - {"task_overrides"}
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in models_in(inner)]
+
+
 def test_no_field_is_left_out() -> None:
-    # `source` is the local gym's own, and in the table as what the list is asked with.
-    fields = names(LaunchRequest) - {"model_config", "task_overrides", "source"}
-    fields |= {f"model_config.{field}" for field in names(ModelConfig)}
-    fields |= {f"task_overrides.{field}" for field in names(TaskOverride)}
+    fields = fields_of(LaunchRequest)
+    fields |= {f"task_overrides.task_json.{key}" for key in TASK_JSON}
+    fields |= {f"task_overrides.task_json.meta.{key}" for key in META}
     fields |= {f"GET /runs {field}" for field in names(RunsQuery)}
     fields |= {f"GET /rollouts {field}" for field in names(RolloutsQuery)}
     fields |= {f"GET …/artifacts {field}" for field in names(ArtifactsQuery)}

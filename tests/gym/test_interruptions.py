@@ -16,6 +16,7 @@ from gymtui.gym.engine.records import StorageError
 from gymtui.gym.engine.restart import CUT_OFF
 from gymtui.gym.http.server import Options, create_app
 from gymtui.gym.models.limiter import Timer
+from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import Turnstile, engine_at, finish, start
 from tests.gym.model_server import HANG, FakeTime, ModelServer, error, model_server
 from tests.gym.one_rollout import DONE, LOOK
@@ -133,6 +134,22 @@ async def test_what_is_cut_off_keeps_what_happened_and_what_waits_goes_on(tmp_pa
     assert (kept["steps_taken"], kept["error"]) == (1, CUT_OFF)
     assert "Nadia Petrov" in str(kept["tool_results"])
     assert {other.status for other in others} == {"completed"}
+
+
+async def test_what_cannot_go_on_after_a_restart_says_what_it_takes(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    async with model_server(HANG) as server:
+        about = {"model": "m", "base_url": server.url, "rollout_count": 2, "max_parallel": 1}
+        judge = ModelConfig.model_validate({"model": "j", "api_key": "", "base_url": server.url})
+        overrides = {"schedule_phone_screen": {"rubric_markdown": "# R"}}
+        async with engine_at(path, judge=judge) as engine:
+            run_id = await start(engine, **about, task_overrides=overrides)
+            await hanging(server)
+        async with engine_at(path) as engine:
+            cut, waiting = await finish(engine, run_id)
+    assert cut.termination_reason == CUT_OFF
+    words = "it cannot go on: Start the gym with --judge-model to have this judged"
+    assert waiting.termination_reason == f"{CUT_OFF}, and {words}"
 
 
 async def test_nothing_is_kept_twice(tmp_path: Path) -> None:

@@ -223,6 +223,7 @@ async def test_a_cancel_ends_the_wait_for_a_simulated_user(tmp_path: Path) -> No
         ({"task_json": {"task": "x"}, "description": "Say hello."}, "Say hello.", None),
         ({"task_json": {"meta": {"display_name": "Mine"}}}, None, "Mine"),
         ({"task_json": {"name": "Mine"}}, None, "Mine"),
+        ({"task_json": {"name": "Mine", "meta": {"task_id": TASK}}}, None, "Mine"),
         ({"task_json": {"name": "theirs"}, "name": "Mine"}, None, "Mine"),
     ],
 )
@@ -236,6 +237,25 @@ async def test_a_task_is_replaced(
         assert sent == told
     if name is not None:
         assert ended.artifacts.metadata["task_name"] == name
+
+
+@pytest.mark.parametrize("place", ["meta", "task"])
+async def test_a_tasks_category_and_difficulty_are_replaced(tmp_path: Path, place: str) -> None:
+    about = {"category": "recruiting", "difficulty": "fiendish"}
+    given = {"meta": about} if place == "meta" else about
+    ended = await rolled_out(tmp_path, DONE, task_overrides={TASK: {"task_json": given}})
+    metadata = ended.artifacts.metadata
+    assert (metadata["task_category"], metadata["task_difficulty"]) == ("recruiting", "fiendish")
+
+
+async def test_a_task_is_the_same_under_each_of_its_names(tmp_path: Path) -> None:
+    seen = []
+    for name in (TASK, "hr__100_weaver_schedule_phone_screen"):
+        (tmp_path / name).mkdir()
+        ended = await rolled_out(tmp_path / name, LOOK, DONE, task_ids=[name])
+        assert ended.artifacts.task_id == name
+        seen.append(ended.artifacts.tool_results)
+    assert seen[0] == seen[1]
 
 
 JUDGEMENT = {
@@ -337,7 +357,36 @@ REFUSED: dict[str, tuple[dict[str, Any], list[tuple[str, ...]]]] = {
     ),
     "a script's tools elsewhere": (
         {"model_config": {**MODEL, "tool_server_url": "http://127.0.0.1:1"}},
-        [("model_config", "tool_server_url"), ("model_config", "tool_server_url")],
+        [("model_config", "tool_server_url")],
+    ),
+    "a script's exchanges that stay": (
+        {"model_config": {**MODEL, "context_stride": 2}},
+        [("model_config", "context_stride")],
+    ),
+    "exchanges that stay where nothing is summarised": (
+        {"model_config": {**MODEL, "base_url": "http://127.0.0.1:1/v1", "context_stride": 2}},
+        [("model_config", "context_stride")],
+    ),
+    "a task under two of its names": (
+        {"task_ids": ["schedule_phone_screen", "hr__100_weaver_schedule_phone_screen"]},
+        [("task_ids", 1)],
+    ),
+    "a task twice": ({"task_ids": [TASK, TASK]}, [("task_ids", 1)]),
+    "a judge of what is verified": (
+        {"task_overrides": {TASK: {"task_json": {"judged_by": "gym"}}}},
+        [("task_overrides", TASK, "task_json", "judged_by")],
+    ),
+    "more in a task's meta": (
+        {"task_overrides": {TASK: {"task_json": {"meta": {"aliases": ["a"]}}}}},
+        [("task_overrides", TASK, "task_json", "meta", "aliases")],
+    ),
+    "meta that is no text": (
+        {"task_overrides": {TASK: {"task_json": {"meta": {"category": 7}}}}},
+        [("task_overrides", TASK, "task_json", "meta", "category")],
+    ),
+    "the meta of another task": (
+        {"task_overrides": {TASK: {"task_json": {"meta": {"task_id": "another"}}}}},
+        [("task_overrides", TASK, "task_json", "meta", "task_id")],
     ),
     "a person for a script": ({"user_model_config": MODEL}, [("user_model_config",)]),
     "a rubric without a judge": (
@@ -379,6 +428,7 @@ USERS: dict[str, tuple[dict[str, Any], str]] = {
     "one elsewhere with the gym's key": ({"provider": "openai", "api_key": ""}, "api_key"),
     "one with tools": ({"tool_server_url": "http://127.0.0.1:1"}, "tool_server_url"),
     "one that is summarised": ({"summarize_every_n_turns": 1}, "summarize_every_n_turns"),
+    "one whose exchanges stay": ({"context_stride": 2}, "context_stride"),
     "one that does not answer": ({"base_url": "http://127.0.0.1:1/v1"}, "base_url"),
     "one without a model": ({"model": None}, "model"),
 }

@@ -36,7 +36,7 @@ class Assignments:
         found = scenario.find(rollout.task_id)
         assert found is not None  # noqa: S101  (launches of other tasks are refused)
         task = override_task(found, override)
-        place = f"{self.seed}|{scenario.scenario_id}|{task.task_id}|{rollout.attempt}"
+        place = f"{self.seed}|{scenario.scenario_id}|{task.names[0]}|{rollout.attempt}"
         has_rubric = override is not None and override.rubric_markdown is not None
         judged = has_rubric or not task.is_verified
         return Assignment(

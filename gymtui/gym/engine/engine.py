@@ -22,7 +22,7 @@ from gymtui.gym.engine.launch_check import (
 )
 from gymtui.gym.engine.participants import Participants
 from gymtui.gym.engine.records import Ending, NewRollout, NewRun, StorageError
-from gymtui.gym.engine.restart import CUT_OFF, cut_off_at, request_again
+from gymtui.gym.engine.restart import CUT_OFF, CannotGoOnError, cut_off_at, request_again
 from gymtui.gym.engine.rollout import CANCELLED, RolloutRunner
 from gymtui.gym.engine.troubles import Troubles, none_at_all
 from gymtui.gym.models.limiter import REAL_TIME, Timer
@@ -117,17 +117,19 @@ class Engine:
         ended = cut_off_at(self.database, self.clock)
         count = self.database.fail(ended, CUT_OFF, statuses=("running",))
         for waiting in self.database.waiting_runs():
-            request = request_again(
-                waiting,
-                self.scenarios,
-                self._participants.temperaments,
-                can_judge=self._participants.can_judge,
-            )
-            if request is None:
-                run_id = waiting.run.run_id
-                count += self.database.fail(ended, CUT_OFF, statuses=("pending",), run_id=run_id)
+            run_id = waiting.run.run_id
+            try:
+                request = request_again(
+                    waiting,
+                    self.scenarios,
+                    self._participants.temperaments,
+                    can_judge=self._participants.can_judge,
+                )
+            except CannotGoOnError as error:
+                reason = f"{CUT_OFF}, and it cannot go on: {error}"
+                count += self.database.fail(ended, reason, statuses=("pending",), run_id=run_id)
             else:
-                self._begin(waiting.run.run_id, waiting.number, request, waiting.rollouts)
+                self._begin(run_id, waiting.number, request, waiting.rollouts)
         if count:
             log.warning("%d rollouts were cut off by a restart", count)
 

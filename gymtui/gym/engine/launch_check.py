@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from gymtui.gym.engine.overrides import override_task, task_json_problem
 from gymtui.gym.models import providers
 from gymtui.gym.models.scripted_agent import PREFIX, TEMPERAMENTS, Temperament
-from gymtui.gym.scenarios.base import Scenario
+from gymtui.gym.scenarios.base import Scenario, Task
 from gymtui.gym.wire import LaunchRequest, ModelConfig, TaskOverride
 
 SCRIPTED = {
     "log_prob": "has no log probabilities",
     "summarize_every_n_turns": "has no context to summarise",
+    "context_stride": "has no context to summarise",
     "tool_server_url": "calls the scenario's own tools only",
 }
 """What a scripted agent cannot do, by the setting that asks for it."""
 USER = {
     "tool_server_url": "calls no tools",
     "summarize_every_n_turns": "has no context that is summarised",
+    "context_stride": "has no context that is summarised",
+}
+ONLY_SUMMARISED = {
+    "context_stride": "keeps its last exchanges only where summarize_every_n_turns is set"
 }
 UNSEEN = (
     "What tools elsewhere do cannot be seen by the scenario's verifiers: with a tool_server_url"
@@ -45,9 +50,14 @@ class LaunchRefusedError(Exception):
 def task_problems(request: LaunchRequest, scenario: Scenario) -> list[Problem]:
     """Return what is wrong with the tasks of a launch and with what it changes about them."""
     problems = []
+    named: dict[str, str] = {}
     for index, task_id in enumerate(request.task_ids):
-        if scenario.find(task_id) is None:
+        found = scenario.find(task_id)
+        if found is None:
             words = f"Scenario {request.scenario_id} has no task {task_id}"
+            problems.append(Problem(("task_ids", index), words))
+        elif (before := named.setdefault(found.names[0], task_id)) != task_id:
+            words = f"{task_id} is another name of {before}: the task is named twice"
             problems.append(Problem(("task_ids", index), words))
         elif task_id in request.task_ids[:index]:
             problems.append(Problem(("task_ids", index), f"Task {task_id} is named twice"))
@@ -75,23 +85,27 @@ def setting_problems(
     if (problem := model_problem(request.settings, temperaments)) is not None:
         problems.append(problem)
     if is_scripted(request.settings):
-        problems += [
-            Problem(("model_config", name), f"A scripted agent {why}")
-            for name, why in SCRIPTED.items()
-            if getattr(request.settings, name)
-        ]
+        problems += _unable(request.settings, "model_config", "A scripted agent", SCRIPTED)
+    elif not request.settings.summarize_every_n_turns:
+        problems += _unable(request.settings, "model_config", "An agent", ONLY_SUMMARISED)
     problems += _user_problems(request, temperaments)
     for task_id, override in (request.task_overrides or {}).items():
-        problems += _override_problems(("task_overrides", task_id), override)
+        # Of a task that is not the launch's, its place says all.
+        if (task := scenario.find(task_id)) is not None:
+            problems += _override_problems(("task_overrides", task_id), task, override)
     problems += _task_setting_problems(request, scenario, can_judge)
-    if request.settings.tool_server_url is not None:
-        overrides = request.task_overrides or {}
-        problems += [
-            Problem(("model_config", "tool_server_url"), f"{UNSEEN}: {task_id} has none")
-            for task_id in request.task_ids
-            if task_id not in overrides or overrides[task_id].rubric_markdown is None
-        ]
     return problems
+
+
+def _unable(
+    settings: ModelConfig, field: str, who: str, reasons: Mapping[str, str]
+) -> list[Problem]:
+    """Return which settings ask for what cannot be done."""
+    return [
+        Problem((field, name), f"{who} {why}")
+        for name, why in reasons.items()
+        if getattr(settings, name) != ModelConfig.model_fields[name].default
+    ]
 
 
 def _user_problems(
@@ -107,11 +121,7 @@ def _user_problems(
     problem = model_problem(settings, temperaments, field)
     return [
         *([problem] if problem else []),
-        *(
-            Problem((field, name), f"A simulated user {why}")
-            for name, why in USER.items()
-            if getattr(settings, name)
-        ),
+        *_unable(settings, field, "A simulated user", USER),
     ]
 
 
@@ -135,6 +145,13 @@ def _task_setting_problems(
             ("task_overrides", task_id, "rubric_markdown") if has_rubric else ("task_ids", index)
         )
         if not has_rubric and task.is_verified:
+            if request.settings.tool_server_url is not None and not is_scripted(request.settings):
+                words = f"{UNSEEN}: {task_id} has none"
+                problems.append(Problem(("model_config", "tool_server_url"), words))
+            if "judged_by" in ((override and override.task_json) or {}):
+                words = f"{task_id} is verified, and not judged: give a rubric_markdown"
+                judged_by = ("task_overrides", task_id, "task_json", "judged_by")
+                problems.append(Problem(judged_by, words))
             continue
         if task.judged_by == "run" and is_scripted(request.settings):
             problems.append(Problem(place, f"{task_id} is judged by the run's model: give one"))
@@ -143,12 +160,12 @@ def _task_setting_problems(
     return problems
 
 
-def _override_problems(place: tuple[str, str], override: TaskOverride) -> list[Problem]:
+def _override_problems(place: tuple[str, str], task: Task, override: TaskOverride) -> list[Problem]:
     problems = []
     if override.task_json is not None:
-        problem = task_json_problem(override.task_json)
+        problem = task_json_problem(task, override.task_json)
         if problem is not None:
-            problems.append(Problem((*place, "task_json", problem[0]), problem[1]))
+            problems.append(Problem((*place, "task_json", *problem[0]), problem[1]))
     rubric = (*place, "rubric_markdown")
     if override.rubric_markdown is not None and not override.rubric_markdown.strip():
         problems.append(Problem(rubric, "By an empty rubric nothing can be judged"))

@@ -16,6 +16,10 @@ from gymtui.gym.wire import LaunchRequest, TaskOverride
 CUT_OFF = "interrupted: the gym was restarted before this rollout finished"
 
 
+class CannotGoOnError(Exception):
+    """A run takes what is not there; says what, or what to do."""
+
+
 def cut_off_at(database: Database, clock: Clock) -> str:
     """Return when the earlier gym was last alive, by this one's clock."""
     written = database.last_written
@@ -31,13 +35,16 @@ def request_again(
     *,
     can_judge: bool,
     secrets: Mapping[str, Mapping[str, Any]] = {},
-) -> LaunchRequest | None:
-    """Return a request that goes on with a run, or None if that takes what is not there.
+) -> LaunchRequest:
+    """Return a request that goes on with a run.
 
     Args:
         can_judge: Whether there is a model that judges by rubrics.
         secrets: What was kept apart of `settings` and `user_settings`. Without, it has no key: a
             model server that wants one says so.
+
+    Raises:
+        CannotGoOnError: That takes what is not there.
     """
     given = {"api_key": "", **secrets.get("settings", {})}
     given_user = {"api_key": "", **secrets.get("user_settings", {})}
@@ -59,10 +66,13 @@ def request_again(
             for name, item in (run.task_overrides or {}).items()
         }
     except ValidationError:
-        return None
+        raise CannotGoOnError("its launch cannot be read any more") from None
     scenario = scenarios.get(request.scenario_id)
-    if scenario is None or task_problems(request, scenario):
-        return None
+    if scenario is None:
+        raise CannotGoOnError(f"there is no scenario {request.scenario_id} any more")
+    problems = task_problems(request, scenario)
     request = request.model_copy(update={"task_overrides": overrides})
-    problems = setting_problems(request, scenario, temperaments, can_judge=can_judge)
-    return None if problems else request
+    problems += setting_problems(request, scenario, temperaments, can_judge=can_judge)
+    if problems:
+        raise CannotGoOnError("; ".join(dict.fromkeys(problem.message for problem in problems)))
+    return request

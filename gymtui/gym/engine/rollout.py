@@ -187,6 +187,8 @@ class RolloutRunner:
             "run_id": self.given.run_id,
             "scenario_id": self.given.scenario.scenario_id,
             "task_name": self.given.task.name,
+            "task_category": self.given.task.category,
+            "task_difficulty": self.given.task.difficulty,
         }
         if self.given.override and self.given.override.client_context is not None:
             metadata["client_context"] = self.given.override.client_context

@@ -26,7 +26,7 @@ from gymtui.gym.engine.notifications import notifications
 from gymtui.gym.engine.outbox import Outbox
 from gymtui.gym.engine.participants import Participants
 from gymtui.gym.engine.records import DatabaseRefusedError, Ending, StorageError
-from gymtui.gym.engine.restart import request_again
+from gymtui.gym.engine.restart import CannotGoOnError, request_again
 from gymtui.gym.engine.rollout import RolloutRunner
 from gymtui.gym.engine.rollout_queue import (
     BEAT_S,
@@ -47,7 +47,7 @@ from gymtui.gym.wire import ModelConfig
 RETRY_S = 0.5
 AT_ONCE = 50
 """Rollouts at a time in one worker: each holds a workspace."""
-UNKNOWN = "Agent execution failed: no worker has this run's task, model or judge any more"
+CANNOT_RUN = "Agent execution failed: no worker can run this"
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -234,19 +234,21 @@ class Worker:
     def _begin(self, claimed: Claimed) -> None:
         waiting = claimed.waiting
         around, assignments = self._made(claimed.gym)
-        request = request_again(
-            waiting,
-            self._scenarios,
-            self._temperaments,
-            can_judge=assignments.participants.can_judge,
-            secrets=claimed.secrets,
-        )
         cancellation = self._cancellations.setdefault(waiting.number, Cancellation())
+        run: LaunchedRun | str
+        try:
+            request = request_again(
+                waiting,
+                self._scenarios,
+                self._temperaments,
+                can_judge=assignments.participants.can_judge,
+                secrets=claimed.secrets,
+            )
+            run = LaunchedRun(waiting.run.run_id, waiting.number, request, cancellation)
+        except CannotGoOnError as error:
+            run = f"{CANNOT_RUN}: {error}"
         for rollout in waiting.rollouts:
-            assignment = None
-            if request is not None:
-                run = LaunchedRun(waiting.run.run_id, waiting.number, request, cancellation)
-                assignment = assignments.of(run, rollout)
+            assignment = run if isinstance(run, str) else assignments.of(run, rollout)
             task = asyncio.create_task(self._roll_out(rollout.rollout_id, around, assignment))
             self._tasks[rollout.rollout_id] = task
             self._numbers[rollout.rollout_id] = waiting.number
@@ -272,12 +274,13 @@ class Worker:
         return self._shared[1:]
 
     async def _roll_out(
-        self, rollout_id: str, around: Surroundings, assignment: Assignment | None
+        self, rollout_id: str, around: Surroundings, assignment: Assignment | str
     ) -> None:
+        """Run a rollout, or fail it for the reason that there is in place of its assignment."""
         self._outbox.begin(rollout_id, "")
         try:
-            if assignment is None:
-                self._fail(rollout_id, UNKNOWN)
+            if isinstance(assignment, str):
+                self._fail(rollout_id, assignment)
             else:
                 await RolloutRunner(around, assignment).run()
         except Exception as defect:  # noqa: BLE001  (this rollout fails and says so, no other)

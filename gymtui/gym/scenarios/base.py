@@ -77,6 +77,11 @@ class Task:
     judged_by: Literal["gym", "run"] = "gym"
     plan: Plan | None = None  # how a scripted agent goes about it; None where none can
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own id and the others, the same by whichever it was found."""
+        return (self.content["meta"]["task_id"], *self.aliases)
+
 
 @dataclass(frozen=True)
 class Server:
