@@ -6,6 +6,7 @@ answer says that it is data, between two lines that it cannot contain.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
@@ -19,16 +20,18 @@ from gymtui.api.errors import GymError, NotFound
 from gymtui.cli.documents import rollout_document, run_document
 from gymtui.cli.failures import failures_of
 from gymtui.cli.gym_access import GymReader, load_runs_and_rollouts
+from gymtui.cli.kept_answers import read_kept
 from gymtui.cli.list_filters import ListRequest, filter_rows
 from gymtui.cli.reporting.failures import failure_document
 from gymtui.cli.runs import runs_with_numbers
-from gymtui.cli.search import begin_search, hit_document, open_archive
+from gymtui.cli.search import archived_loader, begin_search, hit_document, open_archive
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean, clean_block
 from gymtui.session.actions import Verb, act, describe_result
-from gymtui.session.artifacts import ArtifactLoader, TooLargeError
+from gymtui.session.artifacts import TooLargeError
 from gymtui.store.history.journal_place import Place
+from gymtui.store.history.recording_place import RecordingPlace
 from gymtui.store.lists.columns import ROLLOUTS
 from gymtui.store.stats.failure_changes import CoFailures
 from gymtui.transcript.blocks import Block, Extras, ToolCall, ToolResult, Turn
@@ -49,7 +52,7 @@ P = ParamSpec("P")
 
 
 class RefusedCallError(Exception):
-    """A tool cannot do what it was asked; the message says why, in clean words."""
+    """A tool cannot do what it was asked; the message says why, the gym's words marked as data."""
 
 
 def _refusals_in_words(tool: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
@@ -60,7 +63,7 @@ def _refusals_in_words(tool: Callable[P, Awaitable[str]]) -> Callable[P, Awaitab
         try:
             return await tool(*args, **kwargs)
         except GymError as error:
-            raise RefusedCallError(clean(error.line)) from None
+            raise RefusedCallError(mark_untrusted(clean(error.line))) from None
         except click.UsageError as error:
             raise RefusedCallError(error.message) from None
         except TooLargeError as error:
@@ -77,15 +80,36 @@ def mark_untrusted(document: Any) -> str:
 
 
 class AgentTools:
-    """The tools. Their docstrings are what an agent is told of them."""
+    """The tools. Their docstrings are what an agent is told of them.
+
+    What a recorder at work knows, and transcripts that were read before, the gym is not asked for.
+
+    Args:
+        recording: Where the gym's is; None for what lies in directories.
+    """
 
     def __init__(
-        self, client: Endpoints, settings: Settings, *, journal: Place, archive: Path
+        self,
+        client: Endpoints,
+        settings: Settings,
+        *,
+        journal: Place,
+        archive: Path,
+        recording: RecordingPlace | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._journal = journal
         self._archive = archive
+        self._recording = recording
+
+    async def _reader(self) -> GymReader:
+        reader, place = GymReader(self._client), self._recording
+        if place is not None:
+            kept = await asyncio.to_thread(read_kept, self._settings, place)
+            if kept is not None and kept.is_fresh:
+                reader.spare(kept)
+        return reader
 
     # Agents see the arguments' names: `filter` is what the commands call it, too.
 
@@ -95,7 +119,7 @@ class AgentTools:
 
         `filter` is gymtui's filter language, such as `status:running model:gpt* pass<50% age<2h`.
         """
-        reader = GymReader(self._client)
+        reader = await self._reader()
         await reader.every_run(self._settings.source, self._settings.scenario)
         reader.remember(self._journal)
         request = ListRequest((filter,) if filter else (), limit=_within(limit, MOST_ROWS))
@@ -110,7 +134,7 @@ class AgentTools:
 
         `filter` is such as `outcome:failed task:*phone* steps>=20`.
         """
-        reader = GymReader(self._client)
+        reader = await self._reader()
         reader.take_notes(self._journal)
         (name,) = await load_runs_and_rollouts(reader, self._settings, [run_id])
         rows = {row.rollout_id: row for row in reader.store.rollouts_of(name)}
@@ -130,7 +154,7 @@ class AgentTools:
             raise RefusedCallError("by is criterion or message")
         if not run_ids:
             raise RefusedCallError("name a run")
-        reader = GymReader(self._client)
+        reader = await self._reader()
         names = await load_runs_and_rollouts(reader, self._settings, run_ids)
         rows, matrix = failures_of(reader, names, by)
         shared = CoFailures(row.group for row in rows)
@@ -156,7 +180,7 @@ class AgentTools:
         most = _within(limit, MOST_ROWS)
         try:
             searching, rows = await begin_search(
-                *(self._client, self._settings, run_ids, wanted, kept), MOST_SEARCHED_BYTES
+                *(await self._reader(), self._settings, run_ids, wanted, kept), MOST_SEARCHED_BYTES
             )
             async for found in searching.hits():
                 hits += [hit_document(hit, rows[hit.ref.rollout_id]) for hit in found]
@@ -181,12 +205,15 @@ class AgentTools:
 
         Of each part of a turn at most so many characters are told.
         """
-        cap = self._settings.artifact_limit_mib << 20
-        loader = ArtifactLoader(self._client, cap_bytes=cap, cache_bytes=0)
+        kept = open_archive(self._settings, self._archive)
         try:
+            row = await (await self._reader()).rollout(rollout_id)
+            loader = archived_loader(self._client, self._settings, {rollout_id: row}, kept)
             transcript = (await loader.get(rollout_id)).transcript
         except NotFound:
             raise RefusedCallError(f"there is no transcript of {clean(rollout_id)}") from None
+        finally:
+            kept.close()
         first = max(first_turn, 1)
         wanted = transcript.turns[first - 1 : first - 1 + _within(turns, MOST_TURNS)]
         most = _within(characters, MOST_CHARACTERS)
@@ -205,7 +232,7 @@ class AgentTools:
     @_refusals_in_words
     async def cancel_runs(self, run_ids: list[str]) -> str:
         """Cancel runs: their rollouts that run or wait are ended. It cannot be undone."""
-        reader = GymReader(self._client)
+        reader = GymReader(self._client)  # what is to be cancelled is looked up
         names = await reader.runs_named(list(dict.fromkeys(run_ids)), in_full=True)
         done = await act(self._client, Verb.CANCEL, names)
         return mark_untrusted([{"well": one.is_well, "what": describe_result(one)} for one in done])

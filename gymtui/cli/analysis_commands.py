@@ -200,6 +200,7 @@ def mcp(allow_cancel: bool, **flags: Any) -> None:
     """Let an agent look at runs, failures and transcripts (Model Context Protocol, stdio)."""
     settings = options.settings_of(flags)
     from gymtui.cli.mcp import EXTRA, is_installed, serve
+    from gymtui.cli.recording_commands import recording_of
     from gymtui.core import paths
 
     if not is_installed():
@@ -207,4 +208,5 @@ def mcp(allow_cancel: bool, **flags: Any) -> None:
     if allow_cancel and settings.read_only:
         options.fail(f"{settings.why_read_only}: nothing can be cancelled")
     journal, archive = options.journal_of(settings), paths.archive_file(os.environ)
-    serve(settings, journal=journal, archive=archive, cancel=allow_cancel)
+    recording = None if settings.directories else recording_of(settings)
+    serve(settings, journal=journal, archive=archive, recording=recording, cancel=allow_cancel)

@@ -15,7 +15,7 @@ from typing import TypeVar
 from gymtui.api.client import GymClient
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
-from gymtui.api.list_answer import parse_run, split
+from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Malformed
 from gymtui.api.retry import with_retry
 from gymtui.cli.directories import directory_gym
@@ -40,7 +40,8 @@ from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.history.notes import NoteOf, Notes
 from gymtui.store.lists.columns import RunView
-from gymtui.store.records import RunRow
+from gymtui.store.outcome import outcome_of
+from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.stats.run_stats import RunStats
 from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.run_summary import RunSummary, final_numbers
@@ -115,7 +116,7 @@ class GymReader:
     ) -> None:
         self.store = Store(rollouts_kept=_EVERYTHING)
         self.clock = ServerClock(time.time, monotonic)
-        self._client = client
+        self.client = client
         self._on_answer = on_answer
         self._monotonic = monotonic
         self._kept: dict[Query, bytes] = {}
@@ -139,7 +140,7 @@ class GymReader:
         if kept is not None:
             seen = Observation(query, kept, sent_s, self.now_s)
         else:
-            seen = observation_of(query, await ask(self._client, query), sent_s, self.clock)
+            seen = observation_of(query, await ask(self.client, query), sent_s, self.clock)
         applied = self.store.apply(seen)
         for run_id in self.store.runs_of(applied.delta):
             self._numbers.pop(run_id, None)
@@ -151,6 +152,25 @@ class GymReader:
         self._kept = dict(kept.answers)
         now_s = self._monotonic()
         self.clock.sample(now_s, now_s, self.clock.now() + timedelta(seconds=kept.lead_s))
+
+    async def rollout(self, rollout_id: str) -> RolloutRow:
+        """One rollout; of those that are kept without asking.
+
+        Raises:
+            GymError: As the client.
+        """
+        named = json_text(rollout_id).encode()
+        for query, body in list(self._kept.items()):
+            if isinstance(query, RolloutsOf) and named in body:
+                await self.learn(query)
+        if (row := self.store.rollouts.get(rollout_id)) is not None:
+            return row
+        body = (await self.client.get_rollout(rollout_id)).body
+        read = parse_rollout(body)
+        rollout = None if isinstance(read, Malformed) else read
+        outcome = None if rollout is None else outcome_of(rollout)
+        run_id = (rollout and rollout.run_id) or ""
+        return RolloutRow(rollout_id, run_id, body, 0.0, 0.0, rollout, outcome=outcome)
 
     async def learn_with_retry(self, query: Query) -> Applied | None:
         """`learn`, again after a pause where the gym is only busy."""
@@ -217,7 +237,7 @@ class GymReader:
         if missing and in_full:
             raise NotFound(f"no such run: {missing[0]}")
         if missing:
-            others = GymReader(self._client)
+            others = GymReader(self.client)
             await others.every_run("all", None)
             whole = {name: unique_match(name, others.store.runs, "run") for name in missing}
             await gather_few(partial(self.named, run_id) for run_id in whole.values())

@@ -13,7 +13,7 @@ from datetime import datetime
 from gymtui.config.settings import Settings
 from gymtui.core.instants import when_of
 from gymtui.poll.plan import IDLE_INTERVAL_S
-from gymtui.poll.recording_intake import LATE_INTERVALS
+from gymtui.poll.recording_intake import LATE_INTERVALS, NEWEST
 from gymtui.store.delta import PAGE_LIMIT, Query, RunsPage
 from gymtui.store.history.recording_copy import fetch_recording
 from gymtui.store.history.recording_items import ChangeList
@@ -45,7 +45,7 @@ def read_kept(
         since: Rollouts listed since then are wanted, too; by our clock.
     """
     fetched = fetch_recording(place)
-    recording = Recording(place.directory)
+    recording = Recording(place.directory, NEWEST if since is None else None)
     head = recording.last_head
     if head is None or (head.source, head.scenario) != (settings.source, settings.scenario):
         return None

@@ -17,6 +17,7 @@ from gymtui.cli.agent_tools import NOTICE, AgentTools
 from gymtui.cli.gym_access import with_gym
 from gymtui.config.settings import Settings
 from gymtui.store.history.journal_place import Place
+from gymtui.store.history.recording_place import RecordingPlace
 
 EXTRA = "gymtui[mcp]"
 INSTRUCTIONS = f"Runs of an RL gym, their rollouts and transcripts. {NOTICE}"
@@ -42,11 +43,18 @@ def new_server(tools: AgentTools, *, cancel: bool) -> Any:
     return server
 
 
-def serve(settings: Settings, *, journal: Place, archive: Path, cancel: bool) -> None:
+def serve(
+    settings: Settings,
+    *,
+    journal: Place,
+    archive: Path,
+    recording: RecordingPlace | None,
+    cancel: bool,
+) -> None:
     """Serve on standard input and output until that is closed."""
 
     async def talk(client: Endpoints) -> None:
-        tools = AgentTools(client, settings, journal=journal, archive=archive)
+        tools = AgentTools(client, settings, journal=journal, archive=archive, recording=recording)
         await _serve(new_server(tools, cancel=cancel))
 
     with_gym(settings, talk)

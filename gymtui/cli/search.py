@@ -49,7 +49,8 @@ def print_hits(
 
     async def fetch(client: Endpoints) -> SearchProgress:
         most = _EVERYTHING if most_bytes is None else most_bytes
-        search, rows = await begin_search(client, settings, run_ids, wanted, kept, most)
+        reader = GymReader(client)
+        search, rows = await begin_search(reader, settings, run_ids, wanted, kept, most)
         several = len({row.run_id for row in rows.values()}) > 1
         await _print(search, rows, form, several=several)
         return search.progress
@@ -70,8 +71,22 @@ def open_archive(settings: Settings, archive: Path) -> Archive:
     return kept
 
 
+def archived_loader(
+    client: Endpoints, settings: Settings, rows: Mapping[str, RolloutRow], kept: Archive
+) -> ArtifactLoader:
+    """Asks for artifacts of rollouts that the archive has not."""
+    gym = gym_name(settings.base_url)
+    return ArtifactLoader(
+        client,
+        cap_bytes=settings.artifact_limit_mib << 20,
+        cache_bytes=0,
+        archive=kept,
+        key_of=lambda name, redacted: key_of(gym, rows.get(name), redacted=redacted),
+    )
+
+
 async def begin_search(
-    client: Endpoints,
+    reader: GymReader,
     settings: Settings,
     run_ids: Sequence[str],
     wanted: Wanted,
@@ -83,7 +98,6 @@ async def begin_search(
     Returns:
         The search, and the rollouts that it is through, by id.
     """
-    reader = GymReader(client)
     if run_ids:
         found = await reader.runs_named(list(dict.fromkeys(run_ids)))
     else:
@@ -92,13 +106,7 @@ async def begin_search(
     await reader.rollouts_of(found)
     rows = {row.rollout_id: row for run in found for row in reader.store.rollouts_of(run)}
     gym = gym_name(settings.base_url)
-    loader = ArtifactLoader(
-        client,
-        cap_bytes=settings.artifact_limit_mib << 20,
-        cache_bytes=0,
-        archive=kept,
-        key_of=lambda name, redacted: key_of(gym, rows.get(name), redacted=redacted),
-    )
+    loader = archived_loader(reader.client, settings, rows, kept)
     targets = map(target_of, (row for row in rows.values() if row.malformed is None))
     return TranscriptSearch(loader, kept, gym, targets, wanted, most_bytes=most_bytes), rows
 

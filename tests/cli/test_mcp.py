@@ -13,9 +13,12 @@ import httpx
 import pytest
 
 from gymtui.api.client import GymClient
+from gymtui.cli import kept_answers, record
 from gymtui.cli import mcp as command
 from gymtui.cli.agent_tools import NOTICE, AgentTools, RefusedCallError
 from gymtui.config.settings import Settings
+from gymtui.store.history.recording_place import RecordingPlace
+from gymtui.store.history.recording_reader import Recording
 from tests.cli.in_process import Shell
 from tests.session.test_transcript_search import artifacts
 from tests.tui.scripted import ScriptedGym
@@ -32,14 +35,20 @@ def gym() -> ScriptedGym:
 
 
 def ask(
-    gym: ScriptedGym, place: Path, call: Callable[[AgentTools], Awaitable[str]], **more: Any
+    gym: ScriptedGym,
+    place: Path,
+    call: Callable[[AgentTools], Awaitable[str]],
+    *,
+    recording: RecordingPlace | None = None,
+    **more: Any,
 ) -> Any:
     """What a tool answers, without its marks."""
 
     async def asking() -> str:
         client = GymClient(gym.url, transport=httpx.MockTransport(gym.answer))
         settings = Settings(base_url=gym.url, **more)
-        tools = AgentTools(client, settings, journal=place / "j", archive=place / "a")
+        places: dict[str, Any] = {"journal": place / "j", "archive": place / "a"}
+        tools = AgentTools(client, settings, **places, recording=recording)
         try:
             return await call(tools)
         finally:
@@ -86,6 +95,57 @@ def test_a_hit_leads_to_its_turn_and_all_of_it_is_data(gym: ScriptedGym, tmp_pat
     assert (beyond["turns"], beyond["turns_in_all"]) == ([], read["turns_in_all"])
 
 
+def test_what_a_recorder_at_work_knows_is_not_asked_for(
+    gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "LOOK_S", 0.01)
+    del gym.runs["nightly"][2]  # the one that runs: what is left ends the recording
+    gym.artifacts["nightly.002"] = gym.artifacts["nightly.001"]
+    shell = Shell(tmp_path, gym.answer, monkeypatch)
+    assert shell("record", "--until-done", "--interval", "0.1").returncode == 0
+    directory = Path(json.loads(shell("record", "--status", "--json").stdout)["directory"])
+    asked: list[str] = []
+    answer = gym.answer
+
+    def listen(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return answer(request)
+
+    monkeypatch.setattr(gym, "answer", listen)
+
+    def ask_all(recording: RecordingPlace | None) -> list[Any]:
+        # The gym that was recorded is the shell's.
+        calls = (
+            lambda tools: tools.list_runs(),
+            lambda tools: tools.list_rollouts("nightly"),
+            lambda tools: tools.failures(["nightly", "other"]),
+            lambda tools: tools.search(["nightly"], "red kettle"),
+            lambda tools: tools.read_transcript("nightly.001"),
+        )
+        return [ask(gym, tmp_path, call, recording=recording) for call in calls]
+
+    asked_for = ask_all(None)
+    assert "/rollouts/nightly.001" in asked
+    # The transcript was read by the search, and is in the archive from then on.
+    assert asked.count("/rollouts/nightly.001/artifacts") == 1
+    asked.clear()
+    monkeypatch.setattr(kept_answers, "is_recorded", lambda _directory: True)
+    monkeypatch.setattr(kept_answers, "LATE_INTERVALS", 1e6)
+    monkeypatch.setattr(Recording, "is_over", False)
+    assert ask_all(RecordingPlace(directory)) == asked_for
+    assert asked == []
+    monkeypatch.setattr(kept_answers, "is_recorded", lambda _directory: False)
+    ask(gym, tmp_path, lambda tools: tools.list_runs(), recording=RecordingPlace(directory))
+    assert "/runs" in asked
+
+
+def test_what_the_gym_refuses_with_is_data_too(gym: ScriptedGym, tmp_path: Path) -> None:
+    gym.forbidden.add("nightly")
+    with pytest.raises(RefusedCallError, match="UNTRUSTED") as refused:
+        ask(gym, tmp_path, lambda tools: tools.list_rollouts("nightly"))
+    assert "not yours" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("call", "why"),
     [
@@ -118,7 +178,7 @@ def test_options_choose_the_gym_and_what_is_allowed(
 ) -> None:
     asked: list[tuple[Any, ...]] = []
 
-    def serve(settings: Settings, *, cancel: bool, **_places: Path) -> None:
+    def serve(settings: Settings, *, cancel: bool, **_places: Any) -> None:
         asked.append((settings.base_url[-1], settings.source, settings.scenario, cancel))
 
     monkeypatch.setattr(command, "serve", serve)

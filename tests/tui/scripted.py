@@ -113,6 +113,9 @@ class ScriptedGym:
                 return {"run_id": run_id, "cancelled_rollouts": 1}
             case "GET", ["rollouts", rollout_id, "artifacts"]:
                 return self.artifacts.get(rollout_id)
+            case "GET", ["rollouts", rollout_id]:
+                members = (r for of_run in self.runs.values() for r in of_run)
+                return next((r for r in members if r["rollout_id"] == rollout_id), None)
             case "GET", ["rollouts"]:
                 self.asked.append(params)
                 if params.get("run_id") in self.hidden:
