@@ -83,6 +83,13 @@ async def test_broken_and_cancelled_attempts_are_in_no_rate(
         await person.sees("2 all-pass", "1 mixed", "1 all-fail", "2 errors")
 
 
+async def test_its_search_is_in_its_run(gym: ScriptedGym, tmp_path: Path) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person)
+        await person.press("ctrl+f")
+        await person.sees("search in nightly")
+
+
 async def test_what_is_unfinished_is_not_counted_as_anything(tmp_path: Path) -> None:
     gym = ScriptedGym()
     gym.add("nightly", "book_room", "running", "waiting")
@@ -398,6 +405,13 @@ async def test_several_marked_runs_are_tasks_by_runs_with_their_differences(
         await person.sees("2 differ, 1 significant", "62% ", "44% ")
         shown = person.screen()
         assert shown.index("book_room") < shown.index("call_back") < shown.index("draft_plan")
+
+
+async def test_a_search_from_several_is_in_all_of_them(two: ScriptedGym, tmp_path: Path) -> None:
+    async with scripted_dashboard(two, tmp_path) as person:
+        await across(person)
+        await person.press("ctrl+f")
+        await person.sees("search in 2 runs")
 
 
 async def test_where_a_run_has_no_verdict_there_is_no_rate_and_no_difference(
