@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import random
 import signal
 import subprocess
@@ -11,16 +13,21 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tests.bench.rows import Row
+from gymtui.store.formats import of_many
+from tests.bench.rows import Row, at_most
 from tests.helpers.places import ROOT
 from tests.helpers.postgres_server import Server, own_server, run_sql, why_not
+from tests.terminal.processes import cpu_seconds, family
 
-ROLLOUTS = 200
-ANSWER_S = 0.2
+ROLLOUTS, ANSWERS, ANSWER_S = 200, 7, 0.2
+AT_ONCE = 8
+"""Rollouts that a worker has at a time."""
+REACHED, FULL, DEARER = 0.7, 0.9, 1.3
 
 
 def rows(*, long: bool) -> Iterator[Row]:
@@ -29,17 +36,43 @@ def rows(*, long: bool) -> Iterator[Row]:
         yield Row("a gym in PostgreSQL", "not measured", note=reason)
         return
     with own_server() as server:
-        before_s = 0.0
+        alone: Spent | None = None
         for workers in (1, 2, 4):
-            took_s = _took_s(server, workers)
-            ratio = f"{before_s / took_s:.1f}x" if before_s else ""
-            before_s = before_s or took_s
-            what = f"{ROLLOUTS} rollouts of seven answers of {ANSWER_S:g} s, {workers} workers"
-            yield Row(what, f"{ROLLOUTS / took_s:.1f} a second", "as 1 worker", ratio)
+            spent = _spent(server, workers)
+            alone = alone or spent
+            yield _throughput(workers, spent)
+            what = f"processor time of a rollout, {of_many(workers, 'worker')}"
+            note = "gym, workers, database and model server"
+            yield at_most(what, spent.cpu_s / ROLLOUTS, alone.cpu_s / ROLLOUTS, DEARER, "s", note)
         for seed in range(10 if long else 1):
             faults = trial(server, seed)
             what = f"{ROLLOUTS} rollouts, killed workers, gym and server, seed {seed}"
             yield Row(what, "; ".join(faults) or "each ended once", "", "", "0 lost", not faults)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run took."""
+
+    took_s: float
+    cpu_s: float  # of all that had a part in it
+    busy: float  # the machine's processors, whoever kept them so, 0..1
+
+
+def _throughput(workers: int, spent: Spent) -> Row:
+    """It grows with the workers until the processors are full."""
+    of_each = f"{ROLLOUTS} rollouts of {ANSWERS} answers of {ANSWER_S:g} s"
+    best_s = math.ceil(ROLLOUTS / (AT_ONCE * workers)) * ANSWERS * ANSWER_S
+    reached = best_s / spent.took_s
+    return Row(
+        f"{of_each}, {of_many(workers, 'worker')}",
+        f"{ROLLOUTS / spent.took_s:.1f} a second",
+        f"{ROLLOUTS / best_s:.1f} a second",
+        f"{reached:.2f}×",
+        f"≥ {REACHED:g}×",
+        reached >= REACHED or spent.busy >= FULL,
+        f"against waiting alone, {AT_ONCE} each; or full processors, here {spent.busy:.0%}",
+    )
 
 
 @dataclass
@@ -105,19 +138,38 @@ def _models() -> Iterator[str]:
             process.kill()
 
 
-def _took_s(server: Server, workers: int) -> float:
-    """Seconds until all have ended, each worker having at most eight at a time."""
+def _spent(server: Server, workers: int) -> Spent:
+    """What a run takes until all of it has ended."""
     with ExitStack() as until:
         models = until.enter_context(_models())
         gym = Gym(server.new_database(), until)
         gym.serve()
         for _ in range(workers):
-            gym.hire(8)
-        began_s = time.monotonic()
+            gym.hire(AT_ONCE)
+        data = server.directory / "data"
+        postmaster = int((data / "postmaster.pid").read_text().split()[0])
+        began_s, cpu_s, idle_s = time.monotonic(), _cpu_s(postmaster), _idle_s()
         gym.launch(models, ROLLOUTS, 64)
         while gym.left():
             time.sleep(0.1)
-        return time.monotonic() - began_s
+        took_s = time.monotonic() - began_s
+        idle = (_idle_s() - idle_s) / took_s / (os.cpu_count() or 1)
+        return Spent(took_s, _cpu_s(postmaster) - cpu_s, 1 - idle)
+
+
+def _cpu_s(postmaster: int) -> float:
+    """Processor time that all have used that have a part in it: those that this process started."""
+    used_s = 0.0
+    for pid in {*family(os.getpid()), *family(postmaster)} - {os.getpid()}:
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            used_s += cpu_seconds(pid)
+    return used_s
+
+
+def _idle_s() -> float:
+    """For how long the processors of this machine had nothing to do, together."""
+    ticks = Path("/proc/stat").read_text().splitlines()[0].split()
+    return (int(ticks[4]) + int(ticks[5])) / os.sysconf("SC_CLK_TCK")
 
 
 def trial(server: Server, seed: int) -> list[str]:
