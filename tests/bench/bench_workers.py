@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gymtui.store.formats import of_many
-from tests.bench.rows import Row, at_most
+from tests.bench.rows import Row, at_most, within
 from tests.helpers.places import ROOT
 from tests.helpers.postgres_server import Server, own_server, run_sql, why_not
 from tests.terminal.processes import cpu_seconds, family
@@ -28,6 +28,7 @@ ROLLOUTS, ANSWERS, ANSWER_S = 200, 7, 0.2
 AT_ONCE = 8
 """Rollouts that a worker has at a time."""
 REACHED, FULL, DEARER = 0.7, 0.9, 1.3
+HELD, SLOW_S, CANCELS, CANCEL_S = 32, 5.0, 3, 1.0
 
 
 def rows(*, long: bool) -> Iterator[Row]:
@@ -44,6 +45,9 @@ def rows(*, long: bool) -> Iterator[Row]:
             what = f"processor time of a rollout, {of_many(workers, 'worker')}"
             note = "gym, workers, database and model server"
             yield at_most(what, spent.cpu_s / ROLLOUTS, alone.cpu_s / ROLLOUTS, DEARER, "s", note)
+        late_s = max(_cancel_s(server) for _ in range(CANCELS))
+        what = f"a cancel ends {HELD} rollouts on 4 workers"
+        yield within(what, late_s, CANCEL_S, "s", f"the latest of {CANCELS}, by the database")
         for seed in range(10 if long else 1):
             faults = trial(server, seed)
             what = f"{ROLLOUTS} rollouts, killed workers, gym and server, seed {seed}"
@@ -115,7 +119,11 @@ class Gym:
 
     def left(self) -> int:
         """How many rollouts have not ended."""
-        counted = "SELECT count(*) FROM gymtui_gym.rollouts WHERE status IN ('pending', 'running')"
+        return self.count("status IN ('pending', 'running')")
+
+    def count(self, condition: str) -> int:
+        """How many rollouts are so."""
+        counted = f"SELECT count(*) FROM gymtui_gym.rollouts WHERE {condition}"
         return int(str(run_sql(self.url, counted)[0][0]))
 
 
@@ -127,8 +135,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _models() -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.bench.models", str(ANSWER_S)]
+def _models(answer_s: float = ANSWER_S) -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.bench.models", str(answer_s)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
         assert process.stdout is not None
@@ -155,6 +163,26 @@ def _spent(server: Server, workers: int) -> Spent:
         took_s = time.monotonic() - began_s
         idle = (_idle_s() - idle_s) / took_s / (os.cpu_count() or 1)
         return Spent(took_s, _cpu_s(postmaster) - cpu_s, 1 - idle)
+
+
+def _cancel_s(server: Server) -> float:
+    """How long after a cancel the last rollout has ended, while all wait for their model."""
+    with ExitStack() as until:
+        models = until.enter_context(_models(SLOW_S))
+        gym = Gym(server.new_database(), until)
+        gym.serve()
+        for _ in range(4):
+            gym.hire(AT_ONCE)
+        gym.launch(models, HELD, HELD)
+        while gym.count("phase = 'agent_running'") < HELD:
+            time.sleep(0.1)
+        [[run_id]] = run_sql(gym.url, "SELECT run_id FROM gymtui_gym.runs")
+        began_s = time.monotonic()
+        asked = urllib.request.Request(f"{gym.address}/runs/{run_id}/cancel", method="POST")
+        urllib.request.urlopen(asked).close()
+        while gym.left():
+            time.sleep(0.01)
+        return time.monotonic() - began_s
 
 
 def _cpu_s(postmaster: int) -> float:

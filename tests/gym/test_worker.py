@@ -166,29 +166,30 @@ async def test_a_models_limit_holds_over_all_workers_and_its_key_reaches_them(
 # -- cancel, delete, stop --------------------------------------------------------------------------
 
 
-async def test_a_cancel_reaches_a_rollout_at_once(
+async def test_a_cancel_reaches_the_rollouts_of_every_worker_at_once(
     postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So that it is the database that tells, not the next look.
     monkeypatch.setattr(worker_module, "BEAT_S", 3600.0)
-    async with model_server(LOOK, HANG) as server, team(postgres, models=True) as gym:
+    async with model_server(LOOK, LOOK, HANG) as server, team(postgres, 2, models=True) as gym:
         run_id = await start(
-            gym.engine, model="m", base_url=server.url, rollout_count=2, max_parallel=1
+            gym.engine, model="m", base_url=server.url, rollout_count=3, max_parallel=2
         )
 
-        async def hangs() -> bool:
+        async def hang() -> bool:
             gym.held.let_through()
-            return server.in_flight == 1 and not server.plays[1:]
+            return server.in_flight == 2 and not server.plays[1:]
 
-        await until(hangs)
-        assert gym.engine.cancel(run_id) == 2
-        cut, waiting = await ended(gym)
-        kept = gym.database.artifacts(cut.rollout_id)
+        await until(hang)
+        assert list(gym.running().values()) == [1, 1]
+        assert gym.engine.cancel(run_id) == 3
+        *cut, waiting = await ended(gym)
+        kept = [gym.database.artifacts(one.rollout_id) for one in cut]
         assert gym.engine.cancel("none") is None
-    assert (cut.termination_reason, waiting.termination_reason) == ("cancelled", "cancelled")
+    assert {one.termination_reason for one in (*cut, waiting)} == {"cancelled"}
     assert waiting.started_at is None
-    assert kept is not None
-    assert (kept.error, len(kept.tool_results)) == ("Cancelled", 1)
+    assert [one.error for one in kept if one is not None] == ["Cancelled"] * 2
+    assert sum(len(one.tool_results) for one in kept if one is not None) == 2
 
 
 async def test_a_delete_stops_what_runs(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
