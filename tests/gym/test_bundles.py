@@ -18,7 +18,7 @@ from gymtui.gym.tools.toolbox import Call
 from gymtui.gym.wire import Artifacts, Rollout
 from tests.gym.bundles import SERVER_FILE, VERIFIER_FILE, example
 from tests.gym.engines import engine_at, finish, start
-from tests.gym.model_server import ModelServer, Play, Raw, calling, model_server, saying
+from tests.gym.model_server import HANG, ModelServer, Play, Raw, calling, model_server, saying
 from tests.gym.running_gym import until
 from tests.gym.shop import FAULTS, VERDICTS, task_of, write_shop
 
@@ -234,6 +234,65 @@ async def test_what_is_cancelled_in_a_tool_is_ended(tmp_path: Path, shop: Shop) 
         return is_gone(pid)
 
     await until(gone, what="the end of its process")
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_what_is_cancelled_in_its_verifier_is_ended(
+    tmp_path: Path, shop: Shop, is_deleted: bool
+) -> None:
+    async with (
+        model_server(calling("desk__pid"), DONE) as server,
+        engine_at(tmp_path / "db", scenarios=shop) as engine,
+    ):
+        settings = {"model": "m", "api_key": "k", "base_url": server.url}
+        tasks = [task_of("while True: pass")]
+        about = {"scenario_id": "shop", "task_ids": tasks, "model_config": settings}
+        run_id = await start(engine, **about)
+        [rollout_id] = engine.database.rollout_ids(run_id)
+
+        async def verifies() -> bool:
+            found = engine.database.rollout(rollout_id)
+            return found is not None and found.phase == "verifying"
+
+        await until(verifies, what="the verifier")
+        [piece] = [item for item in engine.database.progress(rollout_id) if item["tool_results"]]
+        pid = piece["tool_results"][0]["observation"]["pid"]
+        assert not is_gone(pid)
+        if is_deleted:
+            assert engine.delete(run_id) == 1
+        else:
+            engine.cancel(run_id)
+            [rollout] = await finish(engine, run_id)
+            artifacts = engine.database.artifacts(rollout_id)
+            assert (rollout.status, rollout.termination_reason) == ("failed", "cancelled")
+            assert artifacts is not None
+            assert (artifacts.error, artifacts.final_observation) == ("Cancelled", "Done.")
+
+        async def gone() -> bool:
+            return is_gone(pid)
+
+        await until(gone, what="the end of its process")
+
+
+async def test_a_cancel_ends_the_wait_for_the_judge(tmp_path: Path, shop: Shop) -> None:
+    async with (
+        model_server(DONE, HANG) as server,
+        engine_at(tmp_path / "db", scenarios=shop) as engine,
+    ):
+        settings = {"model": "m", "api_key": "k", "base_url": server.url}
+        about = {"scenario_id": "shop", "task_ids": ["self_judged"], "model_config": settings}
+        run_id = await start(engine, **about)
+
+        async def is_judged() -> bool:
+            return len(server.bodies) == 2 and server.in_flight == 1
+
+        await until(is_judged, what="the judge")
+        engine.cancel(run_id)
+        [rollout] = await finish(engine, run_id)
+        artifacts = engine.database.artifacts(rollout.rollout_id)
+    assert (rollout.status, rollout.termination_reason) == ("failed", "cancelled")
+    assert artifacts is not None
+    assert artifacts.final_observation == "Done."
 
 
 async def test_a_world_is_made_by_the_bundles_own_python(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ async def test_a_cancelled_rollout_ends_at_its_next_step(tmp_path: Path) -> None
         assert artifacts.messages
 
 
-async def test_what_is_being_verified_keeps_its_verdict(tmp_path: Path) -> None:
+async def test_a_cancel_ends_what_is_being_verified(tmp_path: Path) -> None:
     turnstile = Turnstile()
     async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
         run_id = await start(engine, rollout_count=2, max_parallel=1)
@@ -131,12 +131,14 @@ async def test_what_is_being_verified_keeps_its_verdict(tmp_path: Path) -> None:
 
         await until(verifying)
         assert engine.cancel(run_id) == 2
-        turnstile.let_through()
-        done, cancelled = await finish(engine, run_id)
-        assert (done.rollout_id, done.status) == (first, "completed")
-        assert done.result is not None
-        assert (cancelled.rollout_id, cancelled.termination_reason) == (second, "cancelled")
-        assert cancelled.started_at is None
+        # Nobody is let through: it does not wait for the verdict.
+        cut, waiting = await finish(engine, run_id)
+        assert (cut.rollout_id, cut.status, cut.result) == (first, "failed", None)
+        assert {item.termination_reason for item in (cut, waiting)} == {"cancelled"}
+        artifacts = engine.database.artifacts(first)
+        assert artifacts is not None
+        assert (artifacts.error, artifacts.final_observation is None) == ("Cancelled", False)
+        assert (waiting.rollout_id, waiting.started_at) == (second, None)
 
 
 async def test_deleting_stops_what_runs(tmp_path: Path) -> None:

@@ -100,18 +100,17 @@ class RolloutRunner:
         )
         reason = await conversation.run()
         self._enter("verifying")
-        await self._spend(VERIFYING)
-        result = await self._verify(world)
+        with self.given.cancellation.interrupts():
+            await self._spend(VERIFYING)
+            result = await self._verify(world)
         return {"status": "completed", "result": result, "termination_reason": reason}
 
     async def _verify(self, world: World) -> Result:
         record = self._recorder.record()
         try:
             if self.given.judge is None:
-                # What is being verified keeps its verdict: that takes a limited time.
                 return await world.verify({**dict(self._artifacts()), **record})
-            with self.given.cancellation.interrupts():
-                return await self.given.judge(record)
+            return await self.given.judge(record)
         except (JudgeError, WorldError) as error:
             reason = f"Verification failed: {error}"
             raise EndedError("failed", reason, reason) from None
