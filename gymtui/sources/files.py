@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,8 +29,8 @@ _SETTLED_S = 60.0
 _REST_SHARE = 0.1
 """What was not touched for a while is not looked at for this part of it."""
 _LONGEST_REST_S = 60.0
-_LEAST = 8
-"""So many files or lines are read in each look, however long it took to find them."""
+_LEAST_SHARE = 0.25
+"""This part of a look's time is for reading, however long it took to find what to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +163,17 @@ class Files:
         self._lines: dict[tuple[Path, object], _Lines] = {}
         self._each: dict[tuple[str, str], _Made] = {}
         self._now_s = 0.0
+        self._most_s = math.inf
         self._until_s = math.inf
-        self._begun = 0
+        self._begun = False
         self.unread = 0  # of how many things there was no time to read them in this place
 
     def begin(self, now_s: float, most_s: float) -> None:
         """Look at everything anew, at UNIX time `now_s`, for `most_s` seconds at most."""
         self._now_s = now_s
+        self._most_s = most_s
         self._until_s = self._monotonic() + most_s
-        self._begun = 0
+        self._begun = False
 
     def each(
         self, kind: str, place: Path, names: Iterable[str], read: Callable[[Path], tuple[T, float]]
@@ -255,6 +258,27 @@ class Files:
         self._kept[key] = _Kept(mark, value, fault, lasting)
         return value
 
+    def cached_of(
+        self,
+        paths: Iterable[Path],
+        read: Callable[[Path], T],
+        is_one: Callable[[Path, Files], bool] = lambda _path, _files: True,
+    ) -> Iterator[tuple[Path, T]]:
+        """What somebody makes of files, as `cached`, but for those there is no time to read.
+
+        Args:
+            read: Makes it, and is its kind.
+            is_one: Whether a file is of those, by how it begins.
+        """
+        for path in paths:
+            try:
+                value = self.cached(path, read, partial(read, path)) if is_one(path, self) else None
+            except OutOfTimeError:
+                self.unread += 1
+                continue
+            if value is not None:
+                yield path, value
+
     def lines(
         self,
         path: Path,
@@ -293,8 +317,11 @@ class Files:
 
     def _must_have_time(self) -> None:
         """Begin to read something; raises `OutOfTimeError` once the time of this look is over."""
-        self._begun += 1
-        if self._monotonic() > self._until_s and self._begun > _LEAST:
+        now_s = self._monotonic()
+        if not self._begun:
+            self._begun = True
+            self._until_s = max(self._until_s, now_s + _LEAST_SHARE * self._most_s)
+        elif now_s > self._until_s:
             raise OutOfTimeError
 
     def _read_on(

@@ -74,12 +74,7 @@ class InspectLogs(Source):
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """A run for each log, but for those that a later one supersedes."""
         found: dict[str, tuple[Path, _Log]] = {}
-        for file in files_in(place):
-            if not self.owns_file(file, look.files):
-                continue
-            log = look.files.cached(file, _of_file, partial(_of_file, file))
-            if log is None:
-                continue
+        for file, log in look.files.cached_of(files_in(place), _of_file, self.owns_file):
             known = found.get(log.task_id or str(file))
             if known is None or known[1].created <= log.created:
                 found[log.task_id or str(file)] = (file, log)

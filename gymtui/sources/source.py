@@ -95,4 +95,7 @@ def _owners(place: Path, found: Entries, sources: Sequence[Source], files: Files
             owners.append(one)
             if not shares:
                 break
+            # The next ones need not read what has its owner: that may take long.
+            left = (name for name in found.files if not one.owns_file(place / name, files))
+            found = Entries(frozenset(left), found.directories)
     return owners

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gymtui.core.replacement import replace
-from gymtui.sources.files import Entries, Files, Slice, entries, files_in
+from gymtui.sources.files import Entries, Files, Slice, files_in
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
 from gymtui.sources.source import LOOKED_AT, Look, Source
@@ -72,12 +72,8 @@ class TauBench(Source):
 
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """A run for each file."""
-        for file in files_in(place):
-            if not self.owns_file(file, look.files):
-                continue
-            found = look.files.cached(file, _results, partial(_results, file))
-            if found is None:
-                continue
+        for file, found in look.files.cached_of(files_in(place), _results, self.owns_file):
+            before = look.files.unread
             apart = file.parent / "simulations"
             here = found.rollouts
             if found.start is not None:
@@ -86,7 +82,7 @@ class TauBench(Source):
                 replace(facts, rollout_id=f"{facts.rollout_id}@{_run_id(file)}", model=found.model)
                 for facts in (*here, *_apart(apart, look.files))
             ]
-            unread = look.files.unread
+            unread = look.files.unread - before
             quiet = look.is_quiet(file, apart)
             yield RunFacts(
                 run_id=_run_id(file),
@@ -242,13 +238,7 @@ def _tau2(file: Path, results: JsonFields) -> _Results:
 
 def _apart(place: Path, files: Files) -> list[RolloutFacts]:
     """The simulations that lie in files of their own, each read once."""
-    found = []
-    for name in sorted(entries(place).files):
-        path = place / name
-        facts = files.cached(path, _simulation, partial(_simulation_in, path))
-        if facts is not None:
-            found.append(facts)
-    return found
+    return [facts for _, facts in files.cached_of(files_in(place), _simulation_in)]
 
 
 def _simulation_in(path: Path) -> RolloutFacts:

@@ -15,7 +15,9 @@ from gymtui.sources import registry
 from gymtui.sources.artifacts import Artifacts
 from gymtui.sources.directory_gym import DirectoryGym
 from gymtui.sources.files import Entries, Files
-from gymtui.sources.source import places
+from gymtui.sources.inspect_logs import InspectLogs
+from gymtui.sources.source import Source, places
+from gymtui.sources.tau_bench import TauBench
 from tests.sources.on_disk import Answers, growing, opened, touch, write
 from tests.sources.test_inspect_logs import archive, four, log
 
@@ -410,6 +412,39 @@ def test_lines_there_is_no_time_for_come_in_later(tmp_path: Path) -> None:
     while disk.runs()[run["run_id"]]["in_progress"]:
         pass
     assert list(disk.outcomes().values()) == ["passed"] * 40
+
+
+@pytest.mark.parametrize("source", [TauBench(), InspectLogs()], ids=lambda one: one.name)
+def test_large_files_there_is_no_time_for_come_in_later(tmp_path: Path, source: Source) -> None:
+    for number in range(12):
+        start = {"eval": {"run_id": "r", "task": "t", "task_id": f"k{number}"}, "info": {}}
+        rewarded = {"task_id": "1", "reward_info": {"reward": 1.0}}
+        more = {"num_trials": 1, "simulations": [rewarded], "samples": [{"id": 1}]}
+        write(tmp_path / f"{number:02}.json", {**start, **more})
+    # By this clock everything takes its time: to see whose a file is, too.
+    gym = DirectoryGym([tmp_path], [source], look_s=20, monotonic=Hurried())
+    disk = Answers(gym)
+    seen = [len(disk.runs())]
+    assert 0 < seen[0] < 12
+    while seen[-1] < 12:
+        seen.append(len(disk.runs()))
+        assert seen[-1] > seen[-2]
+    assert all(run["in_progress"] == 0 for run in disk.runs().values())
+    assert gym.note == "all files are read"
+
+
+def test_what_has_its_owner_is_not_looked_into_by_others(tmp_path: Path) -> None:
+    class Curious(Artifacts):
+        def owns(self, place: Path, found: Entries, files: Files) -> bool:
+            shown.append(found.files)
+            return super().owns(place, found, files)
+
+    shown: list[frozenset[str]] = []
+    write(tmp_path / "results.json", {"info": {}, "num_trials": 1, "simulations": []})
+    write(tmp_path / "other.json", {"messages": []})
+    found = places(tmp_path, [TauBench(), Curious()], Files())
+    assert [source.name for source, _ in found] == ["tau", "artifacts"]
+    assert shown == [{"other.json"}]
 
 
 def test_what_has_not_changed_for_long_rests(tmp_path: Path) -> None:
