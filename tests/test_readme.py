@@ -63,7 +63,7 @@ def test_every_command_it_names_is_one() -> None:
 
 def test_every_variable_it_names_is_read_or_set() -> None:
     named = {name for code in CODE for name in re.findall(r"\b(?:GYMTUI|SIMLAB)_[A-Z_]+", code)}
-    table = reference.markdown()
+    table = reference.settings_table()
     assert len(named) > 3
     assert [name for name in sorted(named) if name not in table and name not in SOURCE] == []
 
@@ -73,7 +73,7 @@ def test_every_setting_it_names_is_one() -> None:
     for code in CODE:
         if re.fullmatch(r"[a-z_]+ = [^=]+", code):
             named |= set(tomllib.loads(code.replace('"NAME"', '"night"')))
-    table = reference.markdown() + "".join(f"`{name}`" for name in UserCommand.model_fields)
+    table = reference.settings_table() + "".join(f"`{name}`" for name in UserCommand.model_fields)
     assert len(named) >= 3
     assert [name for name in sorted(named) if f"`{name}`" not in table] == []
 

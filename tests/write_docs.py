@@ -38,7 +38,7 @@ def _about(command: click.Command) -> str:
 _TABLES = {
     "commands": commands,
     "keys": keymap.markdown,
-    "settings": reference.markdown,
+    "settings": reference.settings_table,
 }
 """What stands between `<!-- NAME: … -->` and `<!-- /NAME -->`, by that name."""
 

@@ -21,13 +21,13 @@ from tomlkit.items import Table
 
 from gymtui.config import theme_files
 from gymtui.config.api_key import usable_key
-from gymtui.config.reference import FIELDS, rows
+from gymtui.config.reference import FIELDS, setting_rows
 from gymtui.config.schema import (
     PROFILE_TABLES,
     TABLES,
-    Choices,
     ConfigFile,
     JournalSource,
+    SettingFields,
     StuckThresholds,
     command_value,
     describe_error,
@@ -94,7 +94,7 @@ def find_setting(name: str, profile: str | None) -> SettingPlace:
     if parts[0] == "profiles" and len(parts) > 2:
         parts, profile = parts[2:], parts[1]
     top, rest = parts[0], parts[1:]
-    alone = [row.name for row in rows() if "." not in row.name]
+    alone = [row.name for row in setting_rows() if "." not in row.name]
     if top in TABLES and rest:
         if top not in PROFILE_TABLES and profile:
             raise ConfigError(f"{top} belongs at the top of the file, not in a profile")
@@ -106,7 +106,7 @@ def find_setting(name: str, profile: str | None) -> SettingPlace:
             return SettingPlace((top, ".".join(rest[:-1])), profile, rest[-1])
         raise ConfigError("set model_keys.PROVIDER.env NAME, or ….command WORD…")
     if rest or top not in alone:
-        known = [*alone, *(row.name for row in rows() if "." in row.name)]
+        known = [*alone, *(row.name for row in setting_rows() if "." in row.name)]
         raise ConfigError(f"no setting named {name}{did_you_mean(name, known)}")
     if top == "insecure" and not profile:
         raise ConfigError("insecure belongs in a profile, beside its base_url: --profile P")
@@ -164,7 +164,9 @@ def _value_of(
     if name == "api_key":
         return _key(_one(words), file)
     if name == "theme":
-        for problem in theme_files.read(_one(words), theme_files.directories(env)).problems:
+        for problem in theme_files.read_theme(
+            _one(words), theme_files.theme_directories(env)
+        ).problems:
             raise ValueError(problem.message)
         return _one(words)
     if name == "profile":
@@ -172,7 +174,7 @@ def _value_of(
         if _one(words) not in known:
             raise ValueError(f"no profile named {_one(words)!r}{did_you_mean(_one(words), known)}")
         return _one(words)
-    return getattr(Choices.model_validate({name: _one(words)}), FIELDS[name])
+    return getattr(SettingFields.model_validate({name: _one(words)}), FIELDS[name])
 
 
 def _one(words: Sequence[str]) -> str:
@@ -285,7 +287,7 @@ def write_first(path: Path) -> None:
 def first_file() -> str:
     lines = [_HEAD]
     here = ""
-    for row in rows():
+    for row in setting_rows():
         table, _, name = row.name.rpartition(".")
         if row.where == ("profile",):
             continue

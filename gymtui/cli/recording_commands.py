@@ -232,11 +232,11 @@ to the marks of the time line, `L` to its end.
 def replay(source: Path | None, at: str | None, run_id: str | None, **flags: Any) -> None:
     """Play a recording in the dashboard's screens."""
     from gymtui.core.text import clean
-    from gymtui.session.replay import moment_of
+    from gymtui.session.replay import read_moment
 
     recording, place = open_recording(source, flags)
     try:
-        at_us = None if at is None else moment_of(at, recording)
+        at_us = None if at is None else read_moment(at, recording)
     except ValueError as error:
         options.fail(clean(error))
     if run_id is not None and at_us is None:

@@ -67,7 +67,7 @@ def open_archive(settings: Settings, archive: Path) -> Archive:
     # What lies on disk already is not kept there twice.
     kept = Archive(archive, limit) if limit and not settings.directories else Archive(None)
     if settings.key is not None:
-        kept.keep_out(settings.key.reveal())
+        kept.exclude(settings.key.reveal())
     return kept
 
 

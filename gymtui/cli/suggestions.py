@@ -38,7 +38,9 @@ def themes(context: click.Context, parameter: click.Parameter, incomplete: str) 
     """The themes that ship with the program, and the person's own."""
     from gymtui.config import theme_files
 
-    return _with_prefix(incomplete, theme_files.names(theme_files.directories(os.environ)))
+    return _with_prefix(
+        incomplete, theme_files.theme_names(theme_files.theme_directories(os.environ))
+    )
 
 
 def runs(

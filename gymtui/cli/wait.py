@@ -24,7 +24,7 @@ from gymtui.session.actions import (
     Verb,
     act,
     describe_result,
-    not_carried_out,
+    still_running_result,
 )
 from gymtui.store.formats import of_many
 from gymtui.store.lists.columns import RunView, pass_rate
@@ -234,7 +234,7 @@ class _Canceller:
             if not view.row.active or run_id in self._given_up or not self._is_due(run_id):
                 continue
             if run_id in self._agreed_s:
-                self._line.say(clean(describe_result(not_carried_out(run_id))))
+                self._line.say(clean(describe_result(still_running_result(run_id))))
                 wanted.append(run_id)
             elif when.matches(view, self._follower.reader.now_s):
                 wanted.append(run_id)

@@ -45,7 +45,7 @@ class KeySearch(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-NOT_LOOKED = KeySearch(None, "", (), ())
+NO_SEARCH = KeySearch(None, "", (), ())
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class KeySources:
 
 
 @dataclass(frozen=True, slots=True)
-class _Find:
+class _KeyCandidate:
     """What one place holds: a key, or words for why there is none."""
 
     place: str
@@ -77,12 +77,12 @@ def find_key(sources: KeySources) -> KeySearch:
     """Looks for a key, first place first, and stops at the first that has one for this gym."""
     places: list[KeyPlace] = []
     problems: list[Problem] = []
-    for find in _finds(sources):
+    for find in _candidates(sources):
         key = usable_key(find.value)
         if find.problem is not None:
             problems.append(Problem(find.place, find.problem))
         if find.value is not None and key is None:
-            find = _Find(find.place, found="the value is not a valid key")
+            find = _KeyCandidate(find.place, found="the value is not a valid key")
             fault = "is not a valid key: empty, or not printable ASCII"
             problems.append(Problem(find.place, fault))
         places.append(KeyPlace(find.place, find.found if key is None else "used"))
@@ -124,7 +124,7 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: boo
     raise CommandFailedError(failure)
 
 
-def _finds(sources: KeySources) -> Iterator[_Find]:
+def _candidates(sources: KeySources) -> Iterator[_KeyCandidate]:
     """Place by place, each looked into only when those before it had no key for this gym."""
     own = _variable(KEY_VARIABLE, sources.env)
     gym = sources.variables_gym
@@ -140,24 +140,26 @@ def _finds(sources: KeySources) -> Iterator[_Find]:
         yield find if meant else _for_other_gym(find.place, sources.vendor_origin, sources.target)
 
 
-def _for_other_gym(place: str, origin: Origin, target: Origin) -> _Find:
-    return _Find(place, found=f"not sent: it belongs to {origin}, not for {target}")
+def _for_other_gym(place: str, origin: Origin, target: Origin) -> _KeyCandidate:
+    return _KeyCandidate(place, found=f"not sent: it belongs to {origin}, not for {target}")
 
 
-def _variable(name: str, env: Mapping[str, str]) -> _Find:
+def _variable(name: str, env: Mapping[str, str]) -> _KeyCandidate:
     value = env.get(name)
-    return _Find(name, value or None, "empty" if value == "" else "not set")
+    return _KeyCandidate(name, value or None, "empty" if value == "" else "not set")
 
 
-def _vendor_file(file: ConfigFile) -> _Find:
+def _vendor_file(file: ConfigFile) -> _KeyCandidate:
     place = f"{file.path}: {VENDOR_KEY_FIELD}"
     if not file.exists:
-        return _Find(place, found="no such file")
+        return _KeyCandidate(place, found="no such file")
     value = file.document.get(VENDOR_KEY_FIELD)
-    return _Find(place, value if isinstance(value, str) and value else None)
+    return _KeyCandidate(place, value if isinstance(value, str) and value else None)
 
 
-def _in_table(sources: KeySources, names: tuple[str, ...], origin: Origin) -> Iterator[_Find]:
+def _in_table(
+    sources: KeySources, names: tuple[str, ...], origin: Origin
+) -> Iterator[_KeyCandidate]:
     """What one table of the configuration file says; nothing is run for another gym's key."""
     table = sources.file.table(*names)
     readers = {
@@ -168,7 +170,7 @@ def _in_table(sources: KeySources, names: tuple[str, ...], origin: Origin) -> It
     present = [name for name in readers if name in table]
     if not present:
         where = f"{sources.file.path}{f', profile {names[-1]}' if names else ''}"
-        yield _Find(where, found="no key" if sources.file.exists else "no such file")
+        yield _KeyCandidate(where, found="no key" if sources.file.exists else "no such file")
     for name in present:
         place = sources.file.place(*names, name)
         if origin == sources.target:
@@ -177,44 +179,44 @@ def _in_table(sources: KeySources, names: tuple[str, ...], origin: Origin) -> It
             yield _for_other_gym(place, origin, sources.target)
 
 
-def _key_in_variable(sources: KeySources, place: str, name: Any) -> _Find:
+def _key_in_variable(sources: KeySources, place: str, name: Any) -> _KeyCandidate:
     if not isinstance(name, str) or not name:
-        return _Find(place, problem="should be the name of an environment variable")
+        return _KeyCandidate(place, problem="should be the name of an environment variable")
     find = _variable(name, sources.env)
     where = f"{name}, named by {place}"
     problem = f"the variable is {find.found}" if find.value is None else None
-    return _Find(where, find.value, find.found, problem)
+    return _KeyCandidate(where, find.value, find.found, problem)
 
 
-def _inline(sources: KeySources, place: str, value: Any) -> _Find:
+def _inline(sources: KeySources, place: str, value: Any) -> _KeyCandidate:
     if not isinstance(value, str):
-        return _Find(place, found="not text", problem="should be text")
+        return _KeyCandidate(place, found="not text", problem="should be text")
     if sources.file.others_read:
         order = f"chmod 600 {shlex.quote(str(sources.file.path))}"
         problem = f"ignored: readable by other users; run: {order}"
-        return _Find(place, found="ignored: readable by other users", problem=problem)
-    return _Find(place, value)
+        return _KeyCandidate(place, found="ignored: readable by other users", problem=problem)
+    return _KeyCandidate(place, value)
 
 
-def _key_by_command(sources: KeySources, place: str, command: Any) -> _Find:
+def _key_by_command(sources: KeySources, place: str, command: Any) -> _KeyCandidate:
     try:
         argv = shlex.split(command) if isinstance(command, str) else command
     except ValueError:
         argv = None
     if not isinstance(argv, list) or not argv or not all(isinstance(a, str) for a in argv):
         problem = 'should be a command line, or a list such as ["pass", "show", "gym"]'
-        return _Find(place, found="no command", problem=problem)
+        return _KeyCandidate(place, found="no command", problem=problem)
     if sources.file.others_write:
         order = f"chmod go-w {shlex.quote(str(sources.file.path))}"
         problem = f"ignored: writable by other users; run: {order}"
-        return _Find(place, found="ignored: writable by other users", problem=problem)
+        return _KeyCandidate(place, found="ignored: writable by other users", problem=problem)
     name = PurePath(argv[0]).name
     try:
         printed = sources.run(argv, sources.env)
     except CommandFailedError as failure:
-        return _Find(place, found=f"{name} {failure}", problem=f"{name} {failure}")
+        return _KeyCandidate(place, found=f"{name} {failure}", problem=f"{name} {failure}")
     # Password managers print notes below the password.
-    return _Find(place, next(iter(printed.strip().splitlines()), ""))
+    return _KeyCandidate(place, next(iter(printed.strip().splitlines()), ""))
 
 
 def fix_advice(origin: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from pydantic import ValidationError
 
-from gymtui.config.schema import NAMES, Choices, ConfigFile, Problem, describe_error, variable
+from gymtui.config.schema import NAMES, ConfigFile, Problem, SettingFields, describe_error, variable
 from gymtui.core import urls
 
 VENDOR_URL_VARIABLE = "SIMLAB_SCENARIO_MANAGER_API_URL"
@@ -45,7 +45,7 @@ class Layers(NamedTuple):
 class MergedSettings(Struct, frozen=True):
     """What layers come to: values, where each came from, and what was wrong."""
 
-    choices: Choices
+    choices: SettingFields
     origins: dict[str, str]
     problems: list[Problem]
 
@@ -80,20 +80,20 @@ def layers_of(
 
 def merge_layers(layers: Sequence[Layer]) -> MergedSettings:
     """Merges layers, first one first; a wrong value is told and the next layer's is used."""
-    origins = dict.fromkeys(Choices.model_fields, "default")
+    origins = dict.fromkeys(SettingFields.model_fields, "default")
     problems: list[Problem] = []
     fit: dict[str, object] = {}
     for layer in layers:
-        for field_name, field in Choices.model_fields.items():
+        for field_name, field in SettingFields.model_fields.items():
             name = field.alias or field_name
             value = layer.values.get(name)
             if value is None or name in fit:
                 continue
             place = layer.place(name)
             try:
-                Choices.model_validate({name: value})
+                SettingFields.model_validate({name: value})
             except ValidationError as error:
                 problems.append(Problem(place, describe_error(error), fatal=name == "base_url"))
             else:
                 fit[name], origins[field_name] = value, place
-    return MergedSettings(Choices.model_validate(fit), origins, problems)
+    return MergedSettings(SettingFields.model_validate(fit), origins, problems)

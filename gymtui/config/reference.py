@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 from pydantic.fields import FieldInfo
 
-from gymtui.config.schema import NAMES, Choices, JournalSource, StuckThresholds, variable
+from gymtui.config.schema import NAMES, JournalSource, SettingFields, StuckThresholds, variable
 
 _FLAGS = (
     *("profile", "base_url", "source", "scenario", "interval"),
     *("theme", "read_only", "ascii", "debug"),
 )
 FIELDS: Mapping[str, str] = {
-    field.alias or name: name for name, field in Choices.model_fields.items()
+    field.alias or name: name for name, field in SettingFields.model_fields.items()
 }
-"""The fields of `Choices` by the settings' names."""
+"""The fields of `SettingFields` by the settings' names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingRow:
     name: str  # as it is written; of a table's entry, `stuck.floor_s`
     where: tuple[str, ...]  # where it may stand, nearest first
     default: str  # what applies without it, as it is written; "" where nothing does
@@ -45,29 +45,33 @@ def toml_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def rows() -> tuple[Row, ...]:
+def setting_rows() -> tuple[SettingRow, ...]:
     """The settings, in the order in which a person meets them."""
     file = ("profile", "file")
     key = "the API key; the file must be readable by its owner alone"
     source = "source of the model API key, per provider"
     own = "a command of your own, with its key and screen"
     return (
-        Row("profile", ("--profile", variable("profile"), "file"), "", "default profile", '"prod"'),
+        SettingRow(
+            "profile", ("--profile", variable("profile"), "file"), "", "default profile", '"prod"'
+        ),
         *map(_choice, FIELDS),
-        Row("api_key_env", file, "", "environment variable that holds the API key", '"GYM_KEY"'),
-        Row(
+        SettingRow(
+            "api_key_env", file, "", "environment variable that holds the API key", '"GYM_KEY"'
+        ),
+        SettingRow(
             "api_key_command",
             file,
             "",
             "command that prints the API key",
             _EXAMPLES["api_key_command"],
         ),
-        Row("api_key", (variable("api_key"), *file), "", key),
+        SettingRow("api_key", (variable("api_key"), *file), "", key),
         *(_entry("stuck", name, field) for name, field in StuckThresholds.model_fields.items()),
         *(_entry("journal", name, field) for name, field in JournalSource.model_fields.items()),
-        Row("model_keys.PROVIDER", file, "", source, '{ env = "OPENAI_API_KEY" }'),
-        Row("keys.NAME", ("file",), "", "key or keys bound to a command", '"x"'),
-        Row("commands.NAME", ("file",), "", own, _EXAMPLES["commands.NAME"]),
+        SettingRow("model_keys.PROVIDER", file, "", source, '{ env = "OPENAI_API_KEY" }'),
+        SettingRow("keys.NAME", ("file",), "", "key or keys bound to a command", '"x"'),
+        SettingRow("commands.NAME", ("file",), "", own, _EXAMPLES["commands.NAME"]),
     )
 
 
@@ -82,28 +86,28 @@ _EXAMPLES = {
 }
 
 
-def _choice(name: str) -> Row:
-    field = Choices.model_fields[FIELDS[name]]
+def _choice(name: str) -> SettingRow:
+    field = SettingFields.model_fields[FIELDS[name]]
     flag = (f"--{name.replace('_', '-')}",) if name in _FLAGS else ()
     where = (*flag, variable(name), "profile", "file") if name in NAMES else (*flag, "profile")
     default = toml_value(field.default)
-    return Row(name, where, default, field.description or "", _EXAMPLES.get(name, default))
+    return SettingRow(name, where, default, field.description or "", _EXAMPLES.get(name, default))
 
 
-def _entry(table: str, name: str, field: FieldInfo) -> Row:
+def _entry(table: str, name: str, field: FieldInfo) -> SettingRow:
     """An entry of a table that a profile may have too."""
     where = (variable("journal_url"), "profile", "file") if name == "url" else ("profile", "file")
     path, default = f"{table}.{name}", toml_value(field.default)
-    return Row(path, where, default, field.description or "", _EXAMPLES.get(path, default))
+    return SettingRow(path, where, default, field.description or "", _EXAMPLES.get(path, default))
 
 
-def markdown() -> str:
+def settings_table() -> str:
     """The table as the README has it."""
     lines = [
         "| name | set in (first wins) | default | meaning |",
         "|---|---|---|---|",
     ]
-    for row in rows():
+    for row in setting_rows():
         where = ", ".join(
             place if place in ("profile", "file") else f"`{place}`" for place in row.where
         )

@@ -128,7 +128,7 @@ class ModelKeySource:
     command: tuple[str, ...] | None = None  # the command that prints it, run without a shell
 
 
-class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
+class SettingFields(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     """What a source may set."""
 
     base_url: Annotated[Text, AfterValidator(urls.base_url)] = Field(
@@ -169,7 +169,7 @@ class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
 
 
 NAMES = tuple(
-    field.alias or name for name, field in Choices.model_fields.items() if name != "insecure"
+    field.alias or name for name, field in SettingFields.model_fields.items() if name != "insecure"
 )
 """The settings that may stand anywhere: flag, environment, profile, top of the file."""
 

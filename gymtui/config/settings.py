@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from gymtui.config.api_key import (
-    NOT_LOOKED,
+    NO_SEARCH,
     KeyPlace,
     KeySources,
     Runner,
@@ -40,11 +40,11 @@ from gymtui.config.schema import (
     NAMES,
     PROFILE_TABLES,
     TABLES,
-    Choices,
     ConfigFile,
     JournalSource,
     ModelKeySource,
     Problem,
+    SettingFields,
     StuckThresholds,
     did_you_mean,
     read_file,
@@ -70,7 +70,7 @@ _OTHER_NAMES = (
 )
 
 
-class Settings(Choices):
+class Settings(SettingFields):
     """What applies: the choices, and what goes with them."""
 
     profile_name: str = "default"  # the profile's name; `default` when there is none
@@ -177,7 +177,7 @@ def load(
     _check_plain_http(values, origins, layers, problems)
     _check_command(values, origins, file, problems)
 
-    search = NOT_LOOKED
+    search = NO_SEARCH
     if want_key:
         # A table's key is for the gym that it and what lies below it would lead to.
         of_profile = (
@@ -231,11 +231,11 @@ def _check_command(
     values: dict[str, Any], origins: dict[str, str], file: ConfigFile, problems: list[Problem]
 ) -> None:
     """Drops `on_finish` where others than its owner could have written it into the file."""
-    from gymtui.config.tables import may_run
+    from gymtui.config.tables import require_owner_only
 
     if values["on_finish"] and origins["on_finish"] != variable("on_finish"):
         try:
-            may_run(file)
+            require_owner_only(file)
         except ValueError as error:
             problems.append(Problem(origins["on_finish"], str(error)))
             values["on_finish"], origins["on_finish"] = (), "default"

@@ -66,11 +66,11 @@ def read_tables(
     def model_key(provider: str, value: object) -> ModelKeySource:
         source = model_key_value(provider, value)
         if source.command is not None:
-            may_run(file)
+            require_owner_only(file)
         return source
 
     def command(name: str, value: object) -> UserCommand:
-        may_run(file)
+        require_owner_only(file)
         return user_command(name, value)
 
     stuck = _entries(tables, file, both, "stuck", partial(entry_value, StuckThresholds))
@@ -87,7 +87,7 @@ def _journal(
 ) -> JournalSource:
     def entry(name: str, value: object) -> object:
         if name == "password_command":
-            may_run(file)
+            require_owner_only(file)
         return entry_value(JournalSource, name, value)
 
     found = _entries(tables, file, places, "journal", entry)
@@ -103,7 +103,7 @@ def _journal(
     return JournalSource.model_validate(found)
 
 
-def may_run(file: ConfigFile) -> None:
+def require_owner_only(file: ConfigFile) -> None:
     """Sees that nobody but its owner could have written a command into the file.
 
     Raises:

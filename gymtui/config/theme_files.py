@@ -112,7 +112,7 @@ class ThemeFile(BaseModel, frozen=True, extra="forbid"):
         return given
 
 
-class Found(Struct, frozen=True):
+class ThemeSearch(Struct, frozen=True):
     """What came of looking for a theme."""
 
     theme: ThemeFile | None
@@ -125,35 +125,35 @@ def shipped_themes(package: Path = Path(__file__).parents[1]) -> Path:
     return inside if inside.is_dir() else package.parent / "themes"
 
 
-def directories(env: Mapping[str, str]) -> tuple[Path, ...]:
+def theme_directories(env: Mapping[str, str]) -> tuple[Path, ...]:
     """Where themes are looked for, the person's own first."""
     return (paths.config_dir(env) / "themes", shipped_themes())
 
 
-def names(places: Iterable[Path]) -> list[str]:
+def theme_names(places: Iterable[Path]) -> list[str]:
     """The themes there are, by name. Files with other signs in their names are none."""
     found = {file.stem for place in places for file in place.glob("*.toml")}
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
-def read(name: str, places: Sequence[Path], told_by: str = "theme") -> Found:
+def read_theme(name: str, places: Sequence[Path], told_by: str = "theme") -> ThemeSearch:
     """Read one theme; a broken file is told, and that of the next place read.
 
     Args:
         told_by: Who named it: a flag, a variable, a file with its line.
     """
-    known = names(places)
+    known = theme_names(places)
     if name not in known:
         hint = did_you_mean(name, known) or (f"; there are {', '.join(known)}" if known else "")
-        return Found(None, (Problem(told_by, f"no theme named {name!r}{hint}"),))
+        return ThemeSearch(None, (Problem(told_by, f"no theme named {name!r}{hint}"),))
     problems: list[Problem] = []
     for file in (place / f"{name}.toml" for place in places):
         if not file.is_file():
             continue
         theme = _parse(file, problems)
         if theme is not None:
-            return Found(theme, tuple(problems))
-    return Found(None, tuple(problems))
+            return ThemeSearch(theme, tuple(problems))
+    return ThemeSearch(None, tuple(problems))
 
 
 def _parse(path: Path, problems: list[Problem]) -> ThemeFile | None:

@@ -86,7 +86,7 @@ class Draft:
         """What stands in a field; of a key, nothing."""
         return self.texts.get(path, "")
 
-    def typed(self, path: str, text: str) -> Draft:
+    def with_text(self, path: str, text: str) -> Draft:
         """The draft with another text in a field; of a key field, with that key."""
         if BY_PATH[path].kind is FieldKind.SECRET:
             keys = {known: key for known, key in self.keys.items() if known != path}
@@ -95,20 +95,20 @@ class Draft:
         exact = {known: ids for known, ids in self.exact.items() if known != path}
         return replace(self, texts=texts | ({path: text} if text else {}), exact=exact)
 
-    def chosen(self, path: str, ids: Sequence[str]) -> Draft:
+    def with_ids(self, path: str, ids: Sequence[str]) -> Draft:
         """The draft with ids from the gym in a list field."""
-        draft = self.typed(path, ", ".join(ids))
+        draft = self.with_text(path, ", ".join(ids))
         return replace(draft, exact={**draft.exact, path: tuple(ids)}) if ids else draft
 
-    def listed(self, path: str) -> tuple[str, ...]:
+    def ids_in(self, path: str) -> tuple[str, ...]:
         """The ids or names in a list field, each once."""
         if path in self.exact:
             return self.exact[path]
         return _parts(self.text(path))
 
-    def restored(self, path: str, before: Draft) -> Draft:
+    def with_field_of(self, path: str, before: Draft) -> Draft:
         """The draft with a field as it was in another."""
-        draft = self.typed(path, before.text(path))
+        draft = self.with_text(path, before.text(path))
         ids = before.exact.get(path)
         return draft if ids is None else replace(draft, exact={**draft.exact, path: ids})
 
@@ -127,7 +127,7 @@ class Draft:
         here = self.provider
         exact = MODEL in self.exact
         found = []
-        for name in self.listed(MODEL):
+        for name in self.ids_in(MODEL):
             before, colon, rest = name.partition(":")
             named = bool(colon and rest and before in PROVIDERS) and not exact
             provider = before if named else here
@@ -135,7 +135,7 @@ class Draft:
         return tuple(found) or (ModelChoice(None, here),)
 
     @property
-    def swept(self) -> Mapping[str, tuple[str, ...]]:
+    def sweeps(self) -> Mapping[str, tuple[str, ...]]:
         """The fields that hold several values, with these as typed."""
         found = {path: _parts(self.text(path)) for path in SWEPT}
         return {path: values for path, values in found.items() if len(values) > 1}
@@ -143,7 +143,7 @@ class Draft:
     @property
     def variants(self) -> tuple[Variant, ...]:
         """What gets a run: every model with every value of what is swept, but what has its run."""
-        settings = [[(path, value) for value in values] for path, values in self.swept.items()]
+        settings = [[(path, value) for value in values] for path, values in self.sweeps.items()]
         pairs = itertools.product(self.models, itertools.product(*settings))
         every = itertools.starmap(Variant, pairs)
         return tuple(variant for variant in every if variant not in self.launched)
@@ -176,20 +176,20 @@ def _parts(text: str) -> tuple[str, ...]:
 
 def without_launched(draft: Draft, launched: Sequence[Variant]) -> Draft:
     """What is left of a draft when the first of its variants were launched."""
-    if draft.swept:
+    if draft.sweeps:
         return replace(draft, launched=draft.launched | frozenset(launched))
     left = [variant.model for variant in draft.variants if variant not in launched]
-    return draft.typed(MODEL, ", ".join(choice.words for choice in left if choice.name))
+    return draft.with_text(MODEL, ", ".join(choice.words for choice in left if choice.name))
 
 
-def only_variant(draft: Draft, variant: Variant) -> Draft:
+def draft_of_variant(draft: Draft, variant: Variant) -> Draft:
     chosen = draft
     if len(draft.models) > 1:
         name = variant.model.name
-        chosen = chosen.chosen(MODEL, (name,) if name else ())
-        chosen = chosen.typed(PROVIDER, variant.model.provider)
+        chosen = chosen.with_ids(MODEL, (name,) if name else ())
+        chosen = chosen.with_text(PROVIDER, variant.model.provider)
     for path, text in variant.settings:
-        chosen = chosen.typed(path, text)
+        chosen = chosen.with_text(path, text)
     return replace(chosen, launched=frozenset())
 
 

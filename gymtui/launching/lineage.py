@@ -37,7 +37,9 @@ def parent_of(run_id: str, remembered: Mapping[str, str], known: Container[str])
     return parent if parent is not None and parent != run_id and parent in known else None
 
 
-def family(run_id: str, remembered: Mapping[str, str], runs: Iterable[str]) -> tuple[str, ...]:
+def rerun_family(
+    run_id: str, remembered: Mapping[str, str], runs: Iterable[str]
+) -> tuple[str, ...]:
     """A run with all that it is a rerun of, and all reruns of these, the first of them first.
 
     Args:

@@ -15,7 +15,7 @@ from gymtui.config.api_key import CommandFailedError, Runner, run_command
 from gymtui.config.schema import ModelKeySource
 from gymtui.core.secret import ApiKey
 
-USUAL: Final[Mapping[str, tuple[str, ...]]] = {
+USUAL_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
     # Bedrock's own kind of API key. Half of an access key pair would be of no use to a gym, and
@@ -57,7 +57,7 @@ class ModelKeys:
             if found is None:
                 return KeySource(f"{source.env} is not set ([model_keys])", False)
             return KeySource(f"{source.env} ({found.hint})", True)
-        names = USUAL.get(provider, ())
+        names = USUAL_VARIABLES.get(provider, ())
         for name in names:
             found = self._variable(name)
             if found is not None:
@@ -75,7 +75,11 @@ class ModelKeys:
         source = self.sources.get(provider)
         if source is not None and source.command is not None:
             return self._printed(source.command)
-        names = (source.env,) if source is not None and source.env else USUAL.get(provider, ())
+        names = (
+            (source.env,)
+            if source is not None and source.env
+            else USUAL_VARIABLES.get(provider, ())
+        )
         for name in names:
             found = self._variable(name)
             if found is not None:

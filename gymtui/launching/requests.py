@@ -27,7 +27,7 @@ _NOT_IN_TEXT: Final = frozenset({FieldKind.LIST, FieldKind.SECRET, FieldKind.RUL
 """Fields that are read elsewhere: lists and keys one by one, and rules are not sent."""
 
 
-def requests(
+def build_requests(
     draft: Draft,
     tasks: Sequence[str],
     names: Sequence[str],
@@ -54,12 +54,12 @@ def requests(
     return tuple(LaunchRequest.model_validate(body) for body in bodies)
 
 
-def configs(
+def build_configs(
     draft: Draft, key_of: Callable[[str], ApiKey]
 ) -> tuple[tuple[ModelChoice, ModelConfig], ...]:
     """The settings of each model, to have the gym test them; the simulated user's last.
 
-    Arguments and errors are those of `requests`.
+    Arguments and errors are those of `build_requests`.
     """
     document, _ = document_of(draft)
     every = [Variant(model) for model in draft.models]
@@ -114,7 +114,7 @@ def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
         if known.kind in _NOT_IN_TEXT or not text.strip():
             continue
         try:
-            values = [value_of(known, part) for part in draft.swept.get(known.path, (text,))]
+            values = [value_of(known, part) for part in draft.sweeps.get(known.path, (text,))]
         except ValueError as error:
             wrong[known.path] = str(error)
             continue

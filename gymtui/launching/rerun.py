@@ -39,7 +39,7 @@ class Cause:
     tasks: tuple[str, ...]  # the tasks of these rollouts, each once
 
 
-def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
+def failure_causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
     """What went wrong in a run, by cause and words; without rollouts that name no task."""
     tasks: dict[str, str] = {}
     failures = Failures()
@@ -73,15 +73,15 @@ def similar_draft(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draf
     Args:
         kept: What it was launched with, if that is remembered.
     """
-    draft = replace(kept or Draft(), keys={}, parent=None).typed(NAME, "")
+    draft = replace(kept or Draft(), keys={}, parent=None).with_text(NAME, "")
     rollouts = [row.rollout for row in rows if row.rollout is not None]
     if kept is None:
         draft = _settings(draft, rows)
         scenario = next((r.scenario_id for r in rollouts if r.scenario_id), None)
-        draft = draft.typed(SCENARIO, scenario or "")
+        draft = draft.with_text(SCENARIO, scenario or "")
     counted = Counter(rollout.task_id for rollout in rollouts if rollout.task_id)
     if counted:
-        draft = draft.chosen(TASKS, tuple(counted)).typed(COUNT, str(max(counted.values())))
+        draft = draft.with_ids(TASKS, tuple(counted)).with_text(COUNT, str(max(counted.values())))
     return draft
 
 
@@ -97,12 +97,12 @@ def rerun_draft(
     )
     draft = replace(base, parent=run_id)
     most = max(counted.values(), default=1)
-    return draft.chosen(TASKS, tuple(counted)).typed(COUNT, str(most))
+    return draft.with_ids(TASKS, tuple(counted)).with_text(COUNT, str(most))
 
 
-def of_tasks(run_id: str, base: Draft, tasks: Sequence[str]) -> Draft:
+def rerun_of_tasks(run_id: str, base: Draft, tasks: Sequence[str]) -> Draft:
     """A rerun of some tasks, as often as the run had them."""
-    return replace(base, parent=run_id).chosen(TASKS, tasks)
+    return replace(base, parent=run_id).with_ids(TASKS, tasks)
 
 
 def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
@@ -111,7 +111,7 @@ def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
         return draft
     models = tuple(dict.fromkeys(settings.model for settings in known if settings.model))
     if models:
-        draft = draft.chosen(MODEL, models)
+        draft = draft.with_ids(MODEL, models)
     for path, field in BY_PATH.items():
         owner, _, name = path.rpartition(".")
         if owner != "model_config" or path == MODEL or field.kind is FieldKind.SECRET:
@@ -123,5 +123,5 @@ def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
         if isinstance(value, bool):
             text = "yes" if value else "no"
         # A default is left open: it stands there by itself, and is told apart from a choice.
-        draft = draft.typed(path, "" if text == field.default else text)
+        draft = draft.with_text(path, "" if text == field.default else text)
     return draft

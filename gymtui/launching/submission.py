@@ -64,7 +64,7 @@ async def launch(
     else:
         rollouts = tuple(rollout.rollout_id for rollout in created.rollouts or ())
         return Submission(request, SubmissionState.LAUNCHED, created.run_id, rollouts)
-    return await _look(client, request, why, sleep)
+    return await _look_up(client, request, why, sleep)
 
 
 def may_have_arrived(error: GymError) -> bool:
@@ -74,7 +74,7 @@ def may_have_arrived(error: GymError) -> bool:
     return isinstance(error, Garbled | ServerError)
 
 
-async def _look(
+async def _look_up(
     client: Endpoints, request: LaunchRequest, why: GymError, sleep: Sleep
 ) -> Submission:
     """Look for a run by its name, again and again for a minute."""
@@ -82,7 +82,7 @@ async def _look(
     for pause_s in LOOKS_S:
         await sleep(pause_s)
         try:
-            found = await find(client, request)
+            found = await find_run(client, request)
         except GymError as error:
             trouble = error
             continue
@@ -95,7 +95,7 @@ async def _look(
     return Submission(request, SubmissionState.UNKNOWN, error=trouble)
 
 
-async def find(client: Endpoints, request: LaunchRequest) -> RunStatus | None:
+async def find_run(client: Endpoints, request: LaunchRequest) -> RunStatus | None:
     """The run that a launch made, by its name; None where there is none.
 
     Whether a run's id is its name is unknown (API.md), so that the list is looked through too,

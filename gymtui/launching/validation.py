@@ -117,7 +117,7 @@ def check(
     )
 
 
-def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str, str]:
+def describe_refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str, str]:
     """What the gym has against fields, by the path of the field that it is shown at.
 
     What is about no field is under "". Messages are as received.
@@ -179,7 +179,7 @@ def _swept_refusals(
 ) -> dict[str, str]:
     """What the other values of what is swept are refused for; those that can be read."""
     found: dict[str, str] = {}
-    for path, texts in draft.swept.items():
+    for path, texts in draft.sweeps.items():
         for text in texts[1:] if path not in wrong else ():
             name = path.rpartition(".")[2]
             config = {**document["model_config"], name: value_of(BY_PATH[path], text)}
@@ -193,7 +193,7 @@ def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...]
     if TASKS in draft.exact:
         return draft.exact[TASKS], ""
     found: dict[str, None] = {}
-    for part in draft.listed(TASKS):
+    for part in draft.ids_in(TASKS):
         if not set(part) & {"*", "?"}:
             found[part] = None
         elif offered is None:

@@ -112,7 +112,7 @@ class ActionResult(Struct, frozen=True):
         return self.is_well or self.is_deleted
 
 
-def not_carried_out(run_id: str) -> ActionResult:
+def still_running_result(run_id: str) -> ActionResult:
     """What is told of a run that goes on although the gym agreed to cancel it."""
     return ActionResult(Verb.CANCEL, run_id, ActionOutcome.STILL_EXISTS)
 

@@ -76,7 +76,7 @@ _WORDS = {
 }
 
 
-def words(alert: RunAlert) -> str:
+def describe_alert(alert: RunAlert) -> str:
     """A alert as a sentence, with the name exactly as received."""
     run, summary = alert.run, alert.run.summary
     if alert.event is AlertKind.RULE:

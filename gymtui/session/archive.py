@@ -40,7 +40,7 @@ _READING = __version__
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ArchiveContents:
     """What an archive knows of some transcripts."""
 
     # By the key of each transcript that is indexed, the passages that can hold what is looked
@@ -68,7 +68,7 @@ class Archive:
         self._now = now
         self._file = ArchiveFile(path, limit_bytes, now)
 
-    def keep_out(self, secret: str) -> None:
+    def exclude(self, secret: str) -> None:
         """Never keep what holds this text."""
         if secret:
             self._secrets.add(secret.encode("utf-8", "replace"))
@@ -157,11 +157,11 @@ class Archive:
 
         return self._file.use(write, False)
 
-    def known(self, keys: Sequence[ArchiveKey], query: Query) -> Known:
+    def known(self, keys: Sequence[ArchiveKey], query: Query) -> ArchiveContents:
         """See which of some transcripts are here, and where in them a phrase can be."""
         wanted = trigram_query(query) if self._file.has_trigrams else None
 
-        def read(db: sqlite3.Connection) -> Known:
+        def read(db: sqlite3.Connection) -> ArchiveContents:
             places: dict[int, ArchiveKey] = {}
             kept: set[ArchiveKey] = set()
             unused: list[int] = []
@@ -183,7 +183,7 @@ class Archive:
                             unused.append(place)
             self._file.note_use(db, unused)
             if wanted is None or not self._file.has_trigrams:
-                return Known(dict.fromkeys(places.values()), frozenset(kept))
+                return ArchiveContents(dict.fromkeys(places.values()), frozenset(kept))
             found: dict[ArchiveKey, list[int]] = {key: [] for key in places.values()}
             if places:
                 first, last = min(places) << NUMBERS, (max(places) + 1) << NUMBERS
@@ -196,9 +196,9 @@ class Archive:
                     place = row >> NUMBERS
                     if place in places:
                         found[places[place]].append(row & ((1 << NUMBERS) - 1))
-            return Known(found, frozenset(kept))
+            return ArchiveContents(found, frozenset(kept))
 
-        return self._file.use(read, Known())
+        return self._file.use(read, ArchiveContents())
 
     def passages(
         self, key: ArchiveKey, numbers: Sequence[int] | None

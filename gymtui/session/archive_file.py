@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from gymtui.session.archive_key import ArchiveKey
-from gymtui.session.trigrams import indexed
+from gymtui.session.trigrams import index_text
 from gymtui.transcript.packed_passages import texts_in
 
 log = logging.getLogger(__name__)
@@ -220,7 +220,7 @@ def packs_at(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
 def rows_of(first: int, texts: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Texts of passages as rows of the index."""
     for number, text in enumerate(texts, first):
-        yield number, indexed(text)
+        yield number, index_text(text)
 
 
 def file_bytes(db: sqlite3.Connection) -> int:

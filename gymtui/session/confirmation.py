@@ -54,11 +54,11 @@ class Question(Struct, frozen=True):
         return "The run and all its rollout records are deleted permanently."
 
 
-def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
+def describe_no_targets(verb: Verb, rows: Sequence[RunRow]) -> str:
     """Why there is nothing to do it to: `nothing to cancel: run_x is finished`."""
     if not rows:
         return f"nothing to {verb}: no run chosen"
-    faults = Counter(_fault(verb, row) or "" for row in rows)
+    faults = Counter(_describe_fault(verb, row) or "" for row in rows)
     if len(rows) > 1:
         counted = ", ".join(f"{count} {why.removeprefix('is ')}" for why, count in faults.items())
         return f"nothing to {verb}: {of_many(len(rows), 'run')} chosen, {counted}"
@@ -67,7 +67,7 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
     return f"nothing to {verb}: {name} {next(iter(faults))}"
 
 
-def _fault(verb: Verb, row: RunRow) -> str | None:
+def _describe_fault(verb: Verb, row: RunRow) -> str | None:
     """Why it cannot be done to a run; None if it can. What is under way is not sent again."""
     if row.is_deleted:
         return "no longer exists"
@@ -99,5 +99,5 @@ def targets_among(
             hidden=row.run_id in hidden,
         )
         for row in rows
-        if _fault(verb, row) is None
+        if _describe_fault(verb, row) is None
     )

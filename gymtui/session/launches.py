@@ -20,11 +20,11 @@ from gymtui.config.api_key import run_command
 from gymtui.config.settings import Settings
 from gymtui.core.paths import beside
 from gymtui.core.secret import ApiKey
-from gymtui.launching.draft import Draft, ModelChoice, only_variant, run_names
+from gymtui.launching.draft import Draft, ModelChoice, draft_of_variant, run_names
 from gymtui.launching.launch_history import LaunchHistory
-from gymtui.launching.lineage import family
+from gymtui.launching.lineage import rerun_family
 from gymtui.launching.model_keys import ModelKeys
-from gymtui.launching.requests import configs, requests
+from gymtui.launching.requests import build_configs, build_requests
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission, launch
 from gymtui.session.host import LaunchHost, Work
 from gymtui.store.rules import RuleSpec
@@ -108,7 +108,7 @@ class Launches:
         """A run with its parent and reruns, as far as they are in the list."""
         runs = self._store.runs
         listed = (run for run, row in runs.items() if row.malformed is None and not row.is_deleted)
-        return family(run_id, self.kept.parents, listed)
+        return rerun_family(run_id, self.kept.parents, listed)
 
     async def requests(
         self, draft: Draft, tasks: Sequence[str], names: Sequence[str]
@@ -118,7 +118,7 @@ class Launches:
         Raises:
             NoModelKey: There is none for one of its providers.
         """
-        made = await asyncio.to_thread(requests, draft, tasks, names, self._key)
+        made = await asyncio.to_thread(build_requests, draft, tasks, names, self._key)
         for request in made:
             for key in request.secrets():
                 self.hide(key)
@@ -141,7 +141,7 @@ class Launches:
             GymError: As the client.
         """
         tried = []
-        for choice, config in await asyncio.to_thread(configs, draft, self._key):
+        for choice, config in await asyncio.to_thread(build_configs, draft, self._key):
             self.hide(config.api_key)
             tried.append((choice, await self._client.test_model_config(config)))
         return tried
@@ -179,7 +179,7 @@ class Launches:
             sent.append(one)
             if one.state is not SubmissionState.LAUNCHED or one.run_id is None:
                 break
-            self.kept.remember(one.run_id, only_variant(draft, variant))
+            self.kept.remember(one.run_id, draft_of_variant(draft, variant))
             self._arm(one.run_id, draft.rules)
             if self.to_select is None or len(sent) == 1:
                 self.to_select = one.run_id

@@ -40,7 +40,7 @@ AT_ONCE = 200
 """Answers played before keys get their turn."""
 
 
-class NoGym(Endpoints):
+class OfflineClient(Endpoints):
     """Nobody is asked."""
 
     async def _ask(self, call: Call) -> Answer:
@@ -189,13 +189,13 @@ class Playback(UpdateSource):
         self.position_us = max(self.position_us, player.at_us)
         self._tell(delta)
 
-    def faster(self, by: int) -> None:
+    def change_speed(self, by: int) -> None:
         """Play faster or slower by one of the speeds."""
         at = SPEEDS.index(self.speed) + by
         self.speed = SPEEDS[min(max(at, 0), len(SPEEDS) - 1)]
         self._tell(NOTHING)
 
-    def to_mark(self, by: int) -> Mark | None:
+    def go_to_mark(self, by: int) -> Mark | None:
         """Go to the mark before or after the moment; None where there is none."""
         times = [mark.at_us for mark in self.marks]
         if by > 0:
@@ -207,7 +207,7 @@ class Playback(UpdateSource):
         self.jump(times[at])
         return self.marks[at]
 
-    def to_end(self) -> None:
+    def go_to_end(self) -> None:
         """Go to the last that was recorded, and on as it comes."""
         self._refresh()
         self.speed, self.playing = 1, True
@@ -253,7 +253,7 @@ class ReplaySession(Session):
         clock = _RecordedClock(playback)
         super().__init__(
             settings,
-            NoGym(),
+            OfflineClient(),
             clock,
             None,
             host,
@@ -289,7 +289,7 @@ class ReplaySession(Session):
         """What was deleted goes when it went then."""
 
 
-def replay_words(playback: Playback) -> str:
+def describe_position(playback: Playback) -> str:
     """Where one is: `replay 02:14:07 of 09:30:00 · 60×`."""
     begin = playback.recording.from_us
     done, whole = (_clock(us - begin) for us in (playback.position_us, playback.recording.to_us))
@@ -304,7 +304,7 @@ def _clock(micros: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def moment_of(text: str, recording: Recording) -> int:
+def read_moment(text: str, recording: Recording) -> int:
     """A moment of a recording: `18:02`, `18:02:30`, a date with a time, or `+2h` after its begin.
 
     In microseconds since 1970, by the gym's clock.

@@ -66,7 +66,7 @@ class Rule(Struct, frozen=True):
         return RuleSpec(self.kind, self.about).words
 
 
-class HeldRule(Struct, frozen=True):
+class RuleMatch(Struct, frozen=True):
     rule: Rule
     run: RunView
     reason: str  # why, with the figures
@@ -121,7 +121,7 @@ class RuleBook:
             if key in self._rules:
                 self._rules[key] = replace(self._rules[key], outcome=outcome)
 
-    def evaluate(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[HeldRule, ...]:
+    def evaluate(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[RuleMatch, ...]:
         """See which rules hold now; each is told once.
 
         Args:
@@ -132,7 +132,7 @@ class RuleBook:
         if self._rules or abs(now_s - self._joined_s) >= JOIN_EVERY_S:
             self._joined_s = now_s
             self._join()
-        held: list[HeldRule] = []
+        held: list[RuleMatch] = []
         before = dict(self._rules)
         for key, rule in before.items():
             if rule.outcome is not None or not (tells or rule.kind is RuleKind.CANCEL):
@@ -154,7 +154,7 @@ class RuleBook:
                 continue
             self._rules[key], reason = self._evaluate(looked, run, other, store, now_s)
             if reason is not None:
-                held.append(HeldRule(self._rules[key], run, reason))
+                held.append(RuleMatch(self._rules[key], run, reason))
         moved = {
             key: rule
             for key, rule in self._rules.items()
@@ -180,7 +180,7 @@ class RuleBook:
                 texts = "; ".join(text for _, text in new)
                 return replace(rule, told=reported), f"first error of its kind: {texts}"
         elif rule.kind is RuleKind.REGRESSION:
-            reason = _worse(run, other, rule.about)
+            reason = _describe_regression(run, other, rule.about)
         elif (rule.kind is RuleKind.TELL or run.row.active) and self._conditions[rule.key].matches(
             run, now_s
         ):
@@ -281,7 +281,7 @@ class RuleActions:
             else:
                 yield RunAlert(AlertKind.RULE, held.run, held.reason)
 
-    async def _cancel_by(self, held: HeldRule) -> None:
+    async def _cancel_by(self, held: RuleMatch) -> None:
         run_id = held.rule.run_id
         result = (await self._act(Verb.CANCEL, [run_id])).results[run_id]
         outcome = f"{describe_result(result)}: {held.reason}"
@@ -314,7 +314,7 @@ def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
     return [(g.folded, g.example) for g in groups if g.folded.casefold() not in reported]
 
 
-def _worse(run: RunView, other: RunSummary | None, name: str) -> str | None:
+def _describe_regression(run: RunView, other: RunSummary | None, name: str) -> str | None:
     """Why a run is certainly worse than another, by the bounds of both."""
     summary = run.summary
     if summary is None or other is None or not summary.verdicts or not other.verdicts:

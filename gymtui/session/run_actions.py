@@ -16,7 +16,7 @@ from gymtui.session.actions import (
     ActionResult,
     Verb,
     act,
-    not_carried_out,
+    still_running_result,
 )
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.records import Intent
@@ -137,7 +137,7 @@ class RunActions:
             self._expect_the_end(action, self._look_again_s)
             return
         for run_id in left:
-            action.results[run_id] = not_carried_out(run_id)
+            action.results[run_id] = still_running_result(run_id)
         self._intend(Verb.CANCEL, left, None)
         self._not_carried_out([action.results[run_id] for run_id in left])
 

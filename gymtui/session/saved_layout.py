@@ -39,7 +39,7 @@ class ListLayout(Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Unsaved:
+class _UnsavedChanges:
     """What was changed and is not written yet: that alone, since others may write meanwhile."""
 
     # By the list's name, its changed fields.
@@ -64,7 +64,9 @@ class SavedLayout:
     theme: str | None = None  # the theme that was chosen in the program, or None
     # Called when there is something to `save`; without it that is done at once.
     on_change: Callable[[], None] | None = field(default=None, compare=False, repr=False)
-    _unsaved: _Unsaved = field(default_factory=_Unsaved, init=False, compare=False, repr=False)
+    _unsaved: _UnsavedChanges = field(
+        default_factory=_UnsavedChanges, init=False, compare=False, repr=False
+    )
     _noting: threading.Lock = field(
         default_factory=threading.Lock, init=False, compare=False, repr=False
     )
@@ -139,7 +141,7 @@ class SavedLayout:
         """Write what is not written yet into what is there; from any thread."""
         with self._saving:
             with self._noting:
-                unsaved, self._unsaved = self._unsaved, _Unsaved()
+                unsaved, self._unsaved = self._unsaved, _UnsavedChanges()
             if not unsaved or self.path is None:
                 return
             try:

@@ -165,7 +165,7 @@ class Session:
         """The server's time."""
         return self.clock.now(self.monotonic())
 
-    def lead(self) -> timedelta:
+    def clock_lead(self) -> timedelta:
         """How far the server's clock is ahead of ours, as far as that is worth telling."""
         offset_s = self.clock.offset_s
         # Less is the estimate's own error, and would move every label of an axis.
@@ -266,7 +266,7 @@ class Session:
         origins = {**self.settings.origins, "key": origin}
         update = {"key": key, "key_origin": origin, "origins": origins}
         self.settings = self.settings.model_copy(update=update)
-        self.transcripts.archive.keep_out(key.reveal())
+        self.transcripts.archive.exclude(key.reveal())
         self.client.use_key(key)
 
     def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from gymtui.api.errors import NOT_THE_GYM, GymError, NotFound
 from gymtui.poll.fetch import ask, observation_of
-from gymtui.session.archive import Archive, Known
+from gymtui.session.archive import Archive, ArchiveContents
 from gymtui.session.archive_key import ArchiveKey, version_of
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.session.hit_list import NO_HITS, FoundHits
@@ -184,13 +184,13 @@ class TranscriptSearch:
         self.progress.done = True
         yield NO_HITS
 
-    def _known(self, targets: Sequence[SearchTarget]) -> Known:
+    def _known(self, targets: Sequence[SearchTarget]) -> ArchiveContents:
         names = (target.ref.rollout_id for target in targets)
         keys = [self._keys[name] for name in names if name in self._keys]
         return self._archive.known(keys, self._wanted.query)
 
     def _look_through(
-        self, targets: Sequence[SearchTarget], known: Known
+        self, targets: Sequence[SearchTarget], known: ArchiveContents
     ) -> Iterator[tuple[SearchTarget, FoundHits | None]]:
         """Look through what is indexed; None of what has gone meanwhile."""
         for target in targets:
@@ -210,7 +210,7 @@ class TranscriptSearch:
     # -- what is not indexed ---------------------------------------------------------------
 
     async def _read_others(
-        self, targets: Sequence[SearchTarget], known: Known
+        self, targets: Sequence[SearchTarget], known: ArchiveContents
     ) -> AsyncGenerator[FoundHits, None]:
         """Read what is not indexed, downloading what is not here; a few at a time."""
         here: asyncio.Queue[FoundHits | BaseException] = asyncio.Queue()

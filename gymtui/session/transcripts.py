@@ -66,7 +66,7 @@ class Transcripts:
 
         archive = Archive(None) if self._archive is None else self._archive()
         if self._settings.key is not None:
-            archive.keep_out(self._settings.key.reveal())
+            archive.exclude(self._settings.key.reveal())
         return archive
 
     @cached_property

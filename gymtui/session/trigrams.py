@@ -39,5 +39,5 @@ def _has_one_form(character: str) -> bool:
     return character.isascii() or character.lower() == character.upper()
 
 
-def indexed(text: str) -> str:
+def index_text(text: str) -> str:
     return text if text.isascii() else text.translate(_SAME_LETTERS)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from gymtui.cli.config_edit import first_file
 from gymtui.cli.entry import main
-from gymtui.config.reference import rows
+from gymtui.config.reference import setting_rows
 from gymtui.config.settings import load
 
 KEY = "ck_live_0123456789abcdef"
@@ -61,7 +61,7 @@ def test_a_first_file_says_everything_and_sets_nothing(shell: Shell) -> None:
     assert shell.read() == {}
     assert mode_of(shell.file) == 0o600
     text = shell.file.read_text()
-    for row in rows():
+    for row in setting_rows():
         if not row.name.endswith(("NAME", "PROVIDER")):
             assert row.name.rpartition(".")[2] in text
 

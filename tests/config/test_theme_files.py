@@ -7,26 +7,26 @@ from pathlib import Path
 import pytest
 
 from gymtui.config import theme_files
-from gymtui.config.theme_files import Found, read, shipped_themes
+from gymtui.config.theme_files import ThemeSearch, read_theme, shipped_themes
 from tests.tui.palettes import NAMES
 
 NIGHT = (shipped_themes() / "night.toml").read_text()
 
 
-def own(directory: Path, text: str, name: str = "mine") -> Found:
+def own(directory: Path, text: str, name: str = "mine") -> ThemeSearch:
     """What comes of reading a person's own theme, named `mine` where it says so itself."""
     directory.mkdir(exist_ok=True)
     (directory / f"{name}.toml").write_text(text.replace('name = "night"', f'name = "{name}"'))
-    return read(name, [directory, shipped_themes()])
+    return read_theme(name, [directory, shipped_themes()])
 
 
-def told(found: Found) -> str:
+def told(found: ThemeSearch) -> str:
     return "\n".join(map(str, found.problems))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_theme_that_ships_is_in_order(name: str) -> None:
-    found = read(name, [shipped_themes()])
+    found = read_theme(name, [shipped_themes()])
     assert found.problems == ()
     assert found.theme is not None
     assert found.theme.name == name
@@ -34,7 +34,9 @@ def test_every_theme_that_ships_is_in_order(name: str) -> None:
 
 def test_five_kinds_of_theme_ship() -> None:
     assert set(NAMES) >= {"night", "day", "high-contrast", "colour-blind", "ansi", "ansi-light"}
-    assert [read(name, [shipped_themes()]).theme.dark for name in ("night", "day")] == [True, False]  # type: ignore[union-attr]
+    night, day = (read_theme(name, [shipped_themes()]).theme for name in ("night", "day"))
+    assert night is not None and night.dark
+    assert day is not None and not day.dark
 
 
 def test_the_defaults_ship() -> None:
@@ -43,7 +45,9 @@ def test_the_defaults_ship() -> None:
 
 def test_only_the_themes_of_the_terminals_own_colours_leave_them_to_it() -> None:
     ansi = {
-        name for name in NAMES if (theme := read(name, [shipped_themes()]).theme) and theme.ansi
+        name
+        for name in NAMES
+        if (theme := read_theme(name, [shipped_themes()]).theme) and theme.ansi
     }
     assert ansi == {"ansi", "ansi-light"}
 
@@ -52,7 +56,7 @@ def test_a_persons_own_theme_is_found_and_stands_in_for_one_of_ours(tmp_path: Pa
     mine = own(tmp_path, NIGHT.replace("#11131a", "#000011"))
     assert mine.problems == ()
     assert mine.theme is not None and mine.theme.colours.background == "#000011"
-    assert "mine" in theme_files.names([tmp_path, shipped_themes()])
+    assert "mine" in theme_files.theme_names([tmp_path, shipped_themes()])
     night = own(tmp_path, NIGHT.replace("#11131a", "#000022"), name="night")
     assert night.theme is not None and night.theme.colours.background == "#000022"
 
@@ -63,23 +67,23 @@ def test_colours_may_be_written_large(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_none_is_told_with_the_nearest(tmp_path: Path) -> None:
-    found = read("nihgt", [tmp_path, shipped_themes()], "--theme")
+    found = read_theme("nihgt", [tmp_path, shipped_themes()], "--theme")
     assert found.theme is None
     assert told(found) == "--theme: no theme named 'nihgt'; did you mean night?"
-    found = read("zzz", [tmp_path, shipped_themes()], "config.toml:3: theme")
+    found = read_theme("zzz", [tmp_path, shipped_themes()], "config.toml:3: theme")
     assert told(found).startswith("config.toml:3: theme: no theme named 'zzz'; there are ansi, ")
 
 
 @pytest.mark.parametrize("name", ["../night", "/etc/passwd", ".", "", "night.toml"])
 def test_a_theme_is_a_name_never_a_path(name: str) -> None:
-    assert read(name, [shipped_themes()]).theme is None
+    assert read_theme(name, [shipped_themes()]).theme is None
 
 
 def test_files_with_other_signs_in_their_names_are_not_offered(tmp_path: Path) -> None:
     for name in ("a b", "x\x1b]0;y", "-rf", "ünder", ".hidden", "fine_1-2"):
         (tmp_path / f"{name}.toml").write_text("")
     (tmp_path / "notes.txt").write_text("")
-    assert theme_files.names([tmp_path, tmp_path / "not there"]) == ["fine_1-2"]
+    assert theme_files.theme_names([tmp_path, tmp_path / "not there"]) == ["fine_1-2"]
 
 
 BROKEN = {
@@ -147,7 +151,7 @@ def test_a_broken_one_in_the_place_of_ours_is_told_and_ours_is_used(tmp_path: Pa
 
 def test_a_file_that_cannot_be_read_as_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
-    assert "is not UTF-8" in told(read("mine", [tmp_path]))
+    assert "is not UTF-8" in told(read_theme("mine", [tmp_path]))
 
 
 def test_themes_lie_in_the_package_or_in_the_checkout_beside_it(tmp_path: Path) -> None:
@@ -161,4 +165,4 @@ def test_themes_lie_in_the_package_or_in_the_checkout_beside_it(tmp_path: Path) 
 
 def test_a_persons_themes_lie_beside_their_configuration() -> None:
     env = {"GYMTUI_CONFIG_DIR": "/somewhere"}
-    assert theme_files.directories(env)[0] == Path("/somewhere/themes")
+    assert theme_files.theme_directories(env)[0] == Path("/somewhere/themes")

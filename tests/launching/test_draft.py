@@ -13,8 +13,8 @@ from gymtui.api.errors import FieldError
 from gymtui.core.secret import ApiKey
 from gymtui.launching.draft import Draft, run_names, without_launched
 from gymtui.launching.form_fields import RULES
-from gymtui.launching.requests import document_of, requests
-from gymtui.launching.validation import check, refusals
+from gymtui.launching.requests import build_requests, document_of
+from gymtui.launching.validation import check, describe_refusals
 
 NOW = datetime(2026, 3, 20, 10, 0, 6, tzinfo=UTC)
 KEY = "sk_live_fedcba9876543210"
@@ -27,14 +27,14 @@ def draft(**texts: str) -> Draft:
     named = {name.replace("__", "."): text for name, text in texts.items()}
     made = Draft()
     for path, text in {**GOOD, **named}.items():
-        made = made.typed(path, text)
+        made = made.with_text(path, text)
     return made
 
 
 def sent(of: Draft, **options: Any) -> list[dict[str, Any]]:
     names = run_names(of, now=NOW, rng=random.Random(7))
     tasks = check(of, **options).tasks
-    made = requests(of, tasks, names, lambda provider: ApiKey(f"key-of-{provider}"))
+    made = build_requests(of, tasks, names, lambda provider: ApiKey(f"key-of-{provider}"))
     return [json.loads(json.dumps(request.to_wire())) for request in made]
 
 
@@ -76,7 +76,7 @@ def test_every_field_that_is_typed_is_sent() -> None:
         user_model_config__model="persona",
         user_model_config__temperature="0",
         task_overrides='{"t2": {"description": "d",⏎ "client_context": {"a": 1}}}',
-    ).typed("model_config.api_key", KEY)
+    ).with_text("model_config.api_key", KEY)
     (body,) = sent(typed)
     assert body["rollout_count"] == 4
     assert body["max_parallel"] == 2
@@ -127,7 +127,7 @@ def test_every_field_that_is_typed_is_sent() -> None:
     ],
 )
 def test_a_mistake_is_told_at_its_field_and_nowhere_else(path: str, text: str, words: str) -> None:
-    found = check(draft().typed(path, text))
+    found = check(draft().with_text(path, text))
     assert list(found.problems) == [path]
     assert words in found.problems[path]
 
@@ -154,10 +154,10 @@ def test_wildcards_stand_for_tasks_of_the_gyms_list() -> None:
 
 def test_ids_from_the_gym_are_sent_as_they_are_commas_wildcards_and_all() -> None:
     odd = ("a, b", "*", "日本\x1b[31m")
-    chosen = draft().chosen("task_ids", odd)
+    chosen = draft().with_ids("task_ids", odd)
     assert check(chosen).tasks == odd
     assert sent(chosen)[0]["task_ids"] == list(odd)
-    assert check(chosen.typed("task_ids", "t1")).tasks == ("t1",)
+    assert check(chosen.with_text("task_ids", "t1")).tasks == ("t1",)
 
 
 def test_what_is_not_in_the_gyms_lists_is_remarked_on_and_can_be_sent() -> None:
@@ -191,7 +191,7 @@ def test_a_model_may_name_its_own_provider_whose_key_it_takes() -> None:
         model_config__model="gpt-4o, anthropic:claude-4, ft:gpt-4o:org",
         model_config__provider="openai",
         model_config__base_url="http://127.0.0.1:1",
-    ).typed("model_config.api_key", KEY)
+    ).with_text("model_config.api_key", KEY)
     first, second, third = (body["model_config"] for body in sent(of))
     assert (first["provider"], first["model"], first["api_key"]) == ("openai", "gpt-4o", KEY)
     assert (second["provider"], second["model"]) == ("anthropic", "claude-4")
@@ -210,7 +210,7 @@ def test_a_missing_key_is_told_at_the_keys_field_unless_one_is_typed() -> None:
         "model_config.api_key": "no key: set OPENAI_API_KEY"
     }
     assert not check(
-        of.typed("model_config.api_key", KEY), missing_key_reason=missing_key_reason
+        of.with_text("model_config.api_key", KEY), missing_key_reason=missing_key_reason
     ).problems
     user = draft(user_model_config__provider="openai")
     assert list(check(user, missing_key_reason=missing_key_reason).problems) == [
@@ -219,10 +219,10 @@ def test_a_missing_key_is_told_at_the_keys_field_unless_one_is_typed() -> None:
 
 
 def test_keys_are_in_no_text_of_a_draft() -> None:
-    of = draft().typed("model_config.api_key", KEY)
+    of = draft().with_text("model_config.api_key", KEY)
     assert KEY not in repr(of) + str(of)
     assert of.text("model_config.api_key") == ""
-    assert "model_config.api_key" not in of.typed("model_config.api_key", "").keys
+    assert "model_config.api_key" not in of.with_text("model_config.api_key", "").keys
 
 
 def test_what_was_launched_is_taken_out_of_a_comparison() -> None:
@@ -235,7 +235,7 @@ def test_what_was_launched_is_taken_out_of_a_comparison() -> None:
 
 
 def test_refusals_of_the_gym_find_their_fields() -> None:
-    found = refusals(
+    found = describe_refusals(
         (
             FieldError(("body", "model_config", "temperature"), "too hot"),
             FieldError(("body", "task_ids", 1), "no such task"),
@@ -257,5 +257,5 @@ def test_rules_are_judged_and_told_and_not_sent() -> None:
     assert found.remarks[RULES] == "2 rules, armed once launched"
     assert [rule.about for rule in made.rules] == ["pass<30%", ""]
     assert RULES not in document_of(made)[0]
-    wrong = check(made.typed(RULES, "cancel when nonsense<3"))
+    wrong = check(made.with_text(RULES, "cancel when nonsense<3"))
     assert wrong.problems[RULES].startswith("cancel when nonsense<3: no column nonsense")

@@ -14,8 +14,14 @@ from gymtui.api.models import Rollout
 from gymtui.core.pieces import result_of
 from gymtui.launching.draft import Draft
 from gymtui.launching.launch_history import LONGEST, MOST, LaunchHistory
-from gymtui.launching.lineage import family, parent_of, rerun_name
-from gymtui.launching.rerun import causes, default_causes, of_tasks, rerun_draft, similar_draft
+from gymtui.launching.lineage import parent_of, rerun_family, rerun_name
+from gymtui.launching.rerun import (
+    default_causes,
+    failure_causes,
+    rerun_draft,
+    rerun_of_tasks,
+    similar_draft,
+)
 from gymtui.launching.validation import check
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
@@ -69,7 +75,7 @@ ROWS = [
 
 
 def test_what_went_wrong_is_told_by_cause_the_gyms_own_first() -> None:
-    found = causes(ROWS)
+    found = failure_causes(ROWS)
     assert [(c.reason.outcome, c.reason.text, c.tasks) for c in found] == [
         ("environment", "image pull failed", ("t2",)),
         ("failed", "Missing: event #", ("t1", "t4")),
@@ -79,9 +85,9 @@ def test_what_went_wrong_is_told_by_cause_the_gyms_own_first() -> None:
 
 
 def test_what_a_person_cancelled_is_run_again_only_if_nothing_else_went_wrong() -> None:
-    found = causes(ROWS)
+    found = failure_causes(ROWS)
     assert default_causes(found) == {found[0].key, found[1].key}
-    alone = causes([cancelled("f", "t3")])
+    alone = failure_causes([cancelled("f", "t3")])
     assert default_causes(alone) == {alone[0].key}
     assert default_causes(()) == frozenset()
 
@@ -110,21 +116,21 @@ def test_what_was_launched_from_here_is_known_whole() -> None:
     draft = similar_draft(ROWS, kept)
     assert draft.text("user_model_config.model") == "p"
     assert draft.text("run_name") == "", "a name is new each time"
-    assert draft.listed("task_ids") == ("t1", "t2", "t3", "t4")
+    assert draft.ids_in("task_ids") == ("t1", "t2", "t3", "t4")
 
 
 def test_a_rerun_has_the_tasks_of_what_is_chosen_as_often_as_needed() -> None:
     draft = rerun_draft("bad", similar_draft(ROWS), ROWS, ["b", "c", "d"])
-    assert draft.listed("task_ids") == ("t1", "t2")
+    assert draft.ids_in("task_ids") == ("t1", "t2")
     assert draft.text("rollout_count") == "2"
     assert draft.parent == "bad"
-    assert of_tasks("bad", similar_draft(ROWS), ["t4"]).listed("task_ids") == ("t4",)
+    assert rerun_of_tasks("bad", similar_draft(ROWS), ["t4"]).ids_in("task_ids") == ("t4",)
 
 
 def test_a_run_whose_rollouts_say_nothing_is_no_trouble() -> None:
     bare = RolloutRow("x", "bad", b"", 0.0, 0.0, None, malformed="no JSON")
     assert similar_draft([bare]).texts == {}
-    assert causes([bare]) == ()
+    assert failure_causes([bare]) == ()
 
 
 # -- descent -----------------------------------------------------------------------------------
@@ -149,14 +155,14 @@ def test_a_family_is_the_first_run_and_all_its_reruns() -> None:
     runs = ["young", "other", "mid", "first", "a-again-abcde", "a"]
     parents = {"young": "mid", "mid": "first"}
     for member in ("young", "mid", "first"):
-        assert family(member, parents, runs) == ("first", "mid", "young")
-    assert family("a", parents, runs) == ("a", "a-again-abcde")
-    assert family("other", parents, runs) == ("other",)
-    assert family("gone", parents, runs) == ("gone",)
+        assert rerun_family(member, parents, runs) == ("first", "mid", "young")
+    assert rerun_family("a", parents, runs) == ("a", "a-again-abcde")
+    assert rerun_family("other", parents, runs) == ("other",)
+    assert rerun_family("gone", parents, runs) == ("gone",)
 
 
 def test_parents_in_a_circle_end() -> None:
-    assert set(family("a", {"a": "b", "b": "a"}, ["a", "b"])) == {"a", "b"}
+    assert set(rerun_family("a", {"a": "b", "b": "a"}, ["a", "b"])) == {"a", "b"}
 
 
 def test_a_run_and_its_rerun_are_read_as_one() -> None:
@@ -181,8 +187,10 @@ def test_a_run_and_its_rerun_are_read_as_one() -> None:
 
 
 def draft() -> Draft:
-    made = Draft(parent="bad").typed("scenario_id", "hr").typed("model_config.api_key", KEY)
-    return made.chosen("task_ids", ("a, b",)).typed("model_config.base_url", "http://u:pw@host")
+    made = Draft(parent="bad").with_text("scenario_id", "hr").with_text("model_config.api_key", KEY)
+    return made.with_ids("task_ids", ("a, b",)).with_text(
+        "model_config.base_url", "http://u:pw@host"
+    )
 
 
 def test_a_launch_is_remembered_without_its_keys(tmp_path: Path) -> None:
@@ -195,7 +203,7 @@ def test_a_launch_is_remembered_without_its_keys(tmp_path: Path) -> None:
     kept = LaunchHistory.read(path)
     assert kept.parents == {"run_1": "bad"}
     assert kept.drafts["run_1"].text("scenario_id") == "hr"
-    assert kept.drafts["run_1"].listed("task_ids") == ("a, b",)
+    assert kept.drafts["run_1"].ids_in("task_ids") == ("a, b",)
 
 
 def test_what_two_programs_launch_is_both_remembered(tmp_path: Path) -> None:

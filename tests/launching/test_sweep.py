@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gymtui.core.secret import ApiKey
-from gymtui.launching.draft import Draft, only_variant, run_names, without_launched
+from gymtui.launching.draft import Draft, draft_of_variant, run_names, without_launched
 from gymtui.launching.launch_file import LaunchFileError, read_document, requests_of
-from gymtui.launching.requests import configs, requests
+from gymtui.launching.requests import build_configs, build_requests
 from gymtui.launching.validation import check
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
@@ -47,12 +47,12 @@ def test_every_model_has_a_run_with_every_value_named_by_what_differs() -> None:
         "night-x-t0.7-s20",
         "night-x-t0.7-s40",
     )
-    sent = requests(draft, found.tasks, names, key_of)
+    sent = build_requests(draft, found.tasks, names, key_of)
     assert [(r.run_name, r.settings.temperature, r.settings.max_steps) for r in sent[5:7]] == [
         ("night-y-t0.2-s40", 0.2, 40),
         ("night-y-t0.7-s20", 0.7, 20),
     ]
-    assert [choice.name for choice, _ in configs(draft, key_of)] == ["x", "y"]
+    assert [choice.name for choice, _ in build_configs(draft, key_of)] == ["x", "y"]
 
 
 def test_names_that_are_made_begin_alike_so_that_a_list_groups_them() -> None:
@@ -80,7 +80,7 @@ def test_what_has_its_run_is_not_launched_again_and_a_run_remembers_its_own_valu
     left = without_launched(draft, variants[:5])
     assert left.variants == variants[5:]
     assert check(left).total == 18
-    one = only_variant(draft, variants[5])
+    one = draft_of_variant(draft, variants[5])
     assert one.text("model_config.model") == "y"
     assert (one.text("model_config.temperature"), one.text("model_config.max_steps")) == (
         "0.2",

@@ -16,7 +16,7 @@ from gymtui.session.alerts import (
     AlertKind,
     AlertMonitor,
     RunAlert,
-    words,
+    describe_alert,
 )
 from gymtui.store.delta import Observation, RolloutsOf, RunsPage
 from gymtui.store.stats.forecast import RunForecast
@@ -245,10 +245,10 @@ def hostile_tiding() -> RunAlert:
 
 def test_nothing_in_a_name_reaches_the_terminal_through_a_notification() -> None:
     alert = hostile_tiding()
-    plain = notification(words(alert), in_tmux=False)
+    plain = notification(describe_alert(alert), in_tmux=False)
     assert plain.startswith("\x1b]9;gymtui: ") and plain.endswith("\x07")
     assert is_clean(plain[4:-1])
-    wrapped = notification(words(alert), in_tmux=True)
+    wrapped = notification(describe_alert(alert), in_tmux=True)
     assert wrapped == "\x1bPtmux;\x1b" + plain + "\x1b\\"
 
 

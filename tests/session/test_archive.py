@@ -75,7 +75,7 @@ def test_nobody_else_may_read_it(path: Path) -> None:
 
 def test_no_key_is_ever_in_it(path: Path) -> None:
     archive = Archive(path, 10**8)
-    archive.keep_out("ck_secret_0123456789")
+    archive.exclude("ck_secret_0123456789")
     assert not archive.keep(key("a"), body("my key is ck_secret_0123456789, hush"))
     named = json.dumps({"messages": [], "metadata": {"Api-Key": "sk-model-77"}}).encode()
     assert archive.keep(key("b"), named)

@@ -7,7 +7,7 @@ import pytest
 from gymtui.api.models import RunStatus
 from gymtui.core.replacement import replace
 from gymtui.session.actions import Verb
-from gymtui.session.confirmation import targets_among, why_none
+from gymtui.session.confirmation import describe_no_targets, targets_among
 from gymtui.store.records import Intent, RunRow
 
 
@@ -48,7 +48,7 @@ def doing(name: str, intent: Intent) -> RunRow:
 )
 def test_why_there_is_nothing_to_do_it_to(verb: Verb, rows: list[RunRow], words: str) -> None:
     assert targets_among(verb, rows) == ()
-    assert why_none(verb, rows) == words
+    assert describe_no_targets(verb, rows) == words
 
 
 def test_what_runs_can_be_cancelled_and_all_that_is_there_deleted() -> None:

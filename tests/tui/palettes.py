@@ -6,12 +6,12 @@ from gymtui.config import theme_files
 from gymtui.config.theme_files import ThemeFile
 from gymtui.tui.context.theme import Palette, coloured
 
-NAMES = theme_files.names([theme_files.shipped_themes()])
+NAMES = theme_files.theme_names([theme_files.shipped_themes()])
 
 
 def theme(name: str) -> ThemeFile:
     """A theme that ships with the program."""
-    found = theme_files.read(name, [theme_files.shipped_themes()])
+    found = theme_files.read_theme(name, [theme_files.shipped_themes()])
     assert found.theme is not None, found.problems
     return found.theme
 

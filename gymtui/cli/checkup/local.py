@@ -16,7 +16,7 @@ from gymtui import __version__
 from gymtui.cli import gym_database
 from gymtui.cli.checkup.checks import Check, CheckState
 from gymtui.config import theme_files
-from gymtui.config.schema import Choices, Problem
+from gymtui.config.schema import Problem, SettingFields
 from gymtui.config.settings import LoadedSettings, Settings
 from gymtui.core import paths, urls
 from gymtui.core.replacement import replace
@@ -136,7 +136,7 @@ def check_settings(loaded: LoadedSettings) -> Iterator[Check]:
     """Which value of each setting applies and where it came from; the key as its hint."""
     found = loaded.settings
     yield Check("settings", "profile", _of(found.profile_name, found.origins.get("profile_name")))
-    for name, field in Choices.model_fields.items():
+    for name, field in SettingFields.model_fields.items():
         value = getattr(found, name)
         origin = found.origins.get(name)
         # A command may have been given a secret; that there is one says enough.
@@ -163,7 +163,9 @@ def screen_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Prob
     found: list[Problem] = []
     if settings.theme is not None:
         told_by = settings.origins.get("theme", "theme")
-        found += theme_files.read(settings.theme, theme_files.directories(env), told_by).problems
+        found += theme_files.read_theme(
+            settings.theme, theme_files.theme_directories(env), told_by
+        ).problems
     if settings.keys or settings.commands:
         # The framework is heavy, and few bind keys of their own.
         from gymtui.tui.context.key_bindings import rebound

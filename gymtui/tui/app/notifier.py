@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gymtui.config.schema import EVENT_PREFIX
 from gymtui.core.text import clean, fit
-from gymtui.session.alerts import AlertKind, RunAlert, words
+from gymtui.session.alerts import AlertKind, RunAlert, describe_alert
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
@@ -38,7 +38,7 @@ def notify_alert(
         environ: Read for TMUX; what the person's command inherits.
     """
     for alert in alerts:
-        text = words(alert)
+        text = describe_alert(alert)
         bad = alert.event in _BAD
         app.notify(text, severity="warning" if bad else "information", timeout=15)
         if settings.desktop:
@@ -78,7 +78,7 @@ def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
         for name, value in alert.figures.items()
     }
     variables[f"{EVENT_PREFIX}_BASE_URL"] = base_url
-    variables[f"{EVENT_PREFIX}_TEXT"] = clean(words(alert))
+    variables[f"{EVENT_PREFIX}_TEXT"] = clean(describe_alert(alert))
     return {name: as_variable(value) for name, value in variables.items()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gymtui.config.settings import Settings
 from gymtui.core.text import clean
-from gymtui.session.replay import NoGym, Playback, ReplaySession
+from gymtui.session.replay import OfflineClient, Playback, ReplaySession
 from gymtui.store.delta import Delta
 from gymtui.store.history.recording_reader import Recording
 from gymtui.tui.app.app import GymtuiApp
@@ -44,7 +44,7 @@ class ReplayApp(GymtuiApp):
         replayed: list[ReplaySession] = []
         super().__init__(
             settings,
-            NoGym(),
+            OfflineClient(),
             reporter,
             preferences=preferences,
             wall=lambda: replayed[0].local_s() if replayed else 0.0,
@@ -97,10 +97,10 @@ class ReplayApp(GymtuiApp):
         self.playback.skip(seconds)
 
     def action_replay_speed(self, by: int) -> None:
-        self.playback.faster(by)
+        self.playback.change_speed(by)
 
     def action_replay_mark(self, by: int) -> None:
-        mark = self.playback.to_mark(by)
+        mark = self.playback.go_to_mark(by)
         if mark is None:
             self.notify(f"no {'later' if by > 0 else 'earlier'} mark", timeout=2)
         else:
@@ -108,4 +108,4 @@ class ReplayApp(GymtuiApp):
             self.notify(clean(f"{mark.what}: {name}"), timeout=3)
 
     def action_replay_live(self) -> None:
-        self.playback.to_end()
+        self.playback.go_to_end()

@@ -7,7 +7,7 @@ from typing import Final
 
 from gymtui.core.text import clean
 from gymtui.session.actions import ActionResult, Verb, describe_results
-from gymtui.session.confirmation import Question, Target, targets_among, why_none
+from gymtui.session.confirmation import Question, Target, describe_no_targets, targets_among
 from gymtui.session.run_actions import Action
 from gymtui.session.session import Session
 from gymtui.store.formats import join_names
@@ -53,7 +53,7 @@ def _targets(
     rows = [session.store.runs[i] for i in run_ids if i in session.store.runs]
     targets = targets_among(verb, rows, hidden=hidden)
     if not targets:
-        app.notify(why_none(verb, rows), timeout=3)
+        app.notify(describe_no_targets(verb, rows), timeout=3)
     return targets
 
 

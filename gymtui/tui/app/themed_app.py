@@ -116,13 +116,13 @@ class ThemedApp(GuardedApp[ResultT]):
         return colourless()
 
     def _read(self, name: str, named_by: str, problems: list[Problem]) -> ThemeFile | None:
-        found = theme_files.read(name, self.appearance.places, named_by)
+        found = theme_files.read_theme(name, self.appearance.places, named_by)
         problems += found.problems
         return found.theme
 
     def theme_names(self) -> list[str]:
         """The themes there are."""
-        return theme_files.names(self.appearance.places)
+        return theme_files.theme_names(self.appearance.places)
 
     def choose_theme(self, name: str) -> None:
         """Draw everything with another theme from now on, and start with it the next time.

@@ -46,7 +46,7 @@ def appearance_of(settings: Settings, env: Mapping[str, str], encoding: str | No
     return Appearance(
         theme=settings.theme,
         named_by=settings.origins.get("theme", "theme"),
-        places=theme_files.directories(env),
+        places=theme_files.theme_directories(env),
         ascii=settings.ascii or not terminal.glyphs,
         terminal=terminal,
     )

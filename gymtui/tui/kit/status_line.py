@@ -12,7 +12,7 @@ from gymtui.config.api_key import fix_advice
 from gymtui.config.settings import Settings
 from gymtui.core.text import fit
 from gymtui.poll.connection import Link, LinkState
-from gymtui.session.replay import Playback, ReplaySession, replay_words
+from gymtui.session.replay import Playback, ReplaySession, describe_position
 from gymtui.store.formats import duration
 from gymtui.tui.context.services import Services
 from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting, part
@@ -152,7 +152,7 @@ _STYLES = {"error": "error", "stuck": "warning", "ended": "passed", "began": "ru
 
 def replay_cell(playback: Playback, clock: str, room: int) -> Cell:
     """Which moment of a recording is shown, and what time it is now."""
-    words = part(replay_words(playback), "accent")
+    words = part(describe_position(playback), "accent")
     return join_fitting([words, part(clock, "muted", 1)], room)
 
 

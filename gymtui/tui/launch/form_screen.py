@@ -70,7 +70,7 @@ class FormScreen(GymScreen):
     def on_mount(self) -> None:
         wanted = self.session.settings.scenario
         if self._filled and wanted:
-            self.begin_with(self._draft.typed(SCENARIO, wanted))
+            self.begin_with(self._draft.with_text(SCENARIO, wanted))
         self.run_worker(self._load_scenarios(), group="offers", exit_on_error=True)
         self._show()
 
@@ -102,7 +102,7 @@ class FormScreen(GymScreen):
             return
         found = self._scenarios or ()
         if self._filled and len(found) == 1 and not self._draft.text(SCENARIO):
-            self.begin_with(self._draft.typed(SCENARIO, found[0].scenario_id))
+            self.begin_with(self._draft.with_text(SCENARIO, found[0].scenario_id))
         self._show()
 
     def _load_tasks(self) -> None:
@@ -178,9 +178,9 @@ class FormScreen(GymScreen):
         if BY_PATH[key].kind is not FieldKind.SECRET and text == clean(
             self._before.text(key) or ""
         ):
-            self._draft = self._draft.restored(key, self._before)
+            self._draft = self._draft.with_field_of(key, self._before)
         else:
-            self._draft = self._draft.typed(key, text)
+            self._draft = self._draft.with_text(key, text)
         if key == SCENARIO:
             self._load_tasks()
         self._show()
@@ -202,7 +202,7 @@ class FormScreen(GymScreen):
         at = choices.index(now) + step if now in choices else 0
         chosen = choices[at % len(choices)]
         self._refused.pop(known.path, None)
-        self._draft = self._draft.typed(known.path, "" if chosen == known.default else chosen)
+        self._draft = self._draft.with_text(known.path, "" if chosen == known.default else chosen)
         self._show()
 
     def enter_pressed(self, key: str) -> None:
@@ -222,9 +222,9 @@ class FormScreen(GymScreen):
         def taken(ids: tuple[str, ...]) -> None:
             self._refused.pop(path, None)
             if path == TASKS:
-                self._draft = self._draft.chosen(path, ids)
+                self._draft = self._draft.with_ids(path, ids)
             else:
-                self._draft = self._draft.typed(path, ids[0])
+                self._draft = self._draft.with_text(path, ids[0])
             self._before = self._draft
             self._load_tasks()
             self._show()

@@ -15,14 +15,14 @@ from gymtui.launching.draft import Draft, ModelChoice, without_launched
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.launching.rerun import (
-    causes,
     default_causes,
-    of_tasks,
+    failure_causes,
     rerun_draft,
+    rerun_of_tasks,
     similar_draft,
 )
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission
-from gymtui.launching.validation import refusals
+from gymtui.launching.validation import describe_refusals
 from gymtui.poll.view import View
 from gymtui.store.delta import Delta
 from gymtui.tui.context.routes import OpenLaunch
@@ -90,9 +90,9 @@ class LaunchScreen(FormScreen):
         rows = store.rollouts_of(run_id)
         base = similar_draft(rows, self.session.launches.kept.drafts.get(run_id))
         if start.rerun and start.tasks is not None:
-            base = of_tasks(run_id, base, start.tasks)
+            base = rerun_of_tasks(run_id, base, start.tasks)
         elif start.rerun:
-            self._causes = causes(rows)
+            self._causes = failure_causes(rows)
             self._chosen = default_causes(self._causes)
             base = self._of_causes(base)
         self.begin_with(base)
@@ -100,7 +100,7 @@ class LaunchScreen(FormScreen):
         if start.rerun and start.tasks is None and not self._causes:
             self._say(StyledText("no failures in this run to rerun", "warning"))
         self._show()
-        ready = start.rerun and base.listed(TASKS)
+        ready = start.rerun and base.ids_in(TASKS)
         self._form.go(LAUNCH if ready else TASKS if start.rerun else MODEL)
 
     def _of_causes(self, base: Draft) -> Draft:
@@ -208,7 +208,7 @@ class LaunchScreen(FormScreen):
         self._say(StyledText(describe_submission(last), "warning"))
         error = last.error
         if isinstance(error, Refused) and last.state is SubmissionState.REFUSED:
-            self._refused = refusals(error.fields, last.request.task_ids)
+            self._refused = describe_refusals(error.fields, last.request.task_ids)
             if not error.fields and error.status == 409:
                 self._refused[NAME] = error.detail or "is taken"
             self._refused.pop("", None)

@@ -69,7 +69,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             self.services.appearance.ascii,
             self.services.saved_layout.of(self.layout_name),
         )
-        self._timeline = TimeWindow(watched, self.session.lead, plain=plain)
+        self._timeline = TimeWindow(watched, self.session.clock_lead, plain=plain)
         self._timeline.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
         return (

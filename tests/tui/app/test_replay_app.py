@@ -21,7 +21,7 @@ from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.core.instants import micros, when_of
 from gymtui.poll.poller import Poller
-from gymtui.session.replay import moment_of
+from gymtui.session.replay import read_moment
 from gymtui.store.delta import Delta
 from gymtui.store.history.recording_reader import Recording
 from gymtui.tui.app.app import GymtuiApp
@@ -270,12 +270,12 @@ def test_a_time_is_found_in_the_recording(tmp_path: Path) -> None:
     watched.recorder.close()
     recording = Recording(tmp_path)
     begin = when_of(recording.from_us).astimezone()
-    assert moment_of("+2m", recording) - recording.from_us == 120_000_000
+    assert read_moment("+2m", recording) - recording.from_us == 120_000_000
     later = begin + timedelta(minutes=5)
-    assert abs(moment_of(f"{later:%H:%M}", recording) - micros(later)) < 61_000_000
-    assert moment_of(later.isoformat(), recording) == micros(later)
+    assert abs(read_moment(f"{later:%H:%M}", recording) - micros(later)) < 61_000_000
+    assert read_moment(later.isoformat(), recording) == micros(later)
     # In the very minute in which it began.
-    assert moment_of(f"{begin:%H:%M}", recording) <= recording.from_us
+    assert read_moment(f"{begin:%H:%M}", recording) <= recording.from_us
     for wrong in ("soon", "25:00", "1:2:3:4"):
         with pytest.raises(ValueError, match="no time"):
-            moment_of(wrong, recording)
+            read_moment(wrong, recording)

@@ -56,7 +56,7 @@ def test_records_that_the_first_frame_needs_are_structs_but_for_those_that_hide_
     command = [sys.executable, "-c", f"import sys, gymtui.cli.dashboard{_PRINT_DATACLASSES}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     of_the_command_line, read_by_pydantic = {"Span", "Style"}, {"ModelKeySource"}
-    kept_beside_one_that_hides = {"_Unsaved"}
+    kept_beside_one_that_hides = {"_UnsavedChanges"}
     assert set(done.stdout.split()) == (
         of_the_command_line | read_by_pydantic | kept_beside_one_that_hides
     )

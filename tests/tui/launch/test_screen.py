@@ -115,7 +115,7 @@ async def test_what_is_typed_narrows_what_there_is_to_choose_and_does_nothing_el
         for key in ["escape", "pagedown", "space", *"pan", "tab", "enter"]:  # in one burst
             person.app.post_message(_key(key))
         await person.sees("3 of 8")
-        chosen = form(person)._draft.listed("task_ids")
+        chosen = form(person)._draft.ids_in("task_ids")
         wanted = {"schedule_phone_screen", "book_panel_interview", "flag_biased_adjustment"}
         assert set(chosen) == wanted
 
