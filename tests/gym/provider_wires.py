@@ -121,7 +121,10 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "secret",
 }
 """What Bedrock takes from there."""
-NO_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_ENDPOINT", "GOOGLE_API_KEY")
+NO_KEYS = (
+    *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AZURE_OPENAI_ENDPOINT", "GOOGLE_API_KEY"),
+    *("GEMINI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"),
+)
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,38 @@ async def test_without_a_key_a_launch_may_not_name_an_address(
         assert server.sent == []
 
 
+async def test_bedrock_takes_no_key_over_plain_http(tmp_path: Path) -> None:
+    settings = {"model": "m", "provider": "aws-bedrock", "api_key": KEY}
+    async with engine_at(tmp_path / "db") as engine:
+        with pytest.raises(LaunchRefusedError) as refusal:
+            await start(engine, model_config={**settings, "base_url": "http://127.0.0.1:1"})
+    [problem] = refusal.value.problems
+    assert (problem.loc, "over https only" in problem.message) == (
+        *(("model_config", "base_url"), True),
+    )
+
+
+async def test_what_boto3_says_of_its_settings_is_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", KEY)
+    ended, server = await with_provider(tmp_path, "aws-bedrock", DONE)
+    assert "requires an HTTPS endpoint" in ended.reason
+    assert not OF_PYTHON.search(ended.reason)
+    assert server.sent == []
+
+
+@pytest.mark.parametrize("provider", sorted(set(WIRES) - {"aws-bedrock"}))
+async def test_a_key_that_is_repeated_in_what_is_no_completion_is_taken_out(
+    tmp_path: Path, provider: str
+) -> None:
+    play = Raw(json.dumps({"error": {"message": f"no: {KEY}"}}).encode())
+    ended, _ = await with_provider(tmp_path, provider, play)
+    assert ended.rollout.status == "failed"
+    assert "no: [key]" in ended.reason
+    assert KEY not in ended.artifacts.model_dump_json()
+
+
 async def test_a_key_of_the_environment_goes_to_the_address_that_it_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

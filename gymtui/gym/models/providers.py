@@ -21,6 +21,7 @@ from gymtui.gym.models.agent import AgentError
 from gymtui.gym.models.answers import server_words
 from gymtui.gym.models.bedrock import Bedrock
 from gymtui.gym.models.exchange import BLOCKS, Exchange
+from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.model_client import Answered, ModelClient, lost, refused
 from gymtui.gym.wire import ModelConfig
 
@@ -66,6 +67,8 @@ def problem(settings: ModelConfig) -> tuple[str, str] | None:
         return "log_prob", f"Through {settings.provider} there are no log probabilities"
     if settings.base_url and not settings.api_key.get_secret_value():
         return "api_key", OWN_KEY
+    if settings.provider == "aws-bedrock" and (settings.base_url or "").startswith("http:"):
+        return "base_url", "aws-bedrock takes an api_key over https only"
     if settings.provider == "azure-openai" and not (settings.base_url or os.environ.get(ENDPOINT)):
         return "base_url", f"azure-openai needs its endpoint: a base_url, or {ENDPOINT}"
     return None
@@ -146,8 +149,8 @@ class Providers:
         """Ask for a completion once; returns its JSON in the form of OpenAI's.
 
         Raises:
-            AgentError: No client can be made, or the answer cannot be read.
-            Failure: There is no answer.
+            AgentError: No client can be made.
+            Failure: There is no answer that can be read.
         """
         ask = await self.open(settings)
         exchange = Exchange(timeout_s)
@@ -217,24 +220,28 @@ def _unread(provider: str, exchange: Exchange, error: Exception) -> bytes:
         The answer, where the library refused one that can be read without it.
 
     Raises:
-        AgentError: There is no request, or an answer that cannot be read.
-        Failure: There is no answer.
+        Failure: There is no request, no answer, or one that cannot be read.
     """
     answered = exchange.answered
     if exchange.error is not None:
         raise lost(exchange.error, provider)
     if answered is None:
-        own = getattr(error, "original_exception", error) is None
-        why = f": {error.message}" if own and hasattr(error, "message") else ""
-        raise AgentError(f"the request cannot be put into the form of {provider}{why}")
+        words = _words_for_people(error)
+        raise Failure(f"no request can be made to {provider}" + (f": {words}" if words else ""))
     if not answered.is_success:
         raise refused(answered, provider)
     try:
         answer = parse(answered.content)
     except ValueError:
-        raise AgentError(f"the answer from {provider} is not JSON") from None
+        raise Failure(f"the answer from {provider} is not JSON") from None
     if provider in IN_OPENAI_FORM:
         return answered.content
     words = server_words(answer)
-    problem = f"the answer from {provider} is no completion"
-    raise AgentError(f"{problem}: {words}" if words else problem)
+    raise Failure(f"the answer from {provider} is no completion" + (f": {words}" if words else ""))
+
+
+def _words_for_people(error: Any) -> str:
+    """Return an exception's words where they are any-llm's own, or boto3's of its settings."""
+    original = getattr(error, "original_exception", error)
+    is_meant = original is None or type(original).__module__ == "botocore.exceptions"
+    return str(getattr(error, "message", "")) if is_meant else ""

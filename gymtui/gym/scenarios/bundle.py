@@ -32,7 +32,7 @@ Open = Callable[[Mapping[str, Any], Sequence[str]], Awaitable[World]]
 def built_in(
     directory: Path, package: str, plans: Mapping[str, Plan], wander: Callable[[Random], Ask]
 ) -> Scenario:
-    """Return a scenario that comes with the gym: its Python runs in the gym's own process.
+    """Return a scenario that comes with the gym: trusted code, which runs in its process for speed.
 
     Args:
         plans: How scripted agents go about its tasks, by their id.

@@ -462,3 +462,30 @@ async def test_why_a_rollout_failed_is_read_under_its_transcript(tmp_path: Path)
         gym.rollout(rollout_id)["result"] = {"success": True, "message": "All is well after all"}
         await person.press("ctrl+r", "G")
         await person.sees("All is well after all")
+
+
+async def test_log_probabilities_and_other_fields_of_a_turn_are_unfolded(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    (rollout_id,) = gym.add("nightly", "book_room", "pass")
+    token = {"token": "Bo", "logprob": -0.25, "top_logprobs": []}
+    said = {
+        "role": "assistant",
+        "content": "Booked.",
+        "log_probs": {"content": [token]},
+        "content_blocks": [{"type": "thinking", "thinking": "hm", "signature": "c2lnbmVk"}],
+    }
+    messages = [{"role": "user", "content": "book it"}, said]
+    gym.artifacts = {rollout_id: {"artifacts": {"messages": messages}}}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly")
+        await person.press("enter")
+        await person.sees("1/1 done")
+        await person.press("enter")
+        await person.sees("1 user", "turn 1 of 2")
+        await person.press("J")
+        await person.sees("Booked.")
+        assert "-0.25" not in person.screen()
+        await person.press("z")
+        await person.sees("log_probs", "-0.25", "c2lnbmVk")
+        await person.press("z")
+        await person.sees_no("-0.25")
