@@ -27,8 +27,10 @@ STATEMENT_S: Final = 15
 LOCK_S: Final = 5
 """How long a connection, a statement and a lock are waited for."""
 
-_PASSING = ("08", "25006", "28", "3D", "40", "53", "55P03", "57")
-"""States of what may be over soon: away, restarting, full, not yet set up, locked (SQLSTATE)."""
+_REFUSED = ("25006", "40", "53", "55P03")
+_PASSING = (*_REFUSED, "08", "28", "3D", "57")
+"""States of what may be over soon (SQLSTATE): it answers, but is full, locked or a standby; or it
+is away, restarting, or not yet set up."""
 
 
 _run = partial(run_command, own_session=True)
@@ -89,13 +91,13 @@ class DatabaseEngine:
             return f"{self.name} was made by a newer gymtui"
         if isinstance(error, CommandFailedError):
             return f"{self.name}: the command that prints its password {error}"
-        # The last line is the server's, or the system's: without its hint and what was tried.
-        lines = [line for line in str(error).strip().splitlines() if not line.startswith("\t")]
-        reason = lines[-1] if lines else type(error).__name__
-        for sign in ("failed: ", "FATAL:"):
-            reason = reason.rpartition(sign)[2].strip()
-        away = self.trouble_of(error) is Trouble.AWAY
-        return f"{self.name} {'does not answer' if away else 'cannot be used'}: {reason}"
+        said, state = None, ""
+        if isinstance(error, psycopg.Error):
+            said, state = error.diag.message_primary, error.sqlstate or ""
+        what = "cannot be used"
+        if self.trouble_of(error) is Trouble.AWAY:
+            what = "takes nothing" if state.startswith(_REFUSED) else "does not answer"
+        return f"{self.name} {what}: {said or _reason_of(error)}"
 
     def leave(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
         """Leave it, until it is back where it is away."""
@@ -144,3 +146,12 @@ class DatabaseEngine:
             connection.close()
             raise
         return connection
+
+
+def _reason_of(error: Exception) -> str:
+    """Why nobody was reached: the last line, without the system's hint and what was tried."""
+    lines = [line for line in str(error).strip().splitlines() if not line.startswith("\t")]
+    reason = lines[-1] if lines else type(error).__name__
+    for sign in ("failed: ", "FATAL:"):
+        reason = reason.rpartition(sign)[2].strip()
+    return reason

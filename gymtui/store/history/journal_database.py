@@ -90,7 +90,7 @@ ON CONFLICT (gym_id, run_key) DO UPDATE
 WHERE excluded.seen_at > l.seen_at
 """
 
-# Whoever saw it there first knows best since when.
+# The step that was seen last counts; since when, whoever saw it there first knows best.
 _KEEP_STEPS = """
 INSERT INTO gymtui.steps AS s
     (gym_id, rollout_key, run_key, rollout_id, step, seen_from, seen_at, gaps)
@@ -99,7 +99,8 @@ SELECT %(gym)s, * FROM unnest(%(rollout_key)s::bigint[], %(run_key)s::bigint[],
     %(gaps)s::text[])
 ON CONFLICT (gym_id, rollout_key) DO UPDATE SET run_key = excluded.run_key, step = excluded.step,
     seen_from = excluded.seen_from, seen_at = excluded.seen_at, gaps = excluded.gaps
-WHERE excluded.step <> s.step AND excluded.seen_at > s.seen_at
+WHERE (excluded.step <> s.step AND excluded.seen_at > s.seen_at)
+    OR (excluded.step = s.step AND excluded.seen_at < s.seen_at)
 """
 
 # A run deleted and launched again under its name is another: its summary replaces a final one.

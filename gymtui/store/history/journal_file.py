@@ -66,12 +66,13 @@ ON CONFLICT (run_id) DO UPDATE SET seen_from = excluded.seen_from, seen_at = exc
 WHERE excluded.seen_at > looks.seen_at
 """
 
-# Whoever saw it there first knows best since when.
+# The step that was seen last counts; since when, whoever saw it there first knows best.
 _KEEP_STEPS = """
 INSERT INTO steps (rollout_id, run_id, step, seen_from, seen_at, gaps) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (rollout_id) DO UPDATE SET run_id = excluded.run_id, step = excluded.step,
     seen_from = excluded.seen_from, seen_at = excluded.seen_at, gaps = excluded.gaps
-WHERE excluded.step <> steps.step
+WHERE (excluded.step <> steps.step AND excluded.seen_at > steps.seen_at)
+    OR (excluded.step = steps.step AND excluded.seen_at < steps.seen_at)
 """
 
 _BY_AGE = {"sightings": "seen_at", "summaries": "kept_at", "looks": "seen_at", "steps": "seen_at"}

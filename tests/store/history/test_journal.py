@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from tests.helpers.journals import (
 from tests.helpers.journals import (
     place as place,
 )
+from tests.helpers.postgres_server import run_sql
 
 ODD_IDS = ["a/b c%2F..", "..", "日本語 ✓", "nul\0in it", "lone \ud83d surrogate", "", "é" * 300]
 
@@ -127,14 +129,17 @@ def test_a_deleted_run_is_forgotten_but_not_its_successor(place: Place, opened: 
     assert journal.summaries() == ()
 
 
-def test_a_summary_of_another_shape_is_left_out(path: Path, opened: Opened) -> None:
-    first = opened(path)
+def test_a_summary_of_another_shape_is_left_out(place: Place, opened: Opened) -> None:
+    first = opened(place)
     first.keep_summaries(summary(), summary("run_2"))
     first.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE summaries SET body = '{\"known\": []}' WHERE run_id = 'run_1'")
-    connection.close()
-    assert [s.run_id for s in opened(path).summaries()] == ["run_2"]
+    change = "UPDATE {} SET body = '{{\"known\": []}}' WHERE run_id = 'run_1'"
+    if isinstance(place, Path):
+        with closing(sqlite3.connect(place)) as connection, connection:
+            connection.execute(change.format("summaries"))
+    else:
+        run_sql(place.url, change.format("gymtui.summaries"))
+    assert [s.run_id for s in opened(place).summaries()] == ["run_2"]
 
 
 def test_only_its_owner_can_read_it(path: Path, opened: Opened) -> None:

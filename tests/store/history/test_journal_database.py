@@ -5,24 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 
+import psycopg
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gymtui.api.models import Rollout
 from gymtui.core.replacement import replace
 from gymtui.store.history import journal_reader
+from gymtui.store.history.database_schema import STEPS
 from gymtui.store.history.journal import Journal, Notice
 from gymtui.store.history.journal_place import SharedPlace
-from gymtui.store.history.journal_store import Batch, Trouble
+from gymtui.store.history.journal_store import Trouble
 from gymtui.store.history.observer import StateObservation, UnchangedPoll
-from gymtui.store.history.timeline import segments
-from gymtui.store.phases import KIND_OF_PHASE, PHASES
 from tests.helpers.journals import (
     NOW,
     observation,
@@ -35,10 +31,6 @@ from tests.helpers.postgres_server import SECRET, Server, run_sql
 
 SOON = (0.01, 0.05)
 """How soon a database that is away is tried again."""
-
-ROUNDING = timedelta(milliseconds=1)
-
-NAMES = [next(name for name in KIND_OF_PHASE if KIND_OF_PHASE[name] is kind) for kind in PHASES]
 
 
 @pytest.fixture
@@ -133,66 +125,6 @@ def test_what_is_written_twice_is_kept_once(place: SharedPlace, told: Told) -> N
     assert rows(place) == 3
 
 
-def seen_by(rng: Random, begins: Sequence[float]) -> list[StateObservation]:
-    """What a dashboard sees of phases that begin then: it looks at times of its own."""
-    looks, moment = [], rng.uniform(0, 2)
-    while moment < begins[-1]:
-        looks.append(moment)
-        moment += rng.uniform(0.3, 3)
-    seen: list[StateObservation] = []
-    before: float | None = None
-    phase = ""
-    for look in looks:
-        now = NAMES[sum(begin <= look for begin in begins) - 1] if look >= begins[0] else ""
-        if now and now != phase:
-            seen.append(found(before, look, now))
-        elif now and rng.random() < 0.3:
-            seen.append(replace(seen[-1], seen_from=at(look - 0.5), seen_at=at(look)))
-        phase, before = now, look - 0.5
-    return seen
-
-
-@settings(max_examples=6)
-@given(seed=st.integers(0, 2**32))
-def test_what_several_saw_is_drawn_as_well_as_if_all_had_been_kept(
-    postgres: Server, seed: int
-) -> None:
-    from gymtui.store.history.database_engine import DatabaseEngine
-
-    rng = Random(seed)
-    begins = [1.0]
-    for _ in NAMES:
-        begins.append(begins[-1] + rng.uniform(0.5, 8))
-    lives = [seen_by(rng, begins) for _ in range(rng.randint(1, 4))]
-    gym = f"http://gym-{uuid.uuid4().hex}"
-    everything = [seen for life in lives for seen in life]
-    store = DatabaseEngine(postgres.url, gym).open()
-    while any(lives):
-        life = rng.choice([life for life in lives if life])
-        count = rng.randint(1, 3)
-        store.write([Batch(observations=tuple(life[:count]))], NOW)
-        del life[:count]
-    kept = store.observations("run_1")
-    store.close()
-    rollout = Rollout(
-        rollout_id="rol_1",
-        run_id="run_1",
-        status="running",
-        phase=NAMES[-1],
-        created_at=at(0),
-        started_at=at(begins[0]),
-    )
-    now = at(begins[-1] + 1)
-    drawn, at_best = segments(rollout, kept, now), segments(rollout, everything, now)
-    assert [segment.kind for segment in drawn] == [segment.kind for segment in at_best]
-    for segment, best in zip(drawn, at_best, strict=True):
-        assert segment.start_slack <= best.start_slack + ROUNDING
-        if segment.kind in PHASES:
-            true = at(begins[PHASES.index(segment.kind)])
-            assert abs(segment.start - true) <= segment.start_slack + ROUNDING
-    assert len({(seen.phase, seen.last_otherwise_at) for seen in kept}) <= len(NAMES)
-
-
 # -- gyms and people -----------------------------------------------------------------------------
 
 
@@ -281,6 +213,84 @@ def test_what_waits_is_bounded_and_the_latest_stays(
     kept = {seen.rollout_id for seen in journal.load("run_1")}
     assert "rol_99" in kept and "rol_0" not in kept
     assert len(kept) <= 20
+
+
+def test_a_lock_that_others_hold_is_waited_for(
+    place: SharedPlace, told: Told, postgres: Server
+) -> None:
+    place = replace(place, url=postgres.new_database())
+    journal = told.open(place)
+    journal.flush()
+    with psycopg.connect(place.url) as other:
+        other.execute("LOCK gymtui.sightings")
+        journal.record([observation(1)])
+        # It waits for the lock by now, and has said nothing.
+        waits = (
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'gymtui.sightings'::regclass"
+        )
+        wait_until(lambda: bool(run_sql(place.url, waits)))
+    assert journal.load("run_1") == (observation(1),)
+    assert told.notices == []
+
+
+def test_a_full_disk_is_one_notice_and_what_it_did_not_take_is_written_later(
+    place: SharedPlace, told: Told, postgres: Server
+) -> None:
+    place = replace(place, url=postgres.new_database())
+    journal = told.open(place)
+    journal.flush()
+    full = "BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END"
+    run_sql(place.url, f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $${full}$$")
+    trigger = "CREATE TRIGGER refuse BEFORE INSERT ON gymtui.sightings EXECUTE FUNCTION refuse()"
+    run_sql(place.url, trigger)
+    journal.record([observation(1)])
+    wait_until(lambda: bool(told.notices))
+    assert rows(place) == 0
+    run_sql(place.url, "DROP TRIGGER refuse ON gymtui.sightings")
+    wait_until(lambda: journal.load("run_1") == (observation(1),))
+    [notice] = told.notices
+    assert notice.trouble is Trouble.AWAY
+    assert "takes nothing: No space left on device; what is observed is written" in notice.text
+
+
+def test_a_server_that_may_not_be_written_is_read(place: SharedPlace, told: Told) -> None:
+    """A standby, or one whose disk its owner protects."""
+    writer = told.open(place)
+    writer.record([observation(1)])
+    writer.flush()
+    standby = f"{place.url}&options=-c%20default_transaction_read_only%3Don"
+    reader = told.open(replace(place, url=standby))
+    reader.record([observation(2)])
+    assert reader.load("run_1") == (observation(1),)
+    assert writer.load("run_1") == (observation(1),)
+    assert told.notices == []
+
+
+def test_somebody_elses_tables_are_left_alone(
+    place: SharedPlace, told: Told, postgres: Server
+) -> None:
+    place = replace(place, url=postgres.new_database())
+    run_sql(place.url, "CREATE SCHEMA gymtui")
+    run_sql(place.url, "CREATE TABLE gymtui.sightings (bird text)")
+    journal = told.open(place)
+    wait_until(lambda: bool(told.notices))
+    assert told.notices[0].trouble is Trouble.UNUSABLE
+    assert journal.load("run_1") == ()
+    tables = run_sql(place.url, "SELECT tablename FROM pg_tables WHERE schemaname = 'gymtui'")
+    assert tables == [("sightings",)]
+
+
+def test_an_older_database_that_is_only_looked_into_is_read_as_it_is(
+    place: SharedPlace, postgres: Server
+) -> None:
+    place = replace(place, url=postgres.new_database())
+    with psycopg.connect(place.url) as connection:
+        for statement in STEPS[0]:
+            connection.execute(statement)
+        connection.execute("UPDATE gymtui.journal SET version = 1")
+        connection.execute("INSERT INTO gymtui.gyms (base_url) VALUES (%s)", (place.gym,))
+    assert journal_reader.observations(place, ["run_1"]) == {"run_1": ()}
+    assert journal_reader.read_condition(place).version == 1
 
 
 def test_a_database_of_a_newer_version_is_left_alone(

@@ -7,19 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gymtui.core.replacement import replace
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal import LOOKS_AFTER_S, Journal
 from gymtui.store.history.journal_file import JournalFile
-from gymtui.store.history.journal_place import Place
+from gymtui.store.history.journal_place import Place, engine_of
 from gymtui.store.history.journal_schema import SCHEMA_VERSION
 from gymtui.store.history.journal_store import Batch, Limits
 from gymtui.store.history.observer import StateObservation, UnchangedPoll
-from tests.helpers.journals import NOW, observation, wait_until
+from tests.helpers.journals import NOW, observation, rows, wait_until, words_of
 from tests.helpers.journals import place as place
 from tests.poll.test_tracker import Session, ended, rollout
 
@@ -38,13 +39,6 @@ def journal(place: Place) -> Iterator[Journal]:
     opened.close()
 
 
-@pytest.fixture
-def in_file(path: Path) -> Iterator[Journal]:
-    opened = Journal(path, now=lambda: NOW)
-    yield opened
-    opened.close()
-
-
 def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
@@ -55,11 +49,6 @@ def seen(rollout_id: str, seconds: float, status: str, phase: str | None) -> Sta
 
 def look(seconds: float, run_id: str = "run_1") -> UnchangedPoll:
     return UnchangedPoll(run_id, at(seconds), at(seconds + 1))
-
-
-def table(path: Path, name: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(f"SELECT * FROM {name}").fetchall()
 
 
 # -- what is kept ---------------------------------------------------------------------------------
@@ -99,38 +88,47 @@ def test_a_change_after_the_last_look_is_not_put_back(journal: Journal) -> None:
 
 
 def test_of_two_dashboards_the_later_look_counts_and_other_runs_have_their_own(
-    in_file: Journal, path: Path
+    journal: Journal,
 ) -> None:
-    in_file.record_unchanged([look(20), look(5, "run_2")])
-    in_file.record_unchanged([look(10)])
-    in_file.flush()
-    assert {row[0]: row[2] for row in table(path, "looks")} == {
-        "run_1": int(at(21).timestamp() * 1e6),
-        "run_2": int(at(6).timestamp() * 1e6),
-    }
+    other = replace(seen("rol_2", 0, "running", "seeding"), run_id="run_2")
+    journal.record([seen("rol_1", 0, "running", "seeding"), other])
+    journal.record_unchanged([look(20), look(5, "run_2")])
+    journal.record_unchanged([look(10)])
+    journal.flush()
+    assert [journal.load(run_id)[-1].seen_at for run_id in ("run_1", "run_2")] == [at(21), at(6)]
 
 
-def test_a_deleted_run_takes_its_look_along_and_old_ones_go(path: Path) -> None:
-    with closing(JournalFile.open(path)) as file:
-        file.write([Batch(looks=(look(0), look(0, "run_2"))), Batch(forgotten=("run_1",))], NOW)
-        assert [row[0] for row in table(path, "looks")] == ["run_2"]
-        list(file.prune(Limits(), NOW + timedelta(days=31)))
-    assert table(path, "looks") == []
+def test_a_deleted_run_takes_its_look_along_and_old_ones_go(place: Place) -> None:
+    runs = ("run_1", "run_2")
+    with closing(engine_of(place).open()) as store:
+
+        def begin() -> list[int]:
+            """How many rows there are of each run, all of it that ran seen anew."""
+            begun = [replace(seen("rol", 0, "running", "seeding"), run_id=one) for one in runs]
+            store.write([Batch(observations=tuple(begun))], NOW)
+            return [len(store.observations(run_id)) for run_id in runs]
+
+        looks = (look(0), look(0, "run_2"))
+        store.write([Batch(looks=looks), Batch(forgotten=("run_1",))], NOW)
+        assert begin() == [1, 2]
+        list(store.prune(Limits(), NOW + timedelta(days=31)))
+        assert begin() == [1, 1]
 
 
 # -- what a session writes ------------------------------------------------------------------------
 
 
-def test_two_thousand_rollouts_seen_unchanged_are_one_row(in_file: Journal, path: Path) -> None:
-    session = Session(in_file)
+def test_two_thousand_rollouts_seen_unchanged_are_a_row_each(
+    journal: Journal, place: Place
+) -> None:
+    session = Session(journal)
     session.run("run_1", total=2000, running=2000)
     many = [rollout("agent_running", rollout_id=f"rol_{i}") for i in range(2000)]
     for seconds in (0, 2, 4, 6):
         session.lists(seconds, *many)
-    in_file.flush()
-    assert len(table(path, "sightings")) == 2000
-    assert len(table(path, "looks")) == 1
-    assert len(in_file.load("run_1")) == 4000
+    journal.flush()
+    assert rows(place) == 2000
+    assert len(journal.load("run_1")) == 4000
 
 
 def test_a_rollout_left_out_of_a_list_of_what_runs_is_not_said_to_have_been_seen(
@@ -163,22 +161,19 @@ def test_while_nothing_runs_nothing_is_written(
 # -- a kill ---------------------------------------------------------------------------------------
 
 
-def kept_until(path: Path) -> datetime:
-    """The last look that lies in the file."""
-    try:
-        (row,) = table(path, "looks")
-    except (sqlite3.OperationalError, ValueError):
-        return NOW - timedelta(days=1000)
-    return datetime.fromtimestamp(int(str(row[2])) / 1e6, UTC)
+def kept_until(place: Place) -> datetime:
+    """The last look that is kept."""
+    found = journal_reader.observations(place, ["run_1"]).get("run_1")
+    return found[-1].seen_at if found else NOW - timedelta(days=1000)
 
 
 CHILD = """
 import sys, threading
 from datetime import UTC, datetime
-from pathlib import Path
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.observer import UnchangedPoll, StateObservation
-journal = Journal(Path(sys.argv[1]))
+from tests.helpers.journals import place_in
+journal = Journal(place_in(sys.argv[1]))
 now = datetime.now(UTC)
 journal.record([StateObservation("rol_1", "run_1", "running", "agent_running", now, now, None)])
 while True:
@@ -189,22 +184,19 @@ while True:
 """
 
 
-def test_a_kill_loses_at_most_two_seconds_of_looking(path: Path) -> None:
+def test_a_kill_loses_at_most_two_seconds_of_looking(place: Place) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, words_of(place)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:
             looks = [datetime.fromisoformat(process.stdout.readline().strip()) for _ in range(3)]
             # Within the time in which looks are kept; how soon that is over is the machine's.
             assert timedelta(seconds=LOOKS_AFTER_S) <= MOST_LOST
-            wait_until(lambda: kept_until(path) >= looks[-1])
+            wait_until(lambda: kept_until(place) >= looks[-1])
         finally:
             process.kill()
-    journal = Journal(path)
-    last = journal.load("run_1")[-1].seen_at
-    journal.close()
-    assert last >= looks[-1], "it was kept that it was still so"
+    assert kept_until(place) >= looks[-1], "it was kept that it was still so"
 
 
 # -- older files ----------------------------------------------------------------------------------
