@@ -6,8 +6,9 @@ Both are judged from how long things have taken in this run so far.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import log, sqrt
+from operator import mul, sub
 from typing import Literal
 
 from msgspec import Struct
@@ -71,6 +72,14 @@ class Lifetimes:
                 self._ended.append(1 - alive)
             at_risk -= 1
         self._alive_in_tail = alive
+        tail_s = self._tail_from_s + self._tail_mean_s
+        # How likely each of these times is; the tail is all the rest.
+        shares = list(map(sub, self._ended, [0.0, *self._ended]))
+        # Of a whole life.
+        self.mean_s = sum(map(mul, self._times_s, shares)) + alive * tail_s
+        square = sum(map(mul, [(t - self.mean_s) ** 2 for t in self._times_s], shares))
+        tail_square = (tail_s - self.mean_s) ** 2 + self._tail_mean_s**2
+        self.deviation_s = sqrt(square + alive * tail_square)
 
     def left_s(self, age_s: float, q: float) -> float:
         """By when a rollout of this age has ended with chance q, in seconds from now."""
@@ -84,26 +93,6 @@ class Lifetimes:
             return self._tail_from_s + beyond_s - age_s
         index = bisect_left(self._ended, 1 - alive - 1e-9, lo=older)
         return self._times_s[min(index, len(self._times_s) - 1)] - age_s
-
-    @property
-    def mean_s(self) -> float:
-        """Of a whole life."""
-        tail_s = self._tail_from_s + self._tail_mean_s
-        return sum(t * weight for t, weight in self._weights()) + self._alive_in_tail * tail_s
-
-    @property
-    def deviation_s(self) -> float:
-        """The standard deviation of a whole life."""
-        mean_s = self.mean_s
-        beyond_s = self._tail_from_s + self._tail_mean_s - mean_s
-        tail = self._alive_in_tail * (beyond_s**2 + self._tail_mean_s**2)
-        return sqrt(sum((t - mean_s) ** 2 * weight for t, weight in self._weights()) + tail)
-
-    def _weights(self) -> Iterator[tuple[float, float]]:
-        before = 0.0
-        for time_s, ended in zip(self._times_s, self._ended, strict=True):
-            yield time_s, ended - before
-            before = ended
 
 
 def eta(

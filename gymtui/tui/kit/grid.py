@@ -185,11 +185,12 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         """Look at every visible row again and send the lines that show something else now."""
         if not self.is_mounted or not self.size:
             return
-        top, (cells, height) = self.scroll_offset.y, self.size
+        top, size = self.scroll_offset.y, self.size
+        cells, height = size
         due = {
             y: shown
             for y in range(height)
-            if (shown := self._line(y, top, cells)) != self._shown_lines.get(y)
+            if (shown := self._line(y, top, size)) != self._shown_lines.get(y)
         }
         self._due = (top, due)
         if self._lines.outgrown:
@@ -207,12 +208,12 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
 
     def redraw(self) -> None:
         """Draw everything anew: another palette, other columns or longer names."""
-        top, (cells, height) = self.scroll_offset.y, self.size
-        self._lines.place(self._columns, cells)
-        for y in range(1, height):
-            self._line(y, top, cells)
+        top, size = self.scroll_offset.y, self.size
+        self._lines.place(self._columns, size.width)
+        for y in range(1, size.height):
+            self._line(y, top, size)
         if self._lines.outgrown:
-            self._lines.place(self._columns, cells)
+            self._lines.place(self._columns, size.width)
         self._shown_lines.clear()
         self._due[1].clear()
         self.refresh()
@@ -234,14 +235,15 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         top, due = self.scroll_offset.y, self._due[1].pop(y, None)
         # What `sync` looked up a moment ago holds, unless the window was moved since.
         still = due is not None and self._due[0] == top
-        shown = due if due is not None and still else self._line(y, top, self.size.width)
+        shown = due if due is not None and still else self._line(y, top, self.size)
         self._shown_lines[y] = shown
         if self._lines.outgrown:  # by rows that were scrolled to
             self._lines.outgrown = False  # one of a frame's lines asks for all of them
             self.call_later(self.redraw)
         return self._lines.line(shown)
 
-    def _line(self, y: int, top: int, cells: int) -> ShownRow:
+    def _line(self, y: int, top: int, size: Size) -> ShownRow:
+        cells = size.width
         plain = RowStyles(cells, self.dimmed)
         if y == 0:
             return ShownRow(self._lines.heading(self.order), plain)
@@ -254,7 +256,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
         dimmed = self.dimmed or self._is_old(row_id)
         looks = RowStyles(cells, dimmed, True, cursor, cursor and self._lit, marked)
-        return ShownRow(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
+        return ShownRow(self._lines.row(row_id, keep=4 * max(50, size.height)), looks)
 
     @property
     def _lit(self) -> bool:

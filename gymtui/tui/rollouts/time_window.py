@@ -40,13 +40,20 @@ class TimeWindow:
         self._plain = plain
         self._zoom = 0
         self._start_s: float | None = None
+        self._scale: tuple[object, Scale] = (None, Scale(0.0, 1.0))
         self._bars: dict[str, tuple[tuple[object, ...], Cell]] = {}
 
     # -- what is shown ---------------------------------------------------------------------
 
     @property
     def scale(self) -> Scale:
-        """Which stretch of time is shown."""
+        """Which stretch of time is shown; each bar asks."""
+        made_from = (self.extent, self._zoom, self._start_s, self.wall)
+        if self._scale[0] != made_from:
+            self._scale = made_from, self._find_scale()
+        return self._scale[1]
+
+    def _find_scale(self) -> Scale:
         low_s, whole_s = self._whole()
         span_s = whole_s / 2**self.level
         if self._start_s is not None:

@@ -12,6 +12,8 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from math import ceil
 
+from msgspec import Struct
+
 from gymtui.core.replacement import replace
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
@@ -141,8 +143,7 @@ def length(seconds: float) -> str:
 # -- the bar -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A stretch of one kind, in eighths of a cell; None is nothing at all."""
 
     kind: SegmentKind | None
