@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import chain
 from math import log, sqrt
 from operator import mul, sub
 from typing import Literal
@@ -51,26 +52,21 @@ class Lifetimes:
     """
 
     def __init__(self, ended_s: Sequence[float], ages_s: Sequence[float]) -> None:
-        ordered = sorted(ended_s)
+        ordered, ages = sorted(ended_s), sorted(ages_s)
         in_tail = min(len(ordered), max(TAIL_LEAST, round(TAIL_SHARE * len(ordered))))
-        body = ordered[: len(ordered) - in_tail]
+        body, tail = ordered[:-in_tail], ordered[-in_tail:]
         self._tail_from_s = body[-1] if body else 0.0
-        excess_s = sum(max(t - self._tail_from_s, 0.0) for t in (*ended_s, *ages_s))
-        self._tail_mean_s = excess_s / in_tail
-        # At equal times an end comes before a censoring, by convention.
-        events = sorted([*((t, 0) for t in ended_s), *((t, 1) for t in ages_s)])
-        self._times_s: list[float] = []
+        beyond = chain(tail, ages[bisect_right(ages, self._tail_from_s) :])
+        self._tail_mean_s = sum(t - self._tail_from_s for t in beyond) / in_tail
+        self._times_s = body
         # The chance to have ended by each time: ascending, so that it can be searched.
         self._ended: list[float] = []
-        alive, at_risk = 1.0, len(events)
-        for time_s, censored in events:
-            if len(self._times_s) == len(body):
-                break
-            if not censored:
-                alive *= 1 - 1 / at_risk
-                self._times_s.append(time_s)
-                self._ended.append(1 - alive)
-            at_risk -= 1
+        alive, younger = 1.0, 0
+        for ended, time_s in enumerate(body):
+            # At equal times an end comes before a censoring, by convention.
+            younger = bisect_left(ages, time_s, lo=younger)
+            alive *= 1 - 1 / (len(ordered) - ended + len(ages) - younger)
+            self._ended.append(1 - alive)
         self._alive_in_tail = alive
         tail_s = self._tail_from_s + self._tail_mean_s
         # How likely each of these times is; the tail is all the rest.
@@ -130,10 +126,9 @@ def eta(
     lives = Lifetimes(ended_s, ages_s)
     slots = len(ages_s)
     # The last of so many independent ones is done by then with the chance wanted.
-    early_s = max(lives.left_s(age_s, EARLY ** (1 / slots)) for age_s in ages_s)
     late_s = max(lives.left_s(age_s, LATE ** (1 / slots)) for age_s in ages_s)
     if not waiting:
-        return Eta(early_s, late_s)
+        return Eta(max(lives.left_s(age_s, EARLY ** (1 / slots)) for age_s in ages_s), late_s)
     work_s = sum(lives.left_s(age_s, 0.5) for age_s in ages_s) + waiting * lives.mean_s
     # The lives themselves vary, and so does what so few ended ones tell of their mean.
     variety = waiting + slots + waiting**2 / len(ended_s)

@@ -151,7 +151,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             filling: Whether the list is only coming to stand, or was put in another order: then a
                 cursor that nobody has put anywhere stays on the first row, whatever comes there.
         """
-        before, top = self._cursor_at, self.scroll_offset.y
+        before, top, cursor = self._cursor_at, self.scroll_offset.y, self.cursor_id
         self._rows = rows
         size = Size(self.size.width, len(rows) + 1)
         if self.virtual_size != size:
@@ -167,7 +167,8 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             self._cursor_at = now
             if now != before and top > 0:
                 self.scroll_to(y=max(0, top + now - before), animate=False, force=True)
-        self.sync()
+        if self.cursor_id == cursor:  # else its watcher has
+            self.sync()
         if self.in_view != self._reported_view:
             self._post_moved()
 

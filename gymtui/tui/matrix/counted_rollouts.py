@@ -6,6 +6,7 @@ from collections.abc import Collection, Generator, Mapping
 
 from gymtui.core.pieces import result_of
 from gymtui.store.delta import Delta
+from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.store import Store
@@ -54,7 +55,11 @@ class CountedRollouts:
         It returns whether anything about them is another now.
         """
         seen, moved = set(self.seen), False
-        about = store.runs_of(delta)
+        about, known = store.runs_of(delta), store.rollouts
+        touched: dict[str, list[RolloutRow]] = {}
+        for row in map(known.get, delta.rollouts):
+            if row is not None:
+                touched.setdefault(row.run_id, []).append(row)
         for run_id in run_ids:
             first = run_id not in seen
             # One that is not held was given up to save memory: what was seen stays.
@@ -62,12 +67,15 @@ class CountedRollouts:
                 continue
             moved = True
             seen.add(run_id)
-            rows = store.rollouts_of(run_id)
-            self._drop(self.matrix.of_run(run_id) - {row.rollout_id for row in rows})
+            counted = self.matrix.of_run(run_id)
+            rows = store.rollouts_of(run_id) if first else touched.get(run_id, ())
+            # Not what the delta says went: rollouts go while another screen is on top, too.
+            self._drop(counted - known.keys())
+            moved_on = counted & delta.rollouts & known.keys()
+            self._drop([i for i in moved_on if known[i].run_id != run_id])
             for number, row in enumerate(rows, 1):
-                if first or row.rollout_id in delta.rollouts:
-                    self.matrix.take(row, last_steps.get(row.rollout_id))
-                    self.failures.take(row)
+                self.matrix.take(row, last_steps.get(row.rollout_id))
+                self.failures.take(row)
                 if not number % TAKEN_AT_ONCE:
                     yield
         if moved:
