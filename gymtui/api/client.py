@@ -33,7 +33,7 @@ from gymtui.api.errors import (
     UnsafeUrl,
 )
 from gymtui.api.etag_cache import EtagCache
-from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError
+from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError, small_parts
 from gymtui.api.request import Call, Timeouts, unreachable_reason
 from gymtui.api.response import Answer, date_of, detect_interception, error_of
 from gymtui.core import urls
@@ -344,9 +344,10 @@ class GymClient(Endpoints):
             return Garbled(f"{call.name}: {error}")
         except httpx.RemoteProtocolError:
             return Garbled(f"{call.name}: cut off after {received} bytes")
+        whole = bytes(body)
         if _is_polled(call):
-            self._etags.keep(path, headers.get("etag"), bytes(body))
-        return Answer(bytes(body), date_of(headers), sent_s, self._clock(), received)
+            self._etags.keep(path, headers.get("etag"), whole)
+        return Answer(whole, date_of(headers), sent_s, self._clock(), received)
 
     async def _error_body(self, response: httpx.Response) -> bytes:
         """As much of an error's body as can be had: the status alone says enough."""
@@ -388,11 +389,10 @@ def _origin(url: httpx.URL) -> urls.Origin:
     return urls.Origin(url.scheme, url.host.rstrip("."), port)
 
 
-async def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
+def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body as it came: `aiter_bytes` would inflate a whole chunk, bomb or not."""
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (for the type)
-    async for chunk in response.stream:
-        yield chunk
+    return small_parts(response.stream)
 
 
 def _length(text: str | None) -> int | None:

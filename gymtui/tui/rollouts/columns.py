@@ -11,6 +11,7 @@ from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 
+from gymtui.core.replacement import replace
 from gymtui.core.text import ABSENT, fit
 from gymtui.store import formats
 from gymtui.store.outcome import VERDICTS, Outcome
@@ -40,7 +41,7 @@ def rollout_columns(
     def elapsed(row: RolloutRow) -> str:
         return formats.duration(elapsed_s(row, now()))
 
-    return (
+    columns: tuple[Column[RolloutRow], ...] = (
         Column("task", "TASK", 18, partial(_task, heads), whole=True, cut="middle"),
         Column("state", "STATE", 12, lambda row, _cells: outcome_text.state(row)),
         Column("steps", "STEPS", 7, partial(_steps, last_steps), align="right"),
@@ -51,6 +52,9 @@ def rollout_columns(
         note_column(lambda row: row.note, priority=2),
         name_column("rollout", 12, lambda row: row.rollout_id, "muted", priority=2),
     )
+    # Where its task begins, the last step seen and the time are no fields of it.
+    by_more = {"task", "steps", "elapsed"}
+    return tuple(replace(column, of_record=column.key not in by_more) for column in columns)
 
 
 def timeline_column(chart: TimeWindow) -> Column[RolloutRow]:
@@ -61,7 +65,7 @@ def timeline_column(chart: TimeWindow) -> Column[RolloutRow]:
 def message_column(*, flex: int = 0) -> Column[RolloutRow]:
     """The column of why rollouts ended as they did."""
     why = text_cell(formats.why, "muted")
-    return Column("message", "MESSAGE", 32, why, 3, whole=True, flex=flex, most=120)
+    return Column("message", "MESSAGE", 32, why, 3, whole=True, flex=flex, most=120, of_record=True)
 
 
 def _task(heads: Mapping[str, tuple[str, str]], row: RolloutRow, cells: int) -> Cell:
