@@ -13,6 +13,8 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from gymtui.core.normalization import folded
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
@@ -38,8 +40,7 @@ _TERM = re.compile(r'(?<!\S)(?:error:|(tool|role):(?:"([^"]*)"|(\S*)))(?!\S)')
 _ROLES = tuple(str(kind) for kind in BlockKind)
 
 
-@dataclass(frozen=True, slots=True)
-class SpokenPassage:
+class SpokenPassage(Struct, frozen=True):
     """A passage, and what can be asked of it besides its text."""
 
     passage: Passage

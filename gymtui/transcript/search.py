@@ -15,6 +15,8 @@ from itertools import accumulate, islice
 from math import prod
 from typing import NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from gymtui.core.normalization import spellings
 from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import Transcript
@@ -66,8 +68,7 @@ class Query:
     pattern: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A block's text as it is shown, and where its parts begin in it."""
 
     turn: int
@@ -200,12 +201,25 @@ def _in_pieces(typed: str, text: str, *, case: bool) -> Iterator[Span]:
 
 
 def _all_in(typed: str, text: str, *, case: bool) -> list[Span]:
+    if not case and not text.isascii():
+        return _all_in_bytes(typed, text)
     found, size = [], len(typed)
     looked_at = text if case else text.lower()
     at = looked_at.find(typed)
     while at >= 0:
         found.append((at, at + size))
         at = looked_at.find(typed, at + size)
+    return found
+
+
+def _all_in_bytes(typed: str, text: str) -> list[Span]:
+    """As `_all_in` without regard to case, where lower case is looked up for each character."""
+    found, size, begin, place = [], len(typed), 0, 0
+    wanted, looked_at = typed.encode(), text.encode("utf-8", "surrogatepass").lower()
+    while (at := looked_at.find(wanted, begin)) >= 0:
+        place += len(looked_at[begin:at].decode("utf-8", "surrogatepass"))
+        found.append((place, place + size))
+        begin, place = at + size, place + size
     return found
 
 
