@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gymtui.api.client import GymClient
 from gymtui.api.endpoints import Endpoints
@@ -19,7 +19,6 @@ from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Malformed
 from gymtui.api.retry import with_retry
 from gymtui.cli.directories import directory_gym
-from gymtui.cli.kept_answers import KeptAnswers
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
@@ -46,6 +45,9 @@ from gymtui.store.stats.run_stats import RunStats
 from gymtui.store.stats.run_stats_builder import run_numbers
 from gymtui.store.stats.run_summary import RunSummary, final_numbers
 from gymtui.store.store import Applied, Store
+
+if TYPE_CHECKING:
+    from gymtui.cli.kept_answers import KeptAnswers
 
 T = TypeVar("T")
 

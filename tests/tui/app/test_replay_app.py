@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,15 +20,19 @@ from textual.strip import Strip
 from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.core.instants import micros, when_of
+from gymtui.poll.connection import LinkState
 from gymtui.poll.poller import Poller
 from gymtui.session.replay import read_moment
+from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.history.recording_reader import Recording
+from gymtui.store.phases import SegmentKind
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.replay_app import ReplayApp
 from gymtui.tui.context.keymap import TABLE, Scope
 from gymtui.tui.context.routes import OpenActive, OpenMatrix, OpenRun, Route
 from gymtui.tui.runtime.crash_report import Reporter
+from tests.cli.test_overnight import look, session_on, until
 from tests.conftest import THOROUGH
 from tests.helpers.recorded import Recorded, model_gym
 from tests.tui.staged import Clock, Life, StagedGym, pass_time, staged_dashboard
@@ -92,31 +96,44 @@ async def go(app: GymtuiApp, pilot: Pilot[None], place: Route | None) -> None:
 
 
 async def recorded(
-    gym: StagedGym, directory: Path, reports: Path, seed: int = 0, places: bool = False
+    gym: StagedGym,
+    directory: Path,
+    reports: Path,
+    seed: int = 0,
+    places: bool = False,
+    beside: bool = False,
 ) -> list[Moment]:
-    """Watch and record, now on one screen and now on another."""
+    """Watch, now on one screen and now on another, and record.
+
+    Args:
+        beside: Whether it is recorded as by `gymtui record` beside the dashboard, else by that.
+    """
     seen = []
     rng = random.Random(seed)
-    async with staged_dashboard(gym, reports, SIZE) as person:
-        session = person.app.session
-        attach_recorder(session, directory)
-        assert session.recorder is not None
+    async with staged_dashboard(gym, reports, SIZE) as person, AsyncExitStack() as stack:
+        session = recording = person.app.session
+        if beside:
+            recording = await stack.enter_async_context(session_on(gym, reports / "journal"))
+        attach_recorder(recording, directory)
+        assert recording.recorder is not None
         poller = session.poller
         assert isinstance(poller, Poller)
         for _ in range(10):
             await pass_time(person, 2.0)
+            if beside:
+                await look(gym, recording)
             place = random_place(gym, rng) if places else None
             if places:
                 # Anew, as columns never become narrower.
                 await go(person.app, person.pilot, place)
             await person.until(lambda: poller.is_idle and not session.has_news)
-            session.recorder.write(at_once=True)
+            recording.recorder.write(at_once=True)
             person.app.changed(Delta())  # by the gym's time as it is known after the last answer
             await person.pilot.pause()
             at_us = round(session.now().timestamp() * 1_000_000)
             screen = lines_of(person.screen())
             seen.append(Moment(at_us, place, screen, cells(person.app, 1)))
-        session.recorder.close()
+        recording.recorder.close()
     return seen
 
 
@@ -188,6 +205,67 @@ async def test_a_screen_shows_what_it_showed_cell_for_cell(tmp_path: Path, seed:
             ]
             assert shown == was.screen, was.place
             assert not differ, was.place
+
+
+def without_edges(screen: str) -> list[str]:
+    """The words of a screen, its bars without how long each part of them is."""
+    shorter = re.sub(r"[▏▎▍▌▋▊▉]", "", screen)
+    return re.sub(r"([^\w\s])\1+", r"\1", shorter).split()
+
+
+@pytest.mark.parametrize("seed", range(9 if THOROUGH else 3))
+async def test_what_record_wrote_beside_a_dashboard_shows_what_that_showed(
+    tmp_path: Path, seed: int
+) -> None:
+    """But for edges of phases: which of two saw one closer is a matter of what each asked."""
+    directory = tmp_path / "recording"
+    seen = await recorded(random_gym(seed), directory, tmp_path, seed, places=True, beside=True)
+    async with replayed(directory, tmp_path) as viewer:
+        for was in random.Random(seed).sample(seen[1:], 5):
+            viewer.app.playback.jump(was.at_us)
+            await go(viewer.app, viewer.pilot, was.place)
+            shown = await viewer.shown()
+            if isinstance(was.place, OpenRun):
+                assert without_edges(shown) == without_edges(was.screen), was.place
+            else:
+                assert shown.split() == was.screen.split(), was.place
+
+
+def knows_building(session: Session) -> bool:
+    """Whether it was observed, or came in from the journal."""
+    rows = session.store.rollouts.values()
+    parts = [part for row in rows for part in session.tracker.segments(row)]
+    return SegmentKind.BUILDING in {part.kind for part in parts}
+
+
+async def test_a_gap_of_the_recording_is_one_on_screen(tmp_path: Path) -> None:
+    """Of a run, and of a rollout: neither what went before nor what followed is spread over it."""
+    gym, directory = StagedGym(clock=Clock()), tmp_path / "recording"
+    gym.live("night-1", "book", Life(2, (10, 10, 300, 4), PASSED))
+    for _ in range(2):
+        async with session_on(gym, tmp_path / "journal") as session:
+            attach_recorder(session, directory)
+            for _ in range(4):
+                gym.clock.seconds += 2
+                await look(gym, session)
+                await until(lambda session=session: knows_building(session))
+            assert session.recorder is not None
+            session.recorder.close()
+        gym.clock.seconds += 60
+    recording = Recording(directory)
+    (gap,) = recording.gaps()
+    async with replayed(directory, tmp_path, run_id="night-1") as viewer:
+        playback = viewer.app.playback
+        playback.jump((gap.from_us + gap.to_us) // 2)
+        await viewer.shown()
+        assert "not recorded" in viewer.screen()
+        session = viewer.app.session
+        assert session.link.state(session.monotonic()) is LinkState.STALE
+        playback.jump(recording.to_us)
+        shown = await viewer.shown()
+        assert "not recorded" not in viewer.screen()
+        assert re.search(r"build [\d.]+s · not observed 1m\d\ds · agent [\d.]+s", shown), shown
+        assert re.search("▚+.?╱+.?━", shown), shown  # the bar of its timeline
 
 
 async def test_keys_move_through_it_and_nothing_can_be_changed(tmp_path: Path) -> None:
