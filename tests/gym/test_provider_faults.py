@@ -1,5 +1,6 @@
 """What goes wrong with a named provider ends as it does with any model server, in its own form."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.models.model_client import ModelClient
 from gymtui.gym.models.model_servers import ServerLimits
+from gymtui.gym.models.providers import Providers
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import DRIP, HANG, Play, Raw, model_server
@@ -281,3 +284,17 @@ async def test_an_answer_of_an_odd_form_is_read_as_that_of_any_server(tmp_path: 
     play = Raw(json.dumps({"choices": [{"message": {"content": parts}}], "usage": []}).encode())
     ended, _ = await with_provider(tmp_path, "openai", play)
     assert ended.artifacts.final_observation == "That is all."
+
+
+async def test_many_that_want_a_client_that_cannot_be_made_are_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    settings = ModelConfig.model_validate({"model": "m", "provider": "openai", "api_key": ""})
+    async with ModelClient() as client:
+        opening = Providers(client)
+        asked = [opening.open(settings) for _ in range(3)]
+        refused = await asyncio.gather(*asked, return_exceptions=True)
+    assert {str(one) for one in refused} == {
+        "no client can be made for openai: it needs an api_key"
+    }

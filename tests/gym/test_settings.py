@@ -7,11 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
+from gymtui.gym.engine.assignments import Assignments, LaunchedRun
 from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.engine.participants import Participants
+from gymtui.gym.engine.records import NewRollout
 from gymtui.gym.models.judge import judge_by_rubric
 from gymtui.gym.models.model_client import ModelClient
 from gymtui.gym.models.model_servers import ModelServers
-from gymtui.gym.wire import ModelConfig
+from gymtui.gym.models.scripted_agent import TEMPERAMENTS
+from gymtui.gym.scenarios.catalog import SCENARIOS
+from gymtui.gym.wire import LaunchRequest, ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import (
     HANG,
@@ -248,14 +253,17 @@ async def test_a_tasks_category_and_difficulty_are_replaced(tmp_path: Path, plac
     assert (metadata["task_category"], metadata["task_difficulty"]) == ("recruiting", "fiendish")
 
 
-async def test_a_task_is_the_same_under_each_of_its_names(tmp_path: Path) -> None:
-    seen = []
+async def test_a_tasks_world_is_the_same_under_each_of_its_names() -> None:
+    client = ModelClient()
+    assignments = Assignments(SCENARIOS, Participants(ModelServers(client), TEMPERAMENTS, None), 7)
+    seeds = set()
     for name in (TASK, "hr__100_weaver_schedule_phone_screen"):
-        (tmp_path / name).mkdir()
-        ended = await rolled_out(tmp_path / name, LOOK, DONE, task_ids=[name])
-        assert ended.artifacts.task_id == name
-        seen.append(ended.artifacts.tool_results)
-    assert seen[0] == seen[1]
+        request = LaunchRequest.model_validate(launch_body(task_ids=[name]))
+        given = assignments.of(LaunchedRun("run", 1, request), NewRollout("rol", name, 0, 30))
+        assert given.task.task_id == name
+        seeds.add(given.world_seed)
+    await client.aclose()
+    assert len(seeds) == 1
 
 
 JUDGEMENT = {

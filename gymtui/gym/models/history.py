@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gymtui.gym.models.exchange import BLOCKS
+
 Message = Mapping[str, Any]
 
 SUMMARY_PROMPT = (
@@ -46,12 +48,10 @@ class History:
         older = self._exchanges[:-but_last]
         if not older:
             return None
-        messages = [message for message in self._beginning if message["role"] != "system"]
-        history = [
-            *messages,
-            *self._summary,
-            *(message for exchange in older for message in exchange),
-        ]
+        told = [message for message in self._beginning if message["role"] != "system"]
+        past = [*told, *self._summary, *(message for exchange in older for message in exchange)]
+        # Blocks say again what is beside them, with signatures that nobody reads.
+        history = [{key: item[key] for key in item if key != BLOCKS} for item in past]
         return [
             {"role": "system", "content": SUMMARY_PROMPT},
             {"role": "user", "content": json.dumps(history, ensure_ascii=False)},

@@ -140,7 +140,8 @@ class Providers:
         try:
             return await asyncio.shield(self._made[place])
         except Exception:  # noqa: BLE001  (whatever the libraries raise)
-            del self._made[place]
+            # Whoever waited for it too may have been here before.
+            self._made.pop(place, None)
             needed = NEEDED.get(settings.provider, "it needs an api_key")
             words = f"no client can be made for {settings.provider}: {needed}"
             raise AgentError(words) from None
