@@ -122,12 +122,12 @@ def directory_gym(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
     """The directories that settings name, as a gym; ends where there is nothing in them."""
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.files import Files
-    from gymtui.sources.source import places
+    from gymtui.sources.source import find_places
 
     sources = sources_for(settings.read_as)
     files = Files()
     for place in settings.directories:
-        if next(places(place, sources, files), None) is None:
+        if next(find_places(place, sources, files), None) is None:
             if faults := files.damaged(0):
                 fail(clean(f"{place.parent}/{faults[0]}"))
             what = " or ".join(source.title for source in sources)

@@ -29,11 +29,11 @@ def settings_of_files(
     Ends where a source was named and there is nothing of it.
     """
     from gymtui.sources.files import Files
-    from gymtui.sources.source import places
+    from gymtui.sources.source import find_places
 
     sources, files = sources_for(read_as), Files()
     owners = {
-        source.name for path in paths_named for source, _place in places(path, sources, files)
+        source.name for path in paths_named for source, _place in find_places(path, sources, files)
     }
     if read_as is None and (not owners or (form is not None and owners <= _OF_FILES)):
         return None

@@ -15,10 +15,10 @@ from typing import Any, Final
 from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Kept, Malformed
 from gymtui.core.replacement import replace
-from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.files import Entries, Files, last_modified_s, list_entries
 from gymtui.sources.json_fields import JsonFields, utc_time
 from gymtui.sources.rollout_facts import ACTIVE_STATUSES, RolloutFacts, RunFacts, add_missing
-from gymtui.sources.source import LOOKED_AT, Look, Source
+from gymtui.sources.source import LOOKED_AT, ReadContext, Source
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD
 from gymtui.transcript.body_check import no_artifacts, no_json
@@ -50,41 +50,41 @@ class Artifacts(Source):
             return True
         return any(files.parsed(place / name, rollout_of) for name in names[:LOOKED_AT])
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """A run for each that the records name; what has no record is the directory's own."""
-        names = sorted(name for name in entries(place).files if name.endswith(_SUFFIXES))
+        names = sorted(name for name in list_entries(place).files if name.endswith(_SUFFIXES))
         stems = {_stem(name): name for name in names if not _is_record(name)}
         runs: dict[str, list[RolloutFacts]] = {}
         records_of: dict[str, list[_RunRecord]] = {}
         seen = set()
         records = filter(_is_record, names)
-        read = partial(_recorded, stems=stems, look=look)
-        for found in filter(None, look.files.each("record", place, records, read)):
+        read = partial(_rollout_with_record, stems=stems, context=context)
+        for found in filter(None, context.files.read_entries("record", place, records, read)):
             stem, of_run, facts = found
             seen.add(stem)
             run_id = of_run.run_id or place.name
             runs.setdefault(run_id, []).append(facts)
             records_of.setdefault(run_id, []).append(of_run)
         bare = [name for stem, name in stems.items() if stem not in seen]
-        if not look.files.unread:  # else it is not known yet which have no record
-            read_bare = partial(_bare, look=look)
-            whole = [*filter(None, look.files.each("artifacts", place, bare, read_bare))]
+        if not context.files.unread:  # else it is not known yet which have no record
+            read_bare = partial(_rollout_without_record, context=context)
+            whole = [*filter(None, context.files.read_entries("artifacts", place, bare, read_bare))]
             times_named = Counter(facts.rollout_id for _, facts in whole)
             for stem, facts in whole:
                 # What was copied says the same of itself: files are told apart by their names.
                 alone = facts.rollout_id and times_named[facts.rollout_id] == 1
                 one = facts if alone else replace(facts, rollout_id=stem)
                 runs.setdefault(place.name, []).append(one)
-        unread = look.files.unread
+        unread = context.files.unread
         # Whatever ran as it was exported: nobody will say how it ended.
-        dead = look.is_quiet(place)
+        dead = context.is_quiet(place)
         for run_id, found_of in runs.items():
             # Those of a launch are created at once and start in their order.
             found_of.sort(key=lambda f: (f.created_at or "", f.started_at or "", f.rollout_id))
             rollouts = add_missing(found_of, {}, dead=dead)
             recorded = records_of.get(run_id, [])
             times = [facts.created_at or facts.started_at for facts in rollouts]
-            began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""
+            began = min(filter(None, times), default=None) or utc_time(last_modified_s(place)) or ""
             yield RunFacts(
                 run_id=run_id,
                 source=self.name,
@@ -97,28 +97,30 @@ class Artifacts(Source):
             )
 
 
-def _recorded(
-    record: Path, stems: Mapping[str, str], look: Look
+def _rollout_with_record(
+    record: Path, stems: Mapping[str, str], context: ReadContext
 ) -> tuple[tuple[str, _RunRecord, RolloutFacts] | None, float]:
     """A record's name, what it tells of the run, its rollout, and when it was touched."""
-    recorded = look.files.parsed(record, record_of)
+    recorded = context.files.parsed(record, record_of)
     stem = _stem(record.name)
     if recorded is None:
-        return None, look.now_s
+        return None, context.now_s
     run, facts = recorded
     file = stems.get(stem)
     body = None if file is None else partial(artifact_files.load, record.with_name(file))
-    touched_s = look.now_s if facts.status in ACTIVE_STATUSES else newest_s(record)
+    touched_s = context.now_s if facts.status in ACTIVE_STATUSES else last_modified_s(record)
     return (stem, run, replace(facts, body=body)), touched_s
 
 
-def _bare(file: Path, look: Look) -> tuple[tuple[str, RolloutFacts] | None, float]:
+def _rollout_without_record(
+    file: Path, context: ReadContext
+) -> tuple[tuple[str, RolloutFacts] | None, float]:
     """The name and the rollout of a transcript without a record, and when it was touched."""
-    found = look.files.parsed(file, rollout_of)
+    found = context.files.parsed(file, rollout_of)
     if found is None:
-        return None, newest_s(file)
+        return None, last_modified_s(file)
     load = partial(artifact_files.load, file)
-    return (_stem(file.name), replace(found, body=load)), newest_s(file)
+    return (_stem(file.name), replace(found, body=load)), last_modified_s(file)
 
 
 def record_of(body: bytes) -> tuple[_RunRecord, RolloutFacts]:
@@ -154,21 +156,21 @@ def rollout_of(body: bytes) -> RolloutFacts | None:
             return None
         raise ValueError(fault)
     outer = JsonFields(body)
-    inner = outer.inner("artifacts") if "artifacts" in outer else outer
+    inner = outer.mapping("artifacts") if "artifacts" in outer else outer
     return facts_of(inner, outer.text("rollout_id") or "")
 
 
 def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFacts:
     """What artifacts say of their rollout (API.md)."""
     error = artifacts.text("error")
-    metadata = artifacts.inner("metadata")
+    metadata = artifacts.mapping("metadata")
     fields: Mapping[str, Any] = {
         "task_id": artifacts.label("task_id"),
         "status": "failed" if error else "completed",
         "model": artifacts.text("model"),
         "provider": artifacts.text("provider"),
-        "current_step": artifacts.whole("steps_taken"),
-        "max_steps": artifacts.whole("max_steps"),
+        "current_step": artifacts.integer("steps_taken"),
+        "max_steps": artifacts.integer("max_steps"),
         "created_at": artifacts.time("created_at"),
         "message": error or "",
         "termination_reason": error,

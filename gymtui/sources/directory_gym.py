@@ -20,7 +20,7 @@ from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.json_output import json_text
 from gymtui.core.secret import ApiKey
-from gymtui.sources.files import Files, OutOfTimeError, newest_s, rest_s
+from gymtui.sources.files import Files, OutOfTimeError, last_modified_s, recheck_after_s
 from gymtui.sources.json_fields import JsonFields
 from gymtui.sources.rollout_facts import (
     ListedRollout,
@@ -29,7 +29,7 @@ from gymtui.sources.rollout_facts import (
     artifacts_body,
     list_run,
 )
-from gymtui.sources.source import Look, Source, places
+from gymtui.sources.source import ReadContext, Source, find_places
 from gymtui.transcript.artifact_files import FileProblem
 
 READ_ONLY: Final = "a directory is only read"
@@ -118,7 +118,7 @@ class DirectoryGym(Endpoints):
         query = dict(call.query)
         with self._lock:
             if self._runs is None or (call.template == "/runs" and query.get("offset") == "0"):
-                self._look()
+                self._refresh()
             runs = self._runs or {}
             match call.template, call.ids:
                 case "/runs", ():
@@ -163,50 +163,53 @@ class DirectoryGym(Endpoints):
         ]
         return _list_of("rollouts", items, len(items))
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Read what is new, unless that was done just now: it may take as long as there is much."""
         began_s = self._monotonic()
         if began_s < self._next_s:
             return
         if (gone := _why_gone(self._places)) is not None:
             raise Unreachable(gone)
-        look = Look(self._files, self._wall())
-        self._files.begin(look.now_s, self._look_s)
+        context = ReadContext(self._files, self._wall())
+        self._files.begin(context.now_s, self._look_s)
         runs: dict[_Key, RunFacts] = {}
         self._unread, whole = 0, True
         for place in self._places:
             try:
-                for source, where in places(place, self._sources, self._files):
-                    runs |= self._runs_in(source, where, look)
+                for source, where in find_places(place, self._sources, self._files):
+                    runs |= self._runs_in(source, where, context)
             except OutOfTimeError:
                 whole = False
         if not whole:  # what there was no time to look at is as it was
             runs = {**{key: run.facts for key, run in self._found.items()}, **runs}
         self._list(runs)
         whole = whole and not self._unread
-        self._tell(look.now_s, whole=whole)
+        self._note_problems(context.now_s, whole=whole)
         ended_s = self._monotonic()
         self._next_s = ended_s + _REST_SHARE * (ended_s - began_s) if whole else ended_s
 
-    def _runs_in(self, source: Source, where: Path, look: Look) -> dict[_Key, RunFacts]:
+    def _runs_in(self, source: Source, where: Path, context: ReadContext) -> dict[_Key, RunFacts]:
         """The runs of a place; one in which nothing has happened for long rests for a while."""
         before = {k: run for k, run in self._found.items() if k[:2] == (source.name, where)}
         rest = self._rest.get(where)
-        if before and rest is not None and look.now_s < rest.until_s:
+        if before and rest is not None and context.now_s < rest.until_s:
             return {key: run.facts for key, run in before.items()}
         self._files.unread = 0
         found = {
-            (source.name, where, number): run for number, run in enumerate(source.read(where, look))
+            (source.name, where, number): run
+            for number, run in enumerate(source.read(where, context))
         }
         self._unread += self._files.unread
         changed = found != {key: run.facts for key, run in before.items()}
-        since_s = newest_s(where) if rest is None else look.now_s if changed else rest.since_s
+        since_s = (
+            last_modified_s(where) if rest is None else context.now_s if changed else rest.since_s
+        )
         active = self._files.unread or any(run.active for run in found.values())
-        wait_s = 0.0 if active else rest_s(look.now_s - since_s)
-        self._rest[where] = _Rest(since_s, look.now_s + wait_s)
+        wait_s = 0.0 if active else recheck_after_s(context.now_s - since_s)
+        self._rest[where] = _Rest(since_s, context.now_s + wait_s)
         return found
 
-    def _tell(self, now_s: float, *, whole: bool) -> None:
+    def _note_problems(self, now_s: float, *, whole: bool) -> None:
         """Say what is not read, and what cannot be."""
         damaged = self._files.damaged(now_s)
         if not whole:

@@ -19,7 +19,7 @@ from gymtui.transcript.artifact_files import FileProblem
 
 T = TypeVar("T")
 
-Pieces = Callable[[Path, int], Iterator[tuple[bytes, int, bool]]]
+FileSplitter = Callable[[Path, int], Iterator[tuple[bytes, int, bool]]]
 """Divides a file from a place on: each piece, where it starts and whether a byte ends it."""
 _CHUNK = 8 << 20
 _HEAD = 4096
@@ -34,7 +34,7 @@ _LEAST_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class FileVersion:
     """By what a file is seen to be another than before."""
 
     modified_ns: int  # when it was last written, in nanoseconds since the epoch
@@ -42,7 +42,7 @@ class Mark:
     inode: int  # which file it is: one that is replaced is another
 
 
-_NEVER = Mark(-1, -1, -1)
+_NEVER = FileVersion(-1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +69,24 @@ class Entries:
 
 
 @dataclass(slots=True)
-class _Made:
+class _EntryValue:
     value: Any
     again_s: float
 
 
 @dataclass(slots=True)
-class _Kept:
-    mark: Mark
+class _FileValue:
+    version: FileVersion
     value: Any = None
     fault: str = ""
     lasting: bool = False
 
 
 @dataclass(slots=True)
-class _Lines:
+class _LineValues:
     """How far a file of lines was read."""
 
-    mark: Mark  # as it was when it was read
+    version: FileVersion  # as it was when it was read
     inode: int  # of the file
     end: int = 0  # where what was read whole ends
     values: list[Any] = field(default_factory=list)  # what its lines hold
@@ -94,15 +94,15 @@ class _Lines:
     last: list[Any] = field(default_factory=list)
 
 
-def mark_of(path: Path) -> Mark | None:
-    """A file's or a directory's mark; None where there is none, or a pipe that nobody may write."""
+def version_of_file(path: Path) -> FileVersion | None:
+    """The version of a file or directory; None where there is none, or a pipe nobody may write."""
     try:
         found = path.stat()
     except OSError:
         return None
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
         return None
-    return Mark(found.st_mtime_ns, found.st_size, found.st_ino)
+    return FileVersion(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def read_bytes(file: Path) -> bytes | None:
@@ -113,22 +113,22 @@ def read_bytes(file: Path) -> bytes | None:
         return None
 
 
-def end_of(file: Path) -> str:
+def tail_text(file: Path) -> str:
     """A text file that a program wrote as it went, of a large one its end; "" without."""
     body = read_bytes(file) or b""
     text = body[-_END_BYTES:].decode("utf-8", "replace")
     return f"… {len(body) - _END_BYTES:,} bytes before\n{text}" if len(body) > _END_BYTES else text
 
 
-def entries(path: Path) -> Entries:
+def list_entries(path: Path) -> Entries:
     """What is in a directory, but for what is hidden; nothing where it cannot be read."""
     try:
-        return _scanned(path)
+        return _scan(path)
     except OSError:
         return Entries()
 
 
-def _scanned(path: Path) -> Entries:
+def _scan(path: Path) -> Entries:
     """What is in a directory: files and directories, no pipes, and no links that lead nowhere."""
     files: set[str] = set()
     directories: set[str] = set()
@@ -159,9 +159,9 @@ class Files:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._kept: dict[tuple[Path, object], _Kept] = {}
-        self._lines: dict[tuple[Path, object], _Lines] = {}
-        self._each: dict[tuple[str, str], _Made] = {}
+        self._values: dict[tuple[Path, object], _FileValue] = {}
+        self._lines: dict[tuple[Path, object], _LineValues] = {}
+        self._entries: dict[tuple[str, str], _EntryValue] = {}
         self._now_s = 0.0
         self._most_s = math.inf
         self._until_s = math.inf
@@ -175,7 +175,7 @@ class Files:
         self._until_s = self._monotonic() + most_s
         self._begun = False
 
-    def each(
+    def read_entries(
         self, kind: str, place: Path, names: Iterable[str], read: Callable[[Path], tuple[T, float]]
     ) -> list[T]:
         """What a directory's entries hold, one by one.
@@ -191,26 +191,27 @@ class Files:
         found = []
         for name in names:
             key = (kind, f"{place}/{name}")
-            made = self._each.get(key)
+            made = self._entries.get(key)
             if made is None or self._now_s >= made.again_s:
                 try:
                     value, touched_s = read(place / name)
                 except OutOfTimeError:
                     self.unread += 1
                     continue
-                made = self._each[key] = _Made(value, self._now_s + rest_s(self._now_s - touched_s))
+                again_s = self._now_s + recheck_after_s(self._now_s - touched_s)
+                made = self._entries[key] = _EntryValue(value, again_s)
             found.append(made.value)
         return found
 
     def entries(self, path: Path) -> Entries:
         """What is in a directory; where it cannot be read that is told with the damaged files."""
         try:
-            found = _scanned(path)
+            found = _scan(path)
         except OSError as error:
             fault = error.strerror or str(error)
-            self._kept[path, _scanned] = _Kept(_NEVER, fault=fault, lasting=True)
+            self._values[path, _scan] = _FileValue(_NEVER, fault=fault, lasting=True)
             return Entries()
-        self._kept.pop((path, _scanned), None)
+        self._values.pop((path, _scan), None)
         return found
 
     def parsed(self, path: Path, parse: Callable[[bytes], T]) -> T | None:
@@ -239,15 +240,15 @@ class Files:
             kind: What is made of it, beside what else is.
             read: Makes it; a ValueError or FileProblem says that the file is not whole.
         """
-        mark, key = mark_of(path), (path, kind)
-        if mark is None:
-            self._kept.pop(key, None)
+        version, key = version_of_file(path), (path, kind)
+        if version is None:
+            self._values.pop(key, None)
             return None
-        kept = self._kept.get(key)
+        kept = self._values.get(key)
         value: T | None = kept.value if kept is not None else None
-        if kept is not None and kept.mark == mark:
+        if kept is not None and kept.version == version:
             return value
-        self._must_have_time()
+        self._check_time()
         fault, lasting = "", False
         try:
             value = read()
@@ -255,7 +256,7 @@ class Files:
             fault, lasting = str(error), True
         except (ValueError, FileProblem, OSError) as problem:
             fault = str(problem) or "cannot be read"  # what was read before stands meanwhile
-        self._kept[key] = _Kept(mark, value, fault, lasting)
+        self._values[key] = _FileValue(version, value, fault, lasting)
         return value
 
     def cached_of(
@@ -283,24 +284,24 @@ class Files:
         self,
         path: Path,
         parse: Callable[[bytes, Slice], T | None],
-        pieces: Pieces | None = None,
+        split: FileSplitter | None = None,
     ) -> list[T]:
         """What the lines of a file hold; of one that has grown only the new ones are read.
 
         Args:
             parse: Makes something of a line; None or a ValueError leaves it out.
-            pieces: Divides a file into other pieces than its lines.
+            split: Divides a file into other pieces than its lines.
         """
-        mark, key = mark_of(path), (path, parse)
-        if mark is None:
+        version, key = version_of_file(path), (path, parse)
+        if version is None:
             self._lines.pop(key, None)
             return []
         known = self._lines.get(key)
-        if known is None or known.inode != mark.inode or mark.size < known.end:
-            known = self._lines[key] = _Lines(_NEVER, inode=mark.inode)
-        if known.mark != mark:
-            known.mark = mark
-            self._read_on(path, known, parse, pieces or _pieces)
+        if known is None or known.inode != version.inode or version.size < known.end:
+            known = self._lines[key] = _LineValues(_NEVER, inode=version.inode)
+        if known.version != version:
+            known.version = version
+            self._read_new_lines(path, known, parse, split or _split_lines)
         return [*known.values, *known.last]
 
     def damaged(self, now_s: float) -> list[str]:
@@ -311,11 +312,11 @@ class Files:
         """
         return [
             f"{path.name}: {kept.fault}"
-            for (path, _kind), kept in self._kept.items()
-            if kept.lasting or (kept.fault and now_s - kept.mark.modified_ns / 1e9 > _SETTLED_S)
+            for (path, _kind), kept in self._values.items()
+            if kept.lasting or (kept.fault and now_s - kept.version.modified_ns / 1e9 > _SETTLED_S)
         ]
 
-    def _must_have_time(self) -> None:
+    def _check_time(self) -> None:
         """Begin to read something; raises `OutOfTimeError` once the time of this look is over."""
         now_s = self._monotonic()
         if not self._begun:
@@ -324,20 +325,20 @@ class Files:
         elif now_s > self._until_s:
             raise OutOfTimeError
 
-    def _read_on(
+    def _read_new_lines(
         self,
         path: Path,
-        known: _Lines,
+        known: _LineValues,
         parse: Callable[[bytes, Slice], T | None],
-        pieces: Pieces,
+        split: FileSplitter,
     ) -> None:
         known.last = []
         try:
-            for line, start, whole in pieces(path, known.end):
+            for line, start, whole in split(path, known.end):
                 try:
-                    self._must_have_time()
+                    self._check_time()
                 except OutOfTimeError:
-                    known.mark = _NEVER  # it is gone on with in the next look
+                    known.version = _NEVER  # it is gone on with in the next look
                     self.unread += 1
                     return
                 made = []
@@ -353,7 +354,7 @@ class Files:
             return
 
 
-def _pieces(path: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
+def _split_lines(path: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
     """A file's lines from a place on, each with where it starts and whether it has an end."""
     rest: list[bytes] = []
     with path.open("rb") as file:
@@ -371,17 +372,19 @@ def _pieces(path: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
         yield last, start, False
 
 
-def rest_s(quiet_s: float) -> float:
+def recheck_after_s(quiet_s: float) -> float:
     """For how long what was not touched for so long is not looked at."""
     return min(_LONGEST_REST_S, _REST_SHARE * quiet_s)
 
 
 def files_in(place: Path) -> list[Path]:
     """A directory's files by name; of a file itself alone."""
-    return [place] if place.is_file() else [place / name for name in sorted(entries(place).files)]
+    return (
+        [place] if place.is_file() else [place / name for name in sorted(list_entries(place).files)]
+    )
 
 
-def newest_s(*paths: Path) -> float:
+def last_modified_s(*paths: Path) -> float:
     """When the last of some files and directories was written, UNIX seconds; 0 for none."""
-    marks = (mark_of(path) for path in paths)
-    return max((mark.modified_ns / 1e9 for mark in marks if mark is not None), default=0.0)
+    versions = (version_of_file(path) for path in paths)
+    return max((found.modified_ns / 1e9 for found in versions if found is not None), default=0.0)

@@ -21,10 +21,17 @@ from typing import Any, Final
 import msgspec
 
 from gymtui.core.replacement import replace
-from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
+from gymtui.sources.files import (
+    Entries,
+    Files,
+    last_modified_s,
+    list_entries,
+    read_bytes,
+    tail_text,
+)
 from gymtui.sources.json_fields import JsonFields, number_in, sum_of, utc_time
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
-from gymtui.sources.source import Look, Source
+from gymtui.sources.source import ReadContext, Source
 from gymtui.sources.trajectory_files import trajectory_in
 
 _MAIN: Final = "reward"
@@ -48,29 +55,29 @@ class Harbor(Source):
             return False
         return files.parsed(place / "config.json", _kind) is not None
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """The job."""
         job, tasks = JsonFields(), None
-        if look.files.parsed(place / "config.json", _kind) == "trial":
+        if context.files.parsed(place / "config.json", _kind) == "trial":
             above, names = place.parent, [place.name]
             ended = (place / "result.json").exists()
         else:
-            above, names = place, sorted(entries(place).directories)
-            job = look.files.fields(place / "result.json")
+            above, names = place, sorted(list_entries(place).directories)
+            job = context.files.fields(place / "result.json")
             ended = job.time("finished_at") is not None
-            tasks = look.files.parsed(place / "lock.json", _tasks)
-        made = look.files.each(self.name, above, names, partial(_trial, look=look))
+            tasks = context.files.parsed(place / "lock.json", _tasks)
+        made = context.files.read_entries(self.name, above, names, partial(_trial, context=context))
         found = [facts for facts in made if facts is not None]
-        unread = look.files.unread
-        planned = _planned(tasks, job.whole("n_total_trials"), found)
-        dead = ended or look.is_quiet(*_written(place, found, above))
+        unread = context.files.unread
+        planned = _planned(tasks, job.integer("n_total_trials"), found)
+        dead = ended or context.is_quiet(*_growing_files(place, found, above))
         times = (facts.started_at for facts in found)
         yield RunFacts(
             run_id=place.name,
             source=self.name,
             rollouts=add_missing(found, planned, dead=dead, unread=unread),
             unread=unread,
-            scenario_id=look.files.parsed(place / "config.json", _dataset) or None,
+            scenario_id=context.files.parsed(place / "config.json", _dataset) or None,
             began=job.time("started_at") or min(filter(None, times), default=""),
             over=dead,
         )
@@ -87,7 +94,7 @@ def _kind(body: bytes) -> str:
 
 def _tasks(body: bytes) -> Mapping[str, int]:
     trials = JsonFields(body).objects("trials")
-    names = (trial.inner("task").text("name") for trial in trials)
+    names = (trial.mapping("task").text("name") for trial in trials)
     return Counter(_short(name) for name in names if name)
 
 
@@ -115,7 +122,7 @@ def _short(task: str) -> str:
     return task.rpartition("/")[2]
 
 
-def _written(place: Path, found: Iterable[RolloutFacts], above: Path) -> list[Path]:
+def _growing_files(place: Path, found: Iterable[RolloutFacts], above: Path) -> list[Path]:
     """What a job writes while it goes on: its own files, and those of trials under way."""
     files = [place, place / "result.json", place / "job.log"]
     for facts in found:
@@ -123,61 +130,61 @@ def _written(place: Path, found: Iterable[RolloutFacts], above: Path) -> list[Pa
             trial = above / facts.rollout_id
             files += [trial, trial / "trial.log", trial / "verifier"]
             for logs in (trial / "agent", trial / _USER):
-                files += [logs, *(logs / name for name in entries(logs).files)]
+                files += [logs, *(logs / name for name in list_entries(logs).files)]
     return files
 
 
-def _trial(place: Path, look: Look) -> tuple[RolloutFacts | None, float]:
+def _trial(place: Path, context: ReadContext) -> tuple[RolloutFacts | None, float]:
     """A trial, ended or under way (None where a directory holds none), and when it was touched."""
     result = place / "result.json"
-    facts = look.files.parsed(result, _ended)
+    facts = context.files.parsed(result, _ended_trial)
     if facts is None:
-        facts = look.files.parsed(place / "config.json", _begun)
+        facts = context.files.parsed(place / "config.json", _running_trial)
         if facts is None:
-            return None, look.now_s
+            return None, context.now_s
         # It is written as the trial starts, and never again.
-        start = utc_time(newest_s(place / "config.json"))
+        start = utc_time(last_modified_s(place / "config.json"))
         running = replace(facts, rollout_id=place.name, created_at=start, started_at=start)
-        return running, look.now_s
+        return running, context.now_s
     if facts.reward == 0 and not facts.message:
-        failed = look.files.parsed(place / "verifier" / "ctrf.json", _failed_tests) or ()
+        failed = context.files.parsed(place / "verifier" / "ctrf.json", _failed_tests) or ()
         facts = replace(facts, message="; ".join(failed), failed_criteria=failed)
     body = partial(_artifacts, place)
-    return replace(facts, rollout_id=place.name, body=body), newest_s(result)
+    return replace(facts, rollout_id=place.name, body=body), last_modified_s(result)
 
 
 def _failed_tests(body: bytes) -> tuple[str, ...]:
     """The tests that failed, by a report in the Common Test Report Format, if there is one."""
-    tests = JsonFields(body).inner("results").objects("tests")
+    tests = JsonFields(body).mapping("results").objects("tests")
     return tuple(test.text("name") or "?" for test in tests if test.text("status") == "failed")
 
 
-def _begun(body: bytes) -> RolloutFacts:
+def _running_trial(body: bytes) -> RolloutFacts:
     config = JsonFields(body)
     if "trial_name" not in config:
         raise ValueError("not a trial's configuration")
-    task = config.inner("task")
+    task = config.mapping("task")
     named = task.text("name") or Path(task.text("path") or "").name
-    provider, model = _model(config.inner("agent").text("model_name"))
+    provider, model = _model(config.mapping("agent").text("model_name"))
     return RolloutFacts(
         rollout_id="", task_id=named or None, status="running", model=model, provider=provider
     )
 
 
-def _ended(body: bytes) -> RolloutFacts:
+def _ended_trial(body: bytes) -> RolloutFacts:
     trial = JsonFields(body)
     if "trial_name" not in trial or "task_name" not in trial:
         raise ValueError("not a trial's result")
-    rewards = _rewards(trial.inner("verifier_result"))
+    rewards = _rewards(trial.mapping("verifier_result"))
     steps = trial.objects("step_results")
-    errors = [one for one in (trial, *steps) if "exception_type" in one.inner("exception_info")]
-    error = errors[0].inner("exception_info") if errors else None
+    errors = [one for one in (trial, *steps) if "exception_type" in one.mapping("exception_info")]
+    error = errors[0].mapping("exception_info") if errors else None
     # Whether a reward beside an exception counts is said since 0.2x; before, it did.
     counts = bool(rewards) and trial.flag("reward_valid") is not False
     reward = _reward(rewards) if counts else None
     kind = None if error is None else error.text("exception_type")
     message = None if error is None else error.text("exception_message")
-    never_began = not steps and "started_at" not in trial.inner("agent_execution")
+    never_began = not steps and "started_at" not in trial.mapping("agent_execution")
     status = "completed"
     if error is not None and reward is None:
         status = "workspace_error" if never_began else "failed"
@@ -189,7 +196,7 @@ def _ended(body: bytes) -> RolloutFacts:
         model=model,
         provider=provider,
         created_at=trial.time("started_at"),
-        started_at=trial.inner("agent_execution").time("started_at") or trial.time("started_at"),
+        started_at=trial.mapping("agent_execution").time("started_at") or trial.time("started_at"),
         completed_at=trial.time("finished_at"),
         reward=reward,
         message=": ".join(filter(None, (kind, message))),
@@ -222,21 +229,21 @@ def _model(named: str | None) -> tuple[str | None, str | None]:
 
 def _ended_model(trial: JsonFields) -> tuple[str | None, str | None]:
     """Provider and model of the agent of a trial that ended."""
-    info = trial.inner("agent_info").inner("model_info")
-    provider, model = _model(trial.inner("config").inner("agent").text("model_name"))
+    info = trial.mapping("agent_info").mapping("model_info")
+    provider, model = _model(trial.mapping("config").mapping("agent").text("model_name"))
     return info.text("provider") or provider, info.text("name") or model
 
 
 def _artifacts(place: Path) -> bytes:
     """What an agent did in a trial, and at its end what the verifier printed."""
     result = JsonFields(read_bytes(place / "result.json") or b"{}")
-    parts = _parts(place, result)
+    parts = _step_directories(place, result)
     session = _session(place)
-    talk = session.listed("messages")
+    talk = session.items("messages")
     found = [segment for part in parts for segment in trajectory_in(part / "agent")]
     if not found and not talk:
         found = list(trajectory_in(place / _USER))
-    printed = (end_of(part / "verifier" / name) for part in parts for name in _PRINTED)
+    printed = (tail_text(part / "verifier" / name) for part in parts for name in _PRINTED)
     verified = [f"Verifier output:\n{text}" for text in printed if text]
     document: dict[str, Any] = {}
     if found:
@@ -252,25 +259,25 @@ def _artifacts(place: Path) -> bytes:
         logs = [
             {"role": "assistant", "content": text}
             for part in parts
-            for name in sorted(entries(part / "agent").files)
-            if name.endswith(_LOGS) and (text := end_of(part / "agent" / name))
+            for name in sorted(list_entries(part / "agent").files)
+            if name.endswith(_LOGS) and (text := tail_text(part / "agent" / name))
         ]
         said = [{"role": "system", "content": text} for text in verified]
         document["messages"] = [*(talk or logs), *said]
         document["provider"], document["model"] = _ended_model(result)
     document.setdefault("task_id", result.text("task_name"))
-    error = result.inner("exception_info")
+    error = result.mapping("exception_info")
     document["error"] = error.text("exception_traceback") or error.text("exception_message")
     document["metadata"] = {
-        **_used(place, result, session),
-        "rewards": result.inner("verifier_result").value("rewards"),
+        **_usage(place, result, session),
+        "rewards": result.mapping("verifier_result").value("rewards"),
     }
     return artifacts_body(place.name, msgspec.json.encode(document))
 
 
-def _parts(place: Path, result: JsonFields) -> list[Path]:
+def _step_directories(place: Path, result: JsonFields) -> list[Path]:
     """Where what was done lies: in the trial's directory, or in one for each of its steps."""
-    there = entries(place / "steps").directories
+    there = list_entries(place / "steps").directories
     order = (step.text("step_name") or "" for step in result.objects("step_results"))
     names = dict.fromkeys([*(name for name in order if name in there), *sorted(there)])
     return [place / "steps" / name for name in names] or [place]
@@ -282,22 +289,22 @@ def _session(place: Path) -> JsonFields:
         exported = JsonFields(read_bytes(place / "agent" / _BRIDGE) or b"{}")
     except ValueError:  # not written whole
         return JsonFields(b"{}")
-    return exported.inner("session").inner("state")
+    return exported.mapping("session").mapping("state")
 
 
-def _used(place: Path, result: JsonFields, session: JsonFields) -> dict[str, Any]:
+def _usage(place: Path, result: JsonFields, session: JsonFields) -> dict[str, Any]:
     """What the agent used; and apart from that what its simulated user was, used and did."""
-    user = result.inner("config").inner("user_agent")
+    user = result.mapping("config").mapping("user_agent")
     if "name" not in user:
         return {"rollout_metrics": _metrics(result)}
-    told = result.inner("agent_result").inner("metadata").inner("acp_target_usage")
-    total = session.inner("cumulative_token_usage")
+    told = result.mapping("agent_result").mapping("metadata").mapping("acp_target_usage")
+    total = session.mapping("cumulative_token_usage")
     usage = total if list(total) else told
     cached = usage.number("cache_read_input_tokens")
     # By the protocol each of these is counted apart.
     read = [usage.number(f"{kind}input_tokens") for kind in ("", "cache_read_", "cache_creation_")]
     known = [number for number in read if number is not None]
-    cost = session.inner("cumulative_cost")
+    cost = session.mapping("cumulative_cost")
     did = [segment.steps for segment in trajectory_in(place / _USER)]
     return {
         "rollout_metrics": {
@@ -323,7 +330,7 @@ def _used(place: Path, result: JsonFields, session: JsonFields) -> dict[str, Any
 
 def _metrics(result: JsonFields) -> dict[str, Any]:
     steps = result.objects("step_results")
-    used = [one.inner("agent_result") for one in (result, *steps)]
+    used = [one.mapping("agent_result") for one in (result, *steps)]
     return {
         "token_usage": {
             "prompt_tokens_total": sum_of(used, "n_input_tokens"),

@@ -23,7 +23,7 @@ from gymtui.sources.files import Entries, Files, UnsupportedError, files_in
 from gymtui.sources.inspect_samples import artifacts_of
 from gymtui.sources.json_fields import JsonFields, list_in, number_in, objects_in
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
-from gymtui.sources.source import LOOKED_AT, Look, Source
+from gymtui.sources.source import LOOKED_AT, ReadContext, Source
 from gymtui.sources.zip_members import ZipMembers
 
 _EVAL: Final = ".eval"
@@ -71,15 +71,15 @@ class InspectLogs(Source):
             return b'"eval"' in head[:512] and b'"run_id"' in head and b'"task"' in head
         return file.suffix == _EVAL
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """A run for each log, but for those that a later one supersedes."""
         found: dict[str, tuple[Path, _Log]] = {}
-        for file, log in look.files.cached_of(files_in(place), _of_file, self.owns_file):
+        for file, log in context.files.cached_of(files_in(place), _of_file, self.owns_file):
             known = found.get(log.task_id or str(file))
             if known is None or known[1].created <= log.created:
                 found[log.task_id or str(file)] = (file, log)
         for file, log in found.values():
-            dead = log.status != "started" or look.is_quiet(file)
+            dead = log.status != "started" or context.is_quiet(file)
             yield RunFacts(
                 run_id=file.stem,
                 source=self.name,
@@ -119,7 +119,7 @@ def _inspects_document(file: Path) -> JsonFields:
 
 
 def _check_version(header: JsonFields) -> None:
-    if (version := header.whole("version") or 0) > _NEWEST:
+    if (version := header.integer("version") or 0) > _NEWEST:
         raise UnsupportedError(f"a log of version {version}")
 
 
@@ -156,13 +156,13 @@ def _document(file: Path) -> JsonFields:
 
 
 def _log_of(file: Path, header: JsonFields, samples: list[JsonFields], body: Any) -> _Log:
-    spec = header.inner("eval")
+    spec = header.mapping("eval")
     if not spec.text("task"):
         raise ValueError("no log of Inspect's")
     model = spec.text("model")
-    results = header.inner("results").objects("scores")
+    results = header.mapping("results").objects("scores")
     scorers = _scorers(results, spec.objects("scorers"))
-    dataset, config = spec.inner("dataset"), spec.inner("config")
+    dataset, config = spec.mapping("dataset"), spec.mapping("config")
     ids = dataset.value("sample_ids")
     planned = [str(one) for one in ids] if isinstance(ids, list) else []
     order = {one: place for place, one in enumerate(planned)}
@@ -177,7 +177,7 @@ def _log_of(file: Path, header: JsonFields, samples: list[JsonFields], body: Any
             provider=provider,
             body=partial(body, file, facts.rollout_id, _member(sample), model),
         )
-    epochs = config.whole("epochs") or 1
+    epochs = config.integer("epochs") or 1
     return _Log(
         task=spec.text("task"),
         task_id=spec.text("task_id"),
@@ -207,7 +207,7 @@ def _score_name(score: JsonFields) -> str:
 
 
 def _epoch(sample: JsonFields) -> int:
-    return sample.whole("epoch") or 1
+    return sample.integer("epoch") or 1
 
 
 def _member(sample: JsonFields) -> str:
@@ -220,25 +220,25 @@ def _reported(results: Iterable[JsonFields]) -> dict[str, Any]:
     for score in results:
         reducer = score.text("reducer")
         name = f"{_score_name(score)}{f' ({reducer})' if reducer else ''}"
-        metrics = score.inner("metrics")
-        found[name] = {metric: metrics.inner(metric).number("value") for metric in metrics}
+        metrics = score.mapping("metrics")
+        found[name] = {metric: metrics.mapping(metric).number("value") for metric in metrics}
     return found
 
 
 def _sample(sample: JsonFields, log: str, scorers: Mapping[str, bool]) -> RolloutFacts:
     identity = f"{sample.label('id')}.{_epoch(sample)}@{log.rpartition('_')[2][:6]}"
-    error = sample.text("error") or sample.inner("error").text("message")
-    limit = sample.text("limit") or sample.inner("limit").text("type")
-    scores = sample.inner("scores")
-    given = {name: scores.inner(name).value("value") for name in scores}
+    error = sample.text("error") or sample.mapping("error").text("message")
+    limit = sample.text("limit") or sample.mapping("limit").text("type")
+    scores = sample.mapping("scores")
+    given = {name: scores.mapping(name).value("value") for name in scores}
     values = dict(_values(given))
     main = next((name for name in scorers if name in values), next(iter(values), ""))
-    reward, success = _worth(values.get(main))
+    reward, success = _score_of(values.get(main))
     if main not in given:
         success = None
     elif success is None and reward is not None and scorers.get(main):
         success = reward == 1
-    failed = [name for name, value in values.items() if _worth(value)[0] == 0]
+    failed = [name for name, value in values.items() if _score_of(value)[0] == 0]
     alike = [name for name in values if name.partition(".")[0] == main.partition(".")[0]]
     parts = (f"{name} {values[name]}" for name in alike if not isinstance(values[name], list))
     message = " · ".join(parts)
@@ -267,7 +267,7 @@ def _values(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _worth(value: object) -> tuple[float | None, bool | None]:
+def _score_of(value: object) -> tuple[float | None, bool | None]:
     """What a score's value is worth, and whether it is a pass where it says so itself.
 
     A number has no pass of its own; neither has a score of several values.

@@ -26,7 +26,7 @@ def artifacts_of(sample: JsonFields, model: str | None) -> dict[str, Any]:
     scores = _resolve(sample.value("scores"), texts)
     rest = {name: _resolve(sample.value(name), texts) for name in _REST}
     rest = {name: value for name, value in rest.items() if value not in (None, {}, [], "")}
-    error = sample.inner("error")
+    error = sample.mapping("error")
     return {
         "task_id": sample.label("id"),
         "task": given if isinstance(given, str) else None,
@@ -56,10 +56,10 @@ def _last_call(sample: JsonFields) -> list[Any]:
             continue
         given = event.value("input")
         messages = list(given) if isinstance(given, list) else []
-        pool = sample.inner("events_data").value("messages")
+        pool = sample.mapping("events_data").value("messages")
         for start, end in _ranges(event.value("input_refs")):
             messages += pool[start:end] if isinstance(pool, list) else []
-        answers = event.inner("output").objects("choices")
+        answers = event.mapping("output").objects("choices")
         message = answers[0].value("message") if answers else None
         return [*messages, message] if message else messages
     return []
@@ -73,21 +73,21 @@ def _ranges(refs: Any) -> list[tuple[int, int]]:
 
 
 def _metrics(sample: JsonFields) -> dict[str, Any]:
-    usage = sample.inner("model_usage")
-    of_models = [usage.inner(name) for name in usage]
+    usage = sample.mapping("model_usage")
+    of_models = [usage.mapping(name) for name in usage]
     return {
         "token_usage": {
             "prompt_tokens_total": sum(
-                (one.whole("input_tokens") or 0)
-                + (one.whole("input_tokens_cache_read") or 0)
-                + (one.whole("input_tokens_cache_write") or 0)
+                (one.integer("input_tokens") or 0)
+                + (one.integer("input_tokens_cache_read") or 0)
+                + (one.integer("input_tokens_cache_write") or 0)
                 for one in of_models
             ),
             "cached_tokens_total": sum(
-                one.whole("input_tokens_cache_read") or 0 for one in of_models
+                one.integer("input_tokens_cache_read") or 0 for one in of_models
             )
             or None,
-            "completion_tokens_total": sum(one.whole("output_tokens") or 0 for one in of_models),
+            "completion_tokens_total": sum(one.integer("output_tokens") or 0 for one in of_models),
         }
         if of_models
         else None,

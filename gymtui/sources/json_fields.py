@@ -78,7 +78,7 @@ class JsonFields:
         """A number."""
         return number_in(self.value(name) if self._first(name) not in (b"{", b"[") else None)
 
-    def whole(self, name: str) -> int | None:
+    def integer(self, name: str) -> int | None:
         """A whole number from 0 on, of those that JSON has exactly."""
         value = self.number(name)
         sound = value is not None and 0 <= value < _LARGEST and value == int(value)
@@ -93,14 +93,14 @@ class JsonFields:
         """A time as the wire has it; see `utc_time`."""
         return utc_time(self.value(name) if self._first(name) not in (b"{", b"[") else None)
 
-    def inner(self, name: str) -> JsonFields:
+    def mapping(self, name: str) -> JsonFields:
         """The fields of an object; of none where there is no object."""
         found = self._fields.get(name)
         return (
             JsonFields(found) if found is not None and self._first(name) == b"{" else JsonFields()
         )
 
-    def listed(self, name: str) -> list[msgspec.Raw]:
+    def items(self, name: str) -> list[msgspec.Raw]:
         """The items of a list, unread."""
         found = self._fields.get(name)
         if found is None or self._first(name) != b"[":
@@ -109,7 +109,7 @@ class JsonFields:
 
     def objects(self, name: str) -> list[JsonFields]:
         """The objects in a list."""
-        return objects_in(self.listed(name))
+        return objects_in(self.items(name))
 
     def _first(self, name: str) -> bytes:
         found = self._fields.get(name)

@@ -140,7 +140,9 @@ def list_run(
         taken.add(rollout_id)
         item = None if facts.item is None else _rename_item(facts, rollout_id, run_id, run.run_id)
         if item is None:
-            wire = _wire(facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores)
+            wire = _wire_item(
+                facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores
+            )
             item = json_text(wire).encode()
         rollouts[rollout_id] = ListedRollout(
             rollout_id, facts.status, facts.task_id, item, facts.body
@@ -182,7 +184,7 @@ def _rename_item(facts: RolloutFacts, rollout_id: str, run_id: str, own_run_id: 
     return json_text({**loads(item), **changed}).encode() if changed else item
 
 
-def _wire(
+def _wire_item(
     facts: RolloutFacts,
     rollout_id: str,
     run_id: str,

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from gymtui.core.replacement import replace
 from gymtui.sources.artifacts import facts_of
-from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.files import Entries, Files, last_modified_s, list_entries
 from gymtui.sources.json_fields import JsonFields, utc_time
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts
-from gymtui.sources.source import Look, Source
+from gymtui.sources.source import ReadContext, Source
 from gymtui.store import reward_files
 from gymtui.transcript import artifact_files
 
@@ -45,31 +45,33 @@ class Simlab(Source):
             return True
         return any(name.startswith((_SINGLE, _PARALLEL)) for name in found.directories)
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """The runs."""
         if place.name.startswith(_PARALLEL):
-            yield _parallel(place, look)
+            yield _parallel(place, context)
             return
         if place.name.startswith(_SINGLE):
-            yield from _run_of(place.name, place, [place], look)
+            yield from _run_of(place.name, place, [place], context)
             return
-        inside = sorted(entries(place).directories)
+        inside = sorted(list_entries(place).directories)
         single = [place / name for name in inside if name.startswith(_SINGLE)]
-        yield from _run_of(place.name, place, single, look)
+        yield from _run_of(place.name, place, single, context)
         for name in inside:
             if name.startswith(_PARALLEL):
-                yield _parallel(place / name, look)
+                yield _parallel(place / name, context)
 
 
-def _run_of(run_id: str, place: Path, found: list[Path], look: Look) -> Iterator[RunFacts]:
+def _run_of(
+    run_id: str, place: Path, found: list[Path], context: ReadContext
+) -> Iterator[RunFacts]:
     def read(one: Path) -> tuple[RolloutFacts | None, float]:
-        return _rollout(one, one.name, look), newest_s(one, one / "verifier")
+        return _rollout(one, one.name, context), last_modified_s(one, one / "verifier")
 
     names = [one.name for one in found]
     above = found[0].parent if found else place
-    made = look.files.each(Simlab.name, above, names, read)
+    made = context.files.read_entries(Simlab.name, above, names, read)
     rollouts = [facts for facts in made if facts is not None]
-    unread = look.files.unread
+    unread = context.files.unread
     if rollouts or unread:
         began = min((facts.created_at or "" for facts in rollouts), default="")
         yield RunFacts(
@@ -77,23 +79,23 @@ def _run_of(run_id: str, place: Path, found: list[Path], look: Look) -> Iterator
             source=Simlab.name,
             rollouts=rollouts,
             unread=unread,
-            began=began or utc_time(newest_s(place)) or "",
-            over=look.is_quiet(*found, *(one / "verifier" for one in found)),
+            began=began or utc_time(last_modified_s(place)) or "",
+            over=context.is_quiet(*found, *(one / "verifier" for one in found)),
         )
 
 
-def _parallel(place: Path, look: Look) -> RunFacts:
-    summary = look.files.parsed(place / "summary.json", _summary) or {}
+def _parallel(place: Path, context: ReadContext) -> RunFacts:
+    summary = context.files.parsed(place / "summary.json", _summary) or {}
     numbers = {
         int(match[1])
-        for name in entries(place).directories
+        for name in list_entries(place).directories
         if (match := _ROLLOUT.fullmatch(name)) is not None
     }
-    task, created = _in_name(place.name)
+    task, created = _parse_name(place.name)
     rollouts = []
     for number in sorted(numbers | summary.keys()):
         rollout_id = f"{place.name}/{number}"
-        found = _rollout(place / f"rollout_{number}", rollout_id, look)
+        found = _rollout(place / f"rollout_{number}", rollout_id, context)
         facts = found or RolloutFacts(rollout_id=rollout_id, task_id=task, created_at=created)
         if (written := summary.get(number)) is not None:
             facts = _with_summary(facts, written)
@@ -105,18 +107,18 @@ def _parallel(place: Path, look: Look) -> RunFacts:
         source=Simlab.name,
         rollouts=rollouts,
         scenario_id=task,
-        began=created or utc_time(newest_s(place)) or "",
+        began=created or utc_time(last_modified_s(place)) or "",
         over=bool(summary),
     )
 
 
-def _rollout(place: Path, rollout_id: str, look: Look) -> RolloutFacts | None:
+def _rollout(place: Path, rollout_id: str, context: ReadContext) -> RolloutFacts | None:
     """The rollout in a directory; None where there is no transcript of it."""
     file = _transcript_in(place)
-    facts = None if file is None else look.files.parsed(file, _transcript)
+    facts = None if file is None else context.files.parsed(file, _transcript)
     if file is None or facts is None:
         return None
-    task, created = _in_name(place.name)
+    task, created = _parse_name(place.name)
     facts = replace(
         facts,
         rollout_id=rollout_id,
@@ -128,7 +130,7 @@ def _rollout(place: Path, rollout_id: str, look: Look) -> RolloutFacts | None:
     reward = reward_files.reward_file_of(file)
     if reward is None:
         return facts
-    verdict = look.files.cached(reward, _verdict, partial(_verdict, reward))
+    verdict = context.files.cached(reward, _verdict, partial(_verdict, reward))
     return facts if verdict is None else _with_verdict(facts, verdict)
 
 
@@ -136,7 +138,7 @@ def _transcript_in(place: Path) -> Path | None:
     return next((file for name in _TRANSCRIPTS if (file := place / name).is_file()), None)
 
 
-def _in_name(name: str) -> tuple[str | None, str | None]:
+def _parse_name(name: str) -> tuple[str | None, str | None]:
     """The task and the time, in UTC, that a run's directory is named for."""
     match = _NAMED.fullmatch(name)
     if match is None:
@@ -150,11 +152,11 @@ def _in_name(name: str) -> tuple[str | None, str | None]:
 
 def _transcript(body: bytes) -> RolloutFacts:
     artifacts = JsonFields(body)
-    metrics = artifacts.inner("metadata").inner("rollout_metrics")
+    metrics = artifacts.mapping("metadata").mapping("rollout_metrics")
     facts = facts_of(artifacts, "")
-    agent = artifacts.inner("agent")
+    agent = artifacts.mapping("agent")
     facts = replace(facts, model=facts.model or agent.text("model_name"))
-    return _with_duration(facts, metrics.inner("timing").number("duration_seconds"))
+    return _with_duration(facts, metrics.mapping("timing").number("duration_seconds"))
 
 
 def _with_duration(facts: RolloutFacts, seconds: float | None) -> RolloutFacts:
@@ -189,7 +191,7 @@ def _with_verdict(facts: RolloutFacts, result: Mapping[str, Any]) -> RolloutFact
 
 def _summary(body: bytes) -> dict[int, JsonFields]:
     results = JsonFields(body).objects("results")
-    found = ((result.whole("rollout_idx"), result) for result in results)
+    found = ((result.integer("rollout_idx"), result) for result in results)
     return {number: result for number, result in found if number is not None}
 
 
@@ -206,6 +208,6 @@ def _with_summary(facts: RolloutFacts, fields: JsonFields) -> RolloutFacts:
         reward=None if success is not None else fields.number("reward"),
         message=facts.message or error or "",
         termination_reason=reason,
-        current_step=facts.current_step or fields.whole("steps"),
+        current_step=facts.current_step or fields.integer("steps"),
     )
     return _with_duration(facts, fields.number("duration"))

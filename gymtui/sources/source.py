@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gymtui.sources.files import Entries, Files, newest_s
+from gymtui.sources.files import Entries, Files, last_modified_s
 from gymtui.sources.rollout_facts import QUIET_S, RunFacts
 
 LOOKED_AT = 32
@@ -18,7 +18,7 @@ _DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ReadContext:
     """With what a source reads."""
 
     files: Files  # reads each file as often as it changes
@@ -26,7 +26,7 @@ class Look:
 
     def is_quiet(self, *paths: Path) -> bool:
         """Whether nobody wrote any of these for so long that who did is dead."""
-        return self.now_s - newest_s(*paths) > QUIET_S
+        return self.now_s - last_modified_s(*paths) > QUIET_S
 
 
 class Source(Protocol):
@@ -46,14 +46,16 @@ class Source(Protocol):
         """Whether a single file that was named is one of it; none of who writes directories."""
         return False
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """The runs in a directory or a file that it owns, as they stand now.
 
         Nothing raises: what cannot be read is left out, or is not there yet.
         """
 
 
-def places(place: Path, sources: Sequence[Source], files: Files) -> Iterator[tuple[Source, Path]]:
+def find_places(
+    place: Path, sources: Sequence[Source], files: Files
+) -> Iterator[tuple[Source, Path]]:
     """What in a directory, or which file, belongs to which source; the first one that takes it.
 
     Args:
@@ -62,10 +64,10 @@ def places(place: Path, sources: Sequence[Source], files: Files) -> Iterator[tup
     if place.is_file():
         yield from ((one, place) for one in sources if one.owns_file(place, files))
         return
-    yield from _below(place, sources, files, _DEEPEST, set())
+    yield from _find_below(place, sources, files, _DEEPEST, set())
 
 
-def _below(
+def _find_below(
     place: Path, sources: Sequence[Source], files: Files, levels: int, seen: set[str]
 ) -> Iterator[tuple[Source, Path]]:
     """As `places`.
@@ -83,7 +85,7 @@ def _below(
     below = [place / name for name in sorted(found.directories - inner)]
     for directory in sorted(below, key=Path.is_symlink):  # what a link leads to has its own name
         if os.path.realpath(directory) not in seen:
-            yield from _below(directory, sources, files, levels - 1, seen)
+            yield from _find_below(directory, sources, files, levels - 1, seen)
 
 
 def _owners(place: Path, found: Entries, sources: Sequence[Source], files: Files) -> list[Source]:

@@ -19,7 +19,7 @@ from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, Slice, files_in
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
-from gymtui.sources.source import LOOKED_AT, Look, Source
+from gymtui.sources.source import LOOKED_AT, ReadContext, Source
 
 _BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
 """Reasons for which a simulation says nothing of the agent."""
@@ -70,20 +70,20 @@ class TauBench(Source):
         first = head[:512]
         return start.startswith(b"{") and b'"info"' in first and b'"num_trials"' in first
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """A run for each file."""
-        for file, found in look.files.cached_of(files_in(place), _results, self.owns_file):
-            before = look.files.unread
+        for file, found in context.files.cached_of(files_in(place), _results, self.owns_file):
+            before = context.files.unread
             apart = file.parent / "simulations"
             here = found.rollouts
             if found.start is not None:
-                here = tuple(look.files.lines(file, _simulation_at, simulations_in))
+                here = tuple(context.files.lines(file, _simulation_at, simulations_in))
             rollouts = [
                 replace(facts, rollout_id=f"{facts.rollout_id}@{_run_id(file)}", model=found.model)
-                for facts in (*here, *_apart(apart, look.files))
+                for facts in (*here, *_separate_simulations(apart, context.files))
             ]
-            unread = look.files.unread - before
-            quiet = look.is_quiet(file, apart)
+            unread = context.files.unread - before
+            quiet = context.is_quiet(file, apart)
             yield RunFacts(
                 run_id=_run_id(file),
                 source=self.name,
@@ -163,10 +163,10 @@ def _tau(file: Path, results: list[JsonFields]) -> _Results:
     for place, result in enumerate(results):
         task = result.label("task_id") or "?"
         counts[task] += 1
-        trial = result.whole("trial")
+        trial = result.integer("trial")
         number = counts[task] if trial is None else trial + 1
         rollout_id = f"{task}.{number}"
-        error = result.inner("info").text("error")
+        error = result.mapping("info").text("error")
         reward = result.number("reward")
         missed = not error and reward is not None and not _passed(reward)
         failed = tuple(_failed_in_tau(result)) if missed else ()
@@ -180,7 +180,7 @@ def _tau(file: Path, results: list[JsonFields]) -> _Results:
                 message=error or "; ".join(failed),
                 failed_criteria=failed,
                 termination_reason=error,
-                details={"output": {"reward_info": result.inner("info").value("reward_info")}},
+                details={"output": {"reward_info": result.mapping("info").value("reward_info")}},
                 body=partial(_tau_artifacts, file, place, rollout_id),
             )
         )
@@ -193,7 +193,7 @@ def _passed(reward: float) -> bool:
 
 def _failed_in_tau(result: JsonFields) -> Iterable[str]:
     """What of τ-bench's two checks failed: the state of the data, and what the user is told."""
-    info = result.inner("info").inner("reward_info").inner("info")
+    info = result.mapping("info").mapping("reward_info").mapping("info")
     if info.number("r_actions") == 0 or info.flag("r_actions") is False:
         yield "database state"
     outputs = info.value("outputs")
@@ -207,10 +207,10 @@ def _tau_artifacts(file: Path, place: int, rollout_id: str) -> bytes:
     if place >= len(results):
         raise ValueError("the simulation is no longer in its file")
     result = results[place]
-    info = result.inner("info")
+    info = result.mapping("info")
     artifacts = {
         "task_id": result.label("task_id"),
-        "task": info.inner("task").text("instruction"),
+        "task": info.mapping("task").text("instruction"),
         "messages": result.value("traj"),
         "error": info.text("traceback") or info.text("error"),
         "metadata": {
@@ -223,20 +223,20 @@ def _tau_artifacts(file: Path, place: int, rollout_id: str) -> bytes:
 
 
 def _tau2(file: Path, results: JsonFields) -> _Results:
-    info = results.inner("info")
+    info = results.mapping("info")
     simulations = [_simulation(one, file) for one in results.objects("simulations")]
-    trials = info.whole("num_trials") or 1
+    trials = info.integer("num_trials") or 1
     tasks = (task.label("id") for task in results.objects("tasks"))
     return _Results(
         tuple(simulations),
-        info.inner("environment_info").text("domain_name"),
+        info.mapping("environment_info").text("domain_name"),
         {task: trials for task in tasks if task},
         results.time("timestamp"),
-        info.inner("agent_info").text("llm"),
+        info.mapping("agent_info").text("llm"),
     )
 
 
-def _apart(place: Path, files: Files) -> list[RolloutFacts]:
+def _separate_simulations(place: Path, files: Files) -> list[RolloutFacts]:
     """The simulations that lie in files of their own, each read once."""
     return [facts for _, facts in files.cached_of(files_in(place), _simulation_in)]
 
@@ -249,11 +249,11 @@ def _simulation_in(path: Path) -> RolloutFacts:
 
 
 def _simulation(one: JsonFields, path: Path) -> RolloutFacts:
-    info = one.inner("reward_info")
+    info = one.mapping("reward_info")
     reason = one.text("termination_reason")
     broken = reason in _BROKEN
     reward = None if broken else info.number("reward")
-    trial = one.whole("trial")
+    trial = one.integer("trial")
     task = one.label("task_id")
     failed = tuple(_failed(info)) if reward is not None and not _passed(reward) else ()
     output = {
@@ -280,14 +280,14 @@ def _simulation(one: JsonFields, path: Path) -> RolloutFacts:
 
 def _failed(info: JsonFields) -> Iterable[str]:
     """What of a task's checks failed, as they are called there."""
-    if info.inner("db_check").flag("db_match") is False:
+    if info.mapping("db_check").flag("db_match") is False:
         yield "database state"
     for check in info.objects("action_checks"):
         if check.flag("action_match") is False:
-            yield f"action {check.inner('action').text('name') or '?'}"
+            yield f"action {check.mapping('action').text('name') or '?'}"
     for check in info.objects("env_assertions"):
         if check.flag("met") is False:
-            yield f"state {check.inner('env_assertion').text('func_name') or '?'}"
+            yield f"state {check.mapping('env_assertion').text('func_name') or '?'}"
     for check in info.objects("communicate_checks"):
         if check.flag("met") is False:
             yield f"told {check.text('info') or '?'}"
@@ -296,12 +296,12 @@ def _failed(info: JsonFields) -> Iterable[str]:
             yield check.text("nl_assertion") or "?"
 
 
-def _spoken(ticks: list[JsonFields]) -> list[dict[str, Any]]:
+def _voice_messages(ticks: list[JsonFields]) -> list[dict[str, Any]]:
     """The messages of a conversation by voice, where what one says lies in many ticks."""
     messages: list[dict[str, Any]] = []
     for tick in ticks:
         for who, role in (("agent", "assistant"), ("user", "user")):
-            content = tick.inner(f"{who}_chunk").text("content")
+            content = tick.mapping(f"{who}_chunk").text("content")
             last = messages[-1] if messages else {}
             if content and last.get("role") == role and "tool_calls" not in last:
                 last["content"] += content
@@ -339,8 +339,8 @@ def _artifacts_of(one: JsonFields, document: JsonFields, identity: str) -> bytes
     task = tasks.get(one.label("task_id"))
     artifacts: dict[str, Any] = {
         "task_id": one.label("task_id"),
-        "model": document.inner("info").inner("agent_info").text("llm"),
-        "messages": one.value("messages") or _spoken(one.objects("ticks")),
+        "model": document.mapping("info").mapping("agent_info").text("llm"),
+        "messages": one.value("messages") or _voice_messages(one.objects("ticks")),
         "created_at": one.time("start_time"),
         "metadata": {
             "reward_info": one.value("reward_info"),

@@ -14,10 +14,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from gymtui.core.replacement import replace
-from gymtui.sources.files import Entries, Files, end_of, entries, newest_s, read_bytes
+from gymtui.sources.files import (
+    Entries,
+    Files,
+    last_modified_s,
+    list_entries,
+    read_bytes,
+    tail_text,
+)
 from gymtui.sources.json_fields import JsonFields
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
-from gymtui.sources.source import Look, Source
+from gymtui.sources.source import ReadContext, Source
 
 _NO_FAILURE: Final = frozenset({"unset", "none"})
 _NO_WORKSPACE: Final = frozenset({"agent_installation_failed"})
@@ -33,29 +40,29 @@ class TerminalBench(Source):
         """A run's directory."""
         return "run_metadata.json" in found.files or "tb.lock" in found.files
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """The run."""
-        metadata = look.files.fields(place / "run_metadata.json")
+        metadata = context.files.fields(place / "run_metadata.json")
         model = metadata.text("model_name") or metadata.text("agent_name")
-        whole = look.files.parsed(place / "results.json", _all_results) or {}
+        whole = context.files.parsed(place / "results.json", _all_results) or {}
         found: dict[str, RolloutFacts] = {}
         touched = [place, place / "run.log", place / "results.json"]
-        read = partial(_trial, look=look, model=model)
-        for task in sorted(entries(place).directories):
-            names = sorted(entries(place / task).directories)
-            for facts in look.files.each(self.name, place / task, names, read):
+        read = partial(_trial, context=context, model=model)
+        for task in sorted(list_entries(place).directories):
+            names = sorted(list_entries(place / task).directories)
+            for facts in context.files.read_entries(self.name, place / task, names, read):
                 found[facts.rollout_id] = facts
                 if facts.status == "running":
                     trial = place / task / facts.rollout_id
-                    touched += [trial, *(trial / part for part in entries(trial).directories)]
-        unread = look.files.unread
+                    touched += [trial, *(trial / part for part in list_entries(trial).directories)]
+        unread = context.files.unread
         for name, facts in whole.items():
             if name not in found or found[name].status == "running":
                 body = found[name].body if name in found else None
                 found[name] = replace(facts, rollout_id=name, body=body, model=model)
-        dead = metadata.time("end_time") is not None or look.is_quiet(*touched)
+        dead = metadata.time("end_time") is not None or context.is_quiet(*touched)
         tasks = metadata.value("task_ids")
-        each = metadata.whole("n_attempts") or 1
+        each = metadata.integer("n_attempts") or 1
         planned = {str(task): each for task in (tasks if isinstance(tasks, list) else ())}
         dataset = metadata.text("dataset_name") or Path(metadata.text("dataset_path") or "").name
         yield RunFacts(
@@ -69,16 +76,16 @@ class TerminalBench(Source):
         )
 
 
-def _trial(trial: Path, look: Look, model: str | None) -> tuple[RolloutFacts, float]:
+def _trial(trial: Path, context: ReadContext, model: str | None) -> tuple[RolloutFacts, float]:
     """A trial, and when it was touched."""
     result = trial / "results.json"
-    facts = look.files.parsed(result, _result)
+    facts = context.files.parsed(result, _result)
     body = partial(_artifacts, trial)
     if facts is None:
         task = trial.parent.name
         facts = RolloutFacts(rollout_id=trial.name, task_id=task, status="running", model=model)
-        return replace(facts, body=body), look.now_s
-    return replace(facts, rollout_id=trial.name, model=model, body=body), newest_s(result)
+        return replace(facts, body=body), context.now_s
+    return replace(facts, rollout_id=trial.name, model=model, body=body), last_modified_s(result)
 
 
 def _all_results(body: bytes) -> Mapping[str, RolloutFacts]:
@@ -126,12 +133,12 @@ def _artifacts(trial: Path) -> bytes:
     task = result.text("instruction")
     messages: list[dict[str, Any]] = [{"role": "user", "content": task}] if task else []
     logs = trial / "agent-logs"
-    for name in sorted(entries(logs).directories, key=_number):
+    for name in sorted(list_entries(logs).directories, key=_number):
         for file, role in (("prompt.txt", "user"), ("response.txt", "assistant")):
-            if text := end_of(logs / name / file).strip():
+            if text := tail_text(logs / name / file).strip():
                 messages.append({"role": role, "content": text})
     for file, what in (("post-agent.txt", "terminal"), ("post-test.txt", "tests")):
-        if text := end_of(trial / "panes" / file).strip():
+        if text := tail_text(trial / "panes" / file).strip():
             messages.append({"role": "tool", "name": what, "content": text})
     artifacts = {
         "task_id": result.text("task_id"),
@@ -142,8 +149,8 @@ def _artifacts(trial: Path) -> bytes:
             "failure_mode": result.text("failure_mode"),
             "rollout_metrics": {
                 "token_usage": {
-                    "prompt_tokens_total": result.whole("total_input_tokens"),
-                    "completion_tokens_total": result.whole("total_output_tokens"),
+                    "prompt_tokens_total": result.integer("total_input_tokens"),
+                    "completion_tokens_total": result.integer("total_output_tokens"),
                 }
             },
         },

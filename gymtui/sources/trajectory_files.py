@@ -39,12 +39,12 @@ def trajectory_in(agent: Path) -> Iterator[Segment]:
         if document is None:
             return
         seen.add(name)
-        steps = document.listed("steps")
+        steps = document.items("steps")
         if name != _FIRST:
             steps = [
                 step for step in steps if JsonFields(step).flag("is_copied_context") is not True
             ]
-        subagents: list[Any] = document.listed("subagent_trajectories")
+        subagents: list[Any] = document.items("subagent_trajectories")
         for path in _paths(steps):
             if path not in seen and (other := _document(agent, path)) is not None:
                 seen.add(path)
@@ -69,7 +69,7 @@ def _paths(steps: list[msgspec.Raw]) -> Iterator[str]:
     for step in steps:
         if b"trajectory_path" not in bytes(memoryview(step)):
             continue
-        for result in JsonFields(step).inner("observation").objects("results"):
+        for result in JsonFields(step).mapping("observation").objects("results"):
             for reference in result.objects("subagent_trajectory_ref"):
                 if path := reference.text("trajectory_path"):
                     yield path

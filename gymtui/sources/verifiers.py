@@ -17,7 +17,7 @@ from gymtui.core.replacement import replace
 from gymtui.sources.files import Entries, Files, Slice
 from gymtui.sources.json_fields import JsonFields, number_in, utc_time
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, artifacts_body
-from gymtui.sources.source import Look, Source
+from gymtui.sources.source import ReadContext, Source
 from gymtui.sources.verifiers_traces import rollouts_of
 
 _RESULTS: Final = "results.jsonl"
@@ -62,22 +62,22 @@ class Verifiers(Source):
             return False
         return (file.parent / "metadata.json").is_file() or b'"reward"' in files.head(file)
 
-    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+    def read(self, place: Path, context: ReadContext) -> Iterable[RunFacts]:
         """The run."""
         file = place if place.is_file() else place / _RESULTS
         if file.name == _RESULTS and file.is_file():
-            yield _results(file, look)
+            yield _results(file, context)
         file = place if place.is_file() else place / _TRACES
         if file.name == _TRACES and file.is_file():
-            yield _traces(file, look)
+            yield _traces(file, context)
 
 
-def _results(file: Path, look: Look) -> RunFacts:
-    metadata, place = look.files.fields(file.parent / "metadata.json"), file.parent
+def _results(file: Path, context: ReadContext) -> RunFacts:
+    metadata, place = context.files.fields(file.parent / "metadata.json"), file.parent
     model, threshold = metadata.text("model"), metadata.number("pass_threshold")
     counts: Counter[str] = Counter()
     rollouts = []
-    for facts in look.files.lines(file, _line):
+    for facts in context.files.lines(file, _line):
         task = facts.task_id or ""
         counts[task] += 1
         rollout_id = f"{task}.{counts[task]}@{place.name}"
@@ -89,7 +89,7 @@ def _results(file: Path, look: Look) -> RunFacts:
             replace(facts, rollout_id=rollout_id, model=model, success=success, body=body)
         )
     named = "--" in place.parent.name
-    quiet = look.is_quiet(file)
+    quiet = context.is_quiet(file)
     return RunFacts(
         run_id=f"{place.parent.name}/{place.name}" if named else place.name,
         source=Verifiers.name,
@@ -97,9 +97,9 @@ def _results(file: Path, look: Look) -> RunFacts:
             rollouts,
             _planned(metadata, counts),
             dead=quiet,
-            unread=look.files.unread,
+            unread=context.files.unread,
         ),
-        unread=look.files.unread,
+        unread=context.files.unread,
         scenario_id=metadata.text("env_id") or metadata.text("env"),
         began=metadata.time("date") or "",
         over=quiet,
@@ -108,7 +108,7 @@ def _results(file: Path, look: Look) -> RunFacts:
 
 def _planned(metadata: JsonFields, counts: Mapping[str, int]) -> dict[str, int]:
     """How many there are to be, by example: those that nobody has seen are named by number."""
-    examples, each = metadata.whole("num_examples"), metadata.whole("rollouts_per_example")
+    examples, each = metadata.integer("num_examples"), metadata.integer("rollouts_per_example")
     if not examples:
         return dict.fromkeys(counts, each) if each else {}
     numbered = [task for task in counts if task.isdecimal() and int(task) < examples]
@@ -121,9 +121,9 @@ def _line(line: bytes, place: Slice) -> RolloutFacts | None:
     fields = JsonFields(line)
     if "reward" not in fields and "completion" not in fields:
         return None
-    error = fields.text("error") or _error(fields.inner("error"))
-    timing = fields.inner("timing")
-    ended = timing.inner("scoring").number("end") or timing.inner("generation").number("end")
+    error = fields.text("error") or _error(fields.mapping("error"))
+    timing = fields.mapping("timing")
+    ended = timing.mapping("scoring").number("end") or timing.mapping("generation").number("end")
     start = timing.time("start_time")
     reward = None if error else fields.number("reward")
     stop = fields.text("stop_condition")
@@ -157,7 +157,7 @@ def _metrics(fields: JsonFields) -> dict[str, float]:
 
 def _artifacts(read: Any, rollout_id: str, model: str | None) -> bytes:
     fields = JsonFields(read())
-    usage = fields.inner("token_usage")
+    usage = fields.mapping("token_usage")
     prompt, answer = (_messages(fields.value(name), role) for name, role in _SIDES)
     artifacts = {
         "task_id": fields.label("example_id") or fields.label("id"),
@@ -172,8 +172,8 @@ def _artifacts(read: Any, rollout_id: str, model: str | None) -> bytes:
             "info": fields.value("info"),
             "rollout_metrics": {
                 "token_usage": {
-                    "prompt_tokens_total": usage.whole("input_tokens"),
-                    "completion_tokens_total": usage.whole("output_tokens"),
+                    "prompt_tokens_total": usage.integer("input_tokens"),
+                    "completion_tokens_total": usage.integer("output_tokens"),
                 }
             },
         },
@@ -197,24 +197,24 @@ def _is_user(message: Any) -> bool:
     return isinstance(message.get("content"), str)
 
 
-def _traces(file: Path, look: Look) -> RunFacts:
+def _traces(file: Path, context: ReadContext) -> RunFacts:
     place = file.parent
-    configs = (look.files.parsed(place / name, JsonFields) for name in _CONFIGS)
+    configs = (context.files.parsed(place / name, JsonFields) for name in _CONFIGS)
     config = next(filter(None, configs), JsonFields())
-    env, model = config.inner("env"), config.text("model")
+    env, model = config.mapping("env"), config.text("model")
     rollouts = [
         one if one.model is not None else replace(one, model=model)
-        for found in look.files.lines(file, rollouts_of)
+        for found in context.files.lines(file, rollouts_of)
         for one in found
     ]
     planned: dict[str, int] = {}
-    if (each := config.whole("num_rollouts")) is not None:
+    if (each := config.integer("num_rollouts")) is not None:
         planned = dict.fromkeys((facts.task_id or "" for facts in rollouts), each)
         if (
-            tasks := config.inner("select").whole("limit") or config.whole("num_tasks")
+            tasks := config.mapping("select").integer("limit") or config.integer("num_tasks")
         ) is not None:
             planned |= {"": tasks * each}
-    quiet = look.is_quiet(file)
+    quiet = context.is_quiet(file)
     return RunFacts(
         run_id=place.name,
         source=Verifiers.name,
@@ -222,11 +222,11 @@ def _traces(file: Path, look: Look) -> RunFacts:
             rollouts,
             planned,
             dead=quiet,
-            unread=look.files.unread,
+            unread=context.files.unread,
         ),
-        unread=look.files.unread,
+        unread=context.files.unread,
         # As `EnvConfig.env_id`.
-        scenario_id="+".join(filter(None, (env.text("id"), env.inner("taskset").text("id"))))
+        scenario_id="+".join(filter(None, (env.text("id"), env.mapping("taskset").text("id"))))
         or None,
         began=min((facts.started_at or "" for facts in rollouts), default=""),
         over=quiet,

@@ -28,24 +28,24 @@ def rollouts_of(line: bytes, place: Slice) -> list[RolloutFacts]:
 
 
 def _rollout(trace: JsonFields, number: int, *, several: bool, place: Slice) -> RolloutFacts:
-    agent = trace.inner("agent")
+    agent = trace.mapping("agent")
     name = agent.text("name")
     identity = trace.text("id") or f"{place.path.parent.name}/{place.start}.{number}"
     calls = trace.objects("calls")
     model = next(filter(None, (call.text("model") for call in calls)), None)
     rewards = _rewards(trace)
     error = _error(trace.objects("errors")) if trace.flag("ok") is not True else None
-    timing = trace.inner("timing")
-    spans = [timing.inner(part) for part in ("boot", "setup", "agent", "finalize", "scoring")]
+    timing = trace.mapping("timing")
+    spans = [timing.mapping(part) for part in ("boot", "setup", "agent", "finalize", "scoring")]
     ended = max((span.number("end") or 0.0 for span in spans), default=0.0)
     details: dict[str, Any] = {"rewards": rewards, "metrics": trace.value("metrics")}
     return RolloutFacts(
         rollout_id=f"{identity}:{name}" if several and name else identity,
         task_id=_task(trace),
         status="failed" if error and not rewards else "completed",
-        model=model or agent.inner("config").text("model"),
+        model=model or agent.mapping("config").text("model"),
         created_at=timing.time("start"),
-        started_at=utc_time(timing.inner("agent").number("start") or timing.number("start")),
+        started_at=utc_time(timing.mapping("agent").number("start") or timing.number("start")),
         completed_at=utc_time(ended or None),
         reward=sum(rewards.values()) if rewards else None,
         message=error or "",
@@ -69,17 +69,17 @@ def _without_trace(episode: JsonFields) -> RolloutFacts:
 
 
 def _task(trace: JsonFields) -> str | None:
-    task = trace.inner("task")
-    data = task.inner("data")
+    task = trace.mapping("task")
+    data = task.mapping("data")
     names = (data.label("id"), data.label("name"), data.label("idx"), task.text("key"))
     return next(filter(None, names), None)
 
 
 def _rewards(trace: JsonFields) -> dict[str, float]:
-    found = trace.inner("rewards")
+    found = trace.mapping("rewards")
     worth = {}
     for name in found:
-        reward = found.inner(name)
+        reward = found.mapping(name)
         score = reward.number("score")
         weight = reward.number("weight")
         if score is not None:
@@ -96,9 +96,9 @@ def _artifacts(place: Slice, identity: str, number: int) -> bytes:
     episode = JsonFields(place.read())
     traces = episode.objects("traces") if "traces" in episode else [episode]
     trace = traces[number]
-    usage = [call.inner("usage") for call in trace.objects("calls")]
+    usage = [call.mapping("usage") for call in trace.objects("calls")]
     errors = trace.objects("errors")
-    prompt = trace.inner("task").inner("data").text("prompt")
+    prompt = trace.mapping("task").mapping("data").text("prompt")
     artifacts = {
         "task_id": _task(trace),
         "task": prompt,
@@ -126,7 +126,7 @@ def _artifacts(place: Slice, identity: str, number: int) -> bytes:
 
 def _messages(nodes: list[JsonFields]) -> list[dict[str, Any]]:
     """The messages, each with its time; where the graph has branches, with which one it is of."""
-    parents = [node.whole("parent") for node in nodes]
+    parents = [node.integer("parent") for node in nodes]
     branches = _branches(parents)
     several = len(set(branches)) > 1
     found = []

@@ -16,7 +16,7 @@ from gymtui.sources.artifacts import Artifacts
 from gymtui.sources.directory_gym import DirectoryGym
 from gymtui.sources.files import Entries, Files
 from gymtui.sources.inspect_logs import InspectLogs
-from gymtui.sources.source import Source, places
+from gymtui.sources.source import Source, find_places
 from gymtui.sources.tau_bench import TauBench
 from tests.sources.on_disk import Answers, growing, opened, touch, write
 from tests.sources.test_inspect_logs import archive, four, log
@@ -254,7 +254,7 @@ class Point:
 def found_in(place: Path) -> list[tuple[str, str]]:
     """What a directory holds: which source, and where."""
     known = registry.own_sources()
-    return [(source.name, where.name) for source, where in places(place, known, Files())]
+    return [(source.name, where.name) for source, where in find_places(place, known, Files())]
 
 
 def test_links_in_circles_and_to_what_was_seen_lead_nowhere_twice(tmp_path: Path) -> None:
@@ -331,11 +331,11 @@ def test_others_add_sources_and_a_broken_one_costs_only_itself(
     assert told == ["source broken (broken): no such module"]
     exported(tmp_path / "ours", "a")
     write(tmp_path / "theirs" / "odd", "")
-    found = [(source.name, place.name) for source, place in places(tmp_path, sources, Files())]
+    found = [(source.name, place.name) for source, place in find_places(tmp_path, sources, Files())]
     assert found == [("artifacts", "ours"), ("odd", "theirs")]
     odd = registry.find_source("odd", sources)
     assert odd is not None and registry.find_source("even", sources) is None
-    assert list(places(tmp_path / "ours", [odd], Files())) == []
+    assert list(find_places(tmp_path / "ours", [odd], Files())) == []
 
 
 class Hurried:
@@ -442,7 +442,7 @@ def test_what_has_its_owner_is_not_looked_into_by_others(tmp_path: Path) -> None
     shown: list[frozenset[str]] = []
     write(tmp_path / "results.json", {"info": {}, "num_trials": 1, "simulations": []})
     write(tmp_path / "other.json", {"messages": []})
-    found = places(tmp_path, [TauBench(), Curious()], Files())
+    found = find_places(tmp_path, [TauBench(), Curious()], Files())
     assert [source.name for source, _ in found] == ["tau", "artifacts"]
     assert shown == [{"other.json"}]
 
