@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gymtui.api import response
 from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
-from gymtui.api.request import Call, Progress, Ready, Sink, given
+from gymtui.api.request import Call, Progress, Ready, Sink, query_of
 from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
 
@@ -60,7 +60,9 @@ class Endpoints(ABC):
             limit: The most runs to list, 1 to 200.
             expand: What to fill in; `rollouts` fills `rollout_ids`.
         """
-        query = given(scenario_id=scenario_id, source=source, limit=str(limit), offset=str(offset))
+        query = query_of(
+            scenario_id=scenario_id, source=source, limit=str(limit), offset=str(offset)
+        )
         query += tuple(("expand", what) for what in expand)
         return await self._answer(Call("GET", "/runs", query=query))
 
@@ -96,7 +98,7 @@ class Endpoints(ABC):
 
         There is no paging, so without a filter it is all.
         """
-        query = given(scenario_id=scenario_id, task_id=task_id, status=status, run_id=run_id)
+        query = query_of(scenario_id=scenario_id, task_id=task_id, status=status, run_id=run_id)
         return await self._answer(Call("GET", "/rollouts", query=query))
 
     async def stream_rollouts(
@@ -106,7 +108,7 @@ class Endpoints(ABC):
 
         The answer has no body. How much came is told before the sink is given it.
         """
-        query = given(scenario_id=scenario_id)
+        query = query_of(scenario_id=scenario_id)
         call = Call(
             "GET", "/rollouts", query=query, timed=False,
             on_progress=on_progress, sink=sink, ready=ready,

@@ -82,7 +82,7 @@ def segment(value: str) -> str:
     return quote(value, safe="", errors="surrogatepass")
 
 
-def given(**filters: str | None) -> tuple[tuple[str, str], ...]:
+def query_of(**filters: str | None) -> tuple[tuple[str, str], ...]:
     """The filters that were given, as a query."""
     return tuple((name, value) for name, value in filters.items() if value is not None)
 

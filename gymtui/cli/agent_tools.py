@@ -36,7 +36,7 @@ from gymtui.store.lists.columns import ROLLOUTS
 from gymtui.store.stats.failure_changes import CoFailures
 from gymtui.transcript.blocks import Block, Extras, ToolCall, ToolResult, Turn
 from gymtui.transcript.facts import facts
-from gymtui.transcript.hits import Wanted
+from gymtui.transcript.hits import SearchTerms
 from gymtui.transcript.search import Query
 
 NOTICE = (
@@ -170,7 +170,7 @@ class AgentTools:
         It ignores case unless the phrase has a capital letter. `only_errors` looks only in what
         failed.
         """
-        wanted = Wanted(Query(phrase), error=only_errors)
+        wanted = SearchTerms(Query(phrase), error=only_errors)
         if wanted.is_empty:
             raise RefusedCallError("nothing to search for")
         if not run_ids:

@@ -160,8 +160,8 @@ def _task_columns(names: Sequence[str]) -> tuple[Column[TaskAcrossRuns], ...]:
         found = evidence_of(row)
         if found is None:
             return Cell(ABSENT, "dim")
-        p = "" if found.worth is Significance.ONE_ATTEMPT else f", {p_words(found.p)}"
-        return Cell(f"{found.worth.value}{p}", "yellow" if found.sure else "dim")
+        p = "" if found.significance is Significance.ONE_ATTEMPT else f", {p_words(found.p)}"
+        return Cell(f"{found.significance.value}{p}", "yellow" if found.sure else "dim")
 
     rates = [Column(name, rate(place), right=True) for place, name in enumerate(names)]
     return (

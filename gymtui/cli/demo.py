@@ -131,7 +131,7 @@ class LocalGym:
         # A session of its own: what the terminal does to its foreground (^C, hang-up) is ours.
         self._process = subprocess.Popen(  # noqa: S603  (this interpreter, this package)
             self._command,
-            env=child_environment.environment(os.environ),
+            env=child_environment.helper_environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

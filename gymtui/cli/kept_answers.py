@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gymtui.config.settings import Settings
-from gymtui.core.instants import when_of
+from gymtui.core.instants import from_micros
 from gymtui.poll.plan import IDLE_INTERVAL_S
 from gymtui.poll.recording_intake import LATE_INTERVALS, NEWEST
 from gymtui.store.delta import PAGE_LIMIT, Query, RunsPage
@@ -62,7 +62,7 @@ def read_kept(
     page = RunsPage(0, PAGE_LIMIT, settings.source, settings.scenario)
     return KeptAnswers(
         changes.answers(page),
-        when_of(round(at_s * 1_000_000)),
+        from_micros(round(at_s * 1_000_000)),
         lead_s,
         works and head.whole and not recording.is_over and wall() - at_s < late_s,
     )

@@ -170,13 +170,13 @@ def search(
 ) -> None:
     """Search the transcripts of runs for a phrase; of a directory, those of all runs in it."""
     from gymtui.cli.search import print_hits
-    from gymtui.transcript.hits import Wanted, role_of
+    from gymtui.transcript.hits import SearchTerms, role_of
     from gymtui.transcript.search import PatternError, Query, parse
 
     settings, run_ids = settings_and_names(flags, names)
     try:
         query = parse(f"re:{phrase}") if expression else Query(phrase)
-        wanted = Wanted(query, tool, error, None if role is None else role_of(role))
+        wanted = SearchTerms(query, tool, error, None if role is None else role_of(role))
     except PatternError as problem:
         options.fail(str(problem))
     if wanted.is_empty:

@@ -18,7 +18,7 @@ from gymtui.cli.headless import headless_session, take_news, termination_event
 from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
-from gymtui.core.instants import when_of
+from gymtui.core.instants import from_micros
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.core.urls import without_login
@@ -303,7 +303,7 @@ def status_of(settings: Settings, place: RecordingPlace) -> RecordingStatus:
     )
     if not recording:
         return status
-    begin, end = when_of(recording.from_us), when_of(recording.to_us)
+    begin, end = from_micros(recording.from_us), from_micros(recording.to_us)
     return replace(status, from_at=begin, to_at=end, gaps=len(recording.gaps()))
 
 

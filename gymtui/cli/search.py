@@ -22,7 +22,7 @@ from gymtui.session.transcript_search import (
     target_of,
 )
 from gymtui.store.records import RolloutRow
-from gymtui.transcript.hits import Wanted
+from gymtui.transcript.hits import SearchTerms
 
 _EVERYTHING = 1 << 60
 _WHO = 24
@@ -34,7 +34,7 @@ _LEAST = 20
 def print_hits(
     settings: Settings,
     run_ids: Sequence[str],
-    wanted: Wanted,
+    wanted: SearchTerms,
     form: str,
     *,
     archive: Path,
@@ -89,7 +89,7 @@ async def begin_search(
     reader: GymReader,
     settings: Settings,
     run_ids: Sequence[str],
-    wanted: Wanted,
+    wanted: SearchTerms,
     kept: Archive,
     most_bytes: int,
 ) -> tuple[TranscriptSearch, Mapping[str, RolloutRow]]:

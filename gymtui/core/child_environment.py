@@ -13,7 +13,7 @@ _WANTED = frozenset(
 _WANTED_BEGIN = ("LC_", "LD_", "DYLD_", "PYTHON", "XDG_", "COVERAGE_")
 
 
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
+def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What of an environment helpers may see: what they need, which keys never are among.
 
     Keys are in variables of any name (`api_key_env`, `[model_keys]`), so that what is handed on

@@ -18,7 +18,7 @@ def micros(instant: datetime | None) -> int | None:
     return None if instant is None else (instant - _EPOCH) // _MICROSECOND
 
 
-def when_of(micros: int) -> datetime:
+def from_micros(micros: int) -> datetime:
     """The instant so many microseconds after 1970, in UTC."""
     return _EPOCH + micros * _MICROSECOND
 
@@ -28,6 +28,6 @@ def unix_s(instant: datetime) -> float:
     return (instant - _EPOCH).total_seconds()
 
 
-def instant_of(unix_s: float) -> datetime:
+def from_unix_s(unix_s: float) -> datetime:
     """The instant so many seconds after 1970, in UTC."""
     return _EPOCH + timedelta(seconds=unix_s)

@@ -16,7 +16,7 @@ def spellings(typed: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((typed, *forms)))
 
 
-def folded(text: str) -> str:
+def fold_case(text: str) -> str:
     """A text as it is compared: without regard to case, nor to how its letters are composed."""
     if text.isascii():
         return text.casefold()

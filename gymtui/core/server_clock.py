@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from gymtui.core.instants import instant_of, unix_s
+from gymtui.core.instants import from_unix_s, unix_s
 
 DATE_RESOLUTION_S = 1.0
 """A `Date` header has whole seconds, rounded down (RFC 9110, 5.6.7)."""
@@ -116,7 +116,7 @@ class ServerClock:
     def now(self, mono_s: float | None = None) -> datetime:
         """The server's time at `mono_s` or now, in UTC; before any sample, the local clock's."""
         mono_s = self._mono() if mono_s is None else mono_s
-        return instant_of(mono_s + self._lead_s())
+        return from_unix_s(mono_s + self._lead_s())
 
     def window(self, sent_mono_s: float, received_mono_s: float) -> Window:
         """When, for the server, a question was answered: its round trip and the clock's error."""

@@ -68,7 +68,7 @@ class Flights:
         self._past: set[Request] = set()
         self._landed = asyncio.Event()
 
-    async def landed(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing is under way."""
         while self._under_way:
             await self._landed.wait()

@@ -163,7 +163,7 @@ class Poller:
 
     async def settled(self) -> None:
         """Wait until all that was asked is answered."""
-        await self._flights.landed()
+        await self._flights.wait_until_idle()
 
     def begin_catch_up(self) -> None:
         """What earlier sessions kept is in: from now on the rest is read."""

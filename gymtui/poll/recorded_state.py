@@ -8,17 +8,17 @@ from types import MappingProxyType
 
 import msgspec
 
-from gymtui.core.instants import micros, when_of
+from gymtui.core.instants import from_micros, micros
 from gymtui.core.server_clock import Window
 from gymtui.poll.tracker import TrackerState
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import ListLook, ObserverState, StateObservation, Watched
 from gymtui.store.history.recording_rows import (
     PackedObservation,
+    PackedWatched,
     PackedWindow,
     Watching,
 )
-from gymtui.store.history.recording_rows import Watched as PackedWatched
 from gymtui.store.stats.run_summary import RunSummary, from_kept
 from gymtui.store.store import Store
 
@@ -94,9 +94,9 @@ def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
         watching.turn,
         {i: unpack_gaps_s(packed) for i, packed in watching.gaps_ds.items()},
     )
-    listed: dict[str, datetime] = {i: when_of(at_us) for i, at_us in watching.listed_us.items()}
+    listed: dict[str, datetime] = {i: from_micros(at_us) for i, at_us in watching.listed_us.items()}
     running_us = watching.running_listed_us
-    running = None if running_us is None else when_of(running_us)
+    running = None if running_us is None else from_micros(running_us)
     return TrackerState(observer, lives, watching.steps, listed, running)
 
 
@@ -140,8 +140,8 @@ def _pack(seen: StateObservation) -> PackedObservation:
 
 def _observation(run_id: str, rollout_id: str, packed: PackedObservation) -> StateObservation:
     status, phase, from_us, at_us, otherwise_us, step = packed
-    otherwise = None if otherwise_us is None else when_of(otherwise_us)
-    seen_from, seen_at = when_of(from_us), when_of(at_us)
+    otherwise = None if otherwise_us is None else from_micros(otherwise_us)
+    seen_from, seen_at = from_micros(from_us), from_micros(at_us)
     return StateObservation(rollout_id, run_id, status, phase, seen_from, seen_at, otherwise, step)
 
 
@@ -190,4 +190,4 @@ def _pack_window(window: Window) -> PackedWindow:
 
 def _window(packed: Iterable[int]) -> Window:
     earliest, latest = packed
-    return Window(when_of(earliest), when_of(latest))
+    return Window(from_micros(earliest), from_micros(latest))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gymtui.api.errors import GymError
-from gymtui.core.instants import micros, when_of
+from gymtui.core.instants import from_micros, micros
 from gymtui.core.replacement import replace
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.intake import Intake
@@ -251,7 +251,7 @@ class RecordingIntake:
         ago_s = (self._now_us() - answer.early_us) / 1_000_000 + (self._clock.error_s or 0.0)
         sent_s = self._monotonic() - max(0.0, ago_s)
         seen = Observation(answer.query, answer.body, sent_s, answer.at_us / 1_000_000)
-        window = Window(when_of(answer.early_us), when_of(answer.late_us))
+        window = Window(from_micros(answer.early_us), from_micros(answer.late_us))
         try:
             await self._intake.take_recorded(seen, window)
         except GymError:

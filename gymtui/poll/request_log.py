@@ -15,7 +15,7 @@ from gymtui.poll.budget import UsualTime
 from gymtui.poll.request_state import (
     BACKOFF_LIMIT_S,
     NEVER,
-    Moved,
+    CounterChange,
     RecorderLink,
     RequestState,
     backoff_s,
@@ -49,7 +49,9 @@ class RequestLog(Struct):
     """The poller's memory. All times are monotonic seconds."""
 
     states: dict[Request, RequestState] = field(default_factory=dict)  # by question
-    moved: dict[str, Moved] = field(default_factory=dict)  # by run, when its counters last moved
+    moved: dict[str, CounterChange] = field(
+        default_factory=dict
+    )  # by run, when its counters last moved
     # By active run, the offset of the first page that lists it.
     page_of: dict[str, int] = field(default_factory=dict)
     sweep: Sweep = field(default_factory=Sweep)  # how far the list of runs was read
@@ -300,7 +302,7 @@ class RequestLog(Struct):
 
     def _moved(self, run_id: str, counters: tuple[int | None, ...], now_s: float) -> None:
         behind_s = self.behind_s(run_id)
-        self.moved[run_id] = Moved(counters, now_s, now_s if behind_s is None else behind_s)
+        self.moved[run_id] = CounterChange(counters, now_s, now_s if behind_s is None else behind_s)
 
     def _run_changed(self, row: RunRow, store: Store, now_s: float) -> None:
         known = self.moved.get(row.run_id)

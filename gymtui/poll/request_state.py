@@ -36,7 +36,7 @@ class RequestState(Struct):
 NEVER = RequestState()
 
 
-class Moved(Struct, frozen=True):
+class CounterChange(Struct, frozen=True):
     """When a run's counters were first seen as they are now, monotonic seconds."""
 
     counters: tuple[int | None, ...]  # as they are now

@@ -30,7 +30,7 @@ from gymtui.session.archive_file import (
 from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.trigrams import trigram_query
 from gymtui.transcript.hits import SpokenPassage
-from gymtui.transcript.packed_passages import IN_A_PACK, LEVEL, texts_in, unpacked
+from gymtui.transcript.packed_passages import IN_A_PACK, LEVEL, texts_in, unpack_passages
 from gymtui.transcript.search import Query
 
 IN_MEMORY_BYTES = 32 * 1024 * 1024
@@ -230,7 +230,9 @@ class Archive:
         return [
             spoken
             for first, pack in packs
-            for spoken in (unpacked(pack) if numbers is None else unpacked(pack, places[first]))
+            for spoken in (
+                unpack_passages(pack) if numbers is None else unpack_passages(pack, places[first])
+            )
         ]
 
     def close(self) -> None:

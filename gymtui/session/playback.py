@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gymtui.core.instants import when_of
+from gymtui.core.instants import from_micros
 from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.core.server_clock import Window
@@ -29,7 +29,7 @@ from gymtui.store.delta import (
     RolloutsOf,
     RunningRollouts,
     RunsPage,
-    together,
+    merge_deltas,
 )
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.history.recorded_answers import RecordedAnswers, body_of
@@ -194,7 +194,7 @@ class Player:
         self._missing |= answer.body is None
         if answer.same and isinstance(answer.query, RunsPage) and not self._missing:
             return NOTHING
-        window = Window(when_of(answer.early_us), when_of(answer.late_us))
+        window = Window(from_micros(answer.early_us), from_micros(answer.late_us))
         at_s, sent_s = answer.at_us / 1_000_000, answer.early_us / 1_000_000
         applied = self._take(answer.query, answer.body, at_s, sent_s)
         if isinstance(answer.query, RolloutsOf | RunningRollouts):
@@ -262,7 +262,7 @@ class Player:
         store.date({item.rollout_id: item.at_us / 1_000_000 for i in kept for item in i})
         wanted = needed | self._tracker.recalled_runs | store.active_runs
         self._tracker.restore(state_of(snapshot.watching, wanted.__contains__))
-        return together(deltas)
+        return merge_deltas(deltas)
 
     def _differs(self, run_id: str, snapshot: Snapshot) -> bool:
         """Whether what is known of a run cannot become what the snapshot says by answers alone."""

@@ -16,7 +16,7 @@ from gymtui.api.errors import Refused
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.config.settings import Settings
-from gymtui.core.instants import when_of
+from gymtui.core.instants import from_micros
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.connection import Link, Update
@@ -230,7 +230,7 @@ class _RecordedClock(ServerClock):
         """Nothing is learnt."""
 
     def now(self, mono_s: float | None = None) -> datetime:
-        return when_of(self._playback.position_us)
+        return from_micros(self._playback.position_us)
 
     @property
     def offset_s(self) -> float:
@@ -318,7 +318,7 @@ def read_moment(text: str, recording: Recording) -> int:
     if text.startswith("+"):
         amount = read_amount(text[1:], ValueKind.DURATION).at
         return recording.from_us + round(amount / MICROS * 1_000_000)
-    begin = when_of(recording.from_us).astimezone()
+    begin = from_micros(recording.from_us).astimezone()
     try:
         if "T" in text or " " in text:
             at = datetime.fromisoformat(text)
@@ -327,7 +327,7 @@ def read_moment(text: str, recording: Recording) -> int:
             at = begin.replace(hour=of_day.hour, minute=of_day.minute, second=of_day.second)
             next_day = datetime.fromtimestamp(at.timestamp() + 86_400).astimezone()
             # Of a recording that began within that minute, its begin.
-            if at < begin and next_day <= when_of(recording.to_us):
+            if at < begin and next_day <= from_micros(recording.to_us):
                 at = next_day
     except ValueError:
         raise ValueError(f"no time: {text}; such as 18:02, 2026-11-29T18:02 or +2h") from None

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 import msgspec
 
-from gymtui.core.child_environment import environment
+from gymtui.core.child_environment import helper_environment
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.reader_process import Order, packs_of, read_frame, write_frame
 
@@ -87,7 +87,7 @@ class TranscriptReader:
                 # A session of its own: ^C in the terminal is not for it.
                 process = subprocess.Popen(  # noqa: S603  (this interpreter, this package)
                     self._command,
-                    env=environment(os.environ),
+                    env=helper_environment(os.environ),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,

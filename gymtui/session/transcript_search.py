@@ -28,8 +28,8 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
 from gymtui.store.store import Store
 from gymtui.transcript.blocks import Ending
-from gymtui.transcript.hits import SpokenPassage, Wanted, find_hits
-from gymtui.transcript.packed_passages import unpacked
+from gymtui.transcript.hits import SearchTerms, SpokenPassage, find_hits
+from gymtui.transcript.packed_passages import unpack_passages
 from gymtui.transcript.search import PatternError
 
 AT_ONCE = 4
@@ -136,7 +136,7 @@ class TranscriptSearch:
         archive: Archive,
         gym: str,
         targets: Iterable[SearchTarget],
-        wanted: Wanted,
+        wanted: SearchTerms,
         *,
         most_bytes: int = MOST_BYTES,
     ) -> None:
@@ -280,7 +280,7 @@ class TranscriptSearch:
         key = self._keys.get(target.ref.rollout_id)
         if key is not None:
             self._archive.index(key, packs)
-        return self._found(target, (spoken for pack in packs for spoken in unpacked(pack)))
+        return self._found(target, (spoken for pack in packs for spoken in unpack_passages(pack)))
 
 
 def _next_batch(

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from gymtui.core import instants
-from gymtui.core.normalization import folded
+from gymtui.core.normalization import fold_case
 
 R = TypeVar("R")
 
@@ -147,8 +147,8 @@ def micros(seconds: float) -> int:
 def read_text(value: object) -> str | None:
     """A text value, case-folded, or None."""
     if isinstance(value, str):
-        return folded(value)
-    return None if value is None else folded(str(value))
+        return fold_case(value)
+    return None if value is None else fold_case(str(value))
 
 
 def read_number(value: object) -> float | None:

@@ -121,12 +121,12 @@ class Delta(Struct, frozen=True):
 NOTHING = Delta()
 
 
-def together(deltas: Sequence[Delta]) -> Delta:
+def merge_deltas(deltas: Sequence[Delta]) -> Delta:
     """Changes that came one after the other as one, by halves: none is copied time and again."""
     if len(deltas) <= 1:
         return deltas[0] if deltas else NOTHING
     middle = len(deltas) // 2
-    return together(deltas[:middle]).then(together(deltas[middle:]))
+    return merge_deltas(deltas[:middle]).then(merge_deltas(deltas[middle:]))
 
 
 class DeltaBuilder(Struct):

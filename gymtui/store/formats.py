@@ -16,7 +16,7 @@ from gymtui.store.outcome import Outcome, at_step_limit, steps_of
 from gymtui.store.phases import SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import CLOCK_OFF_S
-from gymtui.store.stats.eta import Eta, Left
+from gymtui.store.stats.eta import Eta, TimeLeft
 from gymtui.store.stats.formulas import Interval
 
 GLYPH: Mapping[Outcome, str] = {
@@ -152,7 +152,7 @@ def of_many(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
-def eta_words(left: Left) -> str:
+def eta_words(left: TimeLeft) -> str:
     """An ETA in one unit: `40–80s`, `5–8m`, `1.5–3h`; its two ends alike: `~5m`; soon: `<2m`."""
     if not isinstance(left, Eta):
         return left

@@ -23,7 +23,7 @@ from gymtui.store.rollout_intake import RolloutBatch, Steps, supersedes, with_ar
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder
 
 
-class _Held(Struct):
+class _RunRollouts(Struct):
     """The rollouts of one run, in the order the server first listed them."""
 
     members: dict[str, None] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class RolloutTable:
         """The person's own notes, by rollout, listed already or not."""
         self._runs = runs
         self._by_raw: dict[bytes, str] = {}
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held: OrderedDict[str, _RunRollouts] = OrderedDict()
         self._strays: set[str] = set()
         self._running: set[str] = set()
         self._summaries: dict[str, RunSummary] = {}
@@ -134,7 +134,7 @@ class RolloutTable:
         held = self._held.get(of_run)
         first = held is None
         if held is None:
-            held = self._held[of_run] = _Held()
+            held = self._held[of_run] = _RunRollouts()
             self._held.move_to_end(of_run, last=False)
             self._summaries.pop(of_run, None)
             self._touched(of_run, held, built)
@@ -355,7 +355,7 @@ class RolloutTable:
             held.numbers.remove(row)
             self._touched(row.run_id, held, built)
 
-    def _touched(self, run_id: str, held: _Held, built: DeltaBuilder) -> None:
+    def _touched(self, run_id: str, held: _RunRollouts, built: DeltaBuilder) -> None:
         self.version += 1
         held.version += 1
         if run_id in self._runs:

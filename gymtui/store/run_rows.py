@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_stats import RunStats, part_of
+from gymtui.store.stats.run_stats import RunStats, share_of
 from gymtui.store.stats.run_stats_builder import RunStatsBuilder
 from gymtui.store.stats.time_extent import Extent, TimeExtent
 
@@ -68,7 +68,7 @@ class RunRows:
             for count, (rollout_id, row) in enumerate(due.items(), start=1):
                 # One that looks the same may add up to something else: steps recalled, say.
                 rollout = row.rollout if row is not None else None
-                part = part_of(rollout, we_cancelled, last_steps) if rollout is not None else None
+                part = share_of(rollout, we_cancelled, last_steps) if rollout is not None else None
                 self._numbers.put(rollout_id, part)
                 self._reach.put(rollout_id, row)
                 if row is not None and known.get(rollout_id) is not row:

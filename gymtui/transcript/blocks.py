@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from gymtui.transcript.pretty_json import parsed, pretty
+from gymtui.transcript.pretty_json import parse_container, pretty
 from gymtui.transcript.usage import Usage
 
 NOTHING: Mapping[str, object] = {}
@@ -95,7 +95,7 @@ class ToolCall:
     def parameters(self) -> object:
         """The arguments as a JSON value where they hold one, else as they came."""
         if isinstance(self.arguments, str):
-            value = parsed(self.arguments)
+            value = parse_container(self.arguments)
             return self.arguments if value is None else value
         return self.arguments
 

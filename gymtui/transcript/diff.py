@@ -28,7 +28,7 @@ class Same(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class DiffRow:
     """A row of a comparison."""
 
     left: int | None  # A turn of the first transcript, or None
@@ -42,7 +42,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ArgumentChange:
     """An argument that differs, in clean text."""
 
     name: str  # the tool and the argument, `calendar.create: title`
@@ -50,33 +50,33 @@ class Change:
     right: str | None  # the same of the second
 
 
-def compare(left: Transcript, right: Transcript) -> tuple[Pair, ...]:
+def compare(left: Transcript, right: Transcript) -> tuple[DiffRow, ...]:
     """Align two transcripts; rows in which every turn of both stands once, in order."""
     lefts, rights = _calling(left), _calling(right)
-    rows: list[Pair] = []
+    rows: list[DiffRow] = []
     at_left = at_right = 0
     for first, second, same in _anchors(lefts, rights):
         rows += _between(left, right, range(at_left, first), range(at_right, second))
-        rows.append(Pair(first, second, same))
+        rows.append(DiffRow(first, second, same))
         at_left, at_right = first + 1, second + 1
     ends = range(at_left, len(left.turns)), range(at_right, len(right.turns))
     return (*rows, *_between(left, right, *ends))
 
 
-def changes(left: Turn, right: Turn) -> list[Change]:
+def changes(left: Turn, right: Turn) -> list[ArgumentChange]:
     """Tell which arguments differ between two turns that call the same tools."""
-    found: list[Change] = []
+    found: list[ArgumentChange] = []
     for mine, theirs in zip(_calls(left), _calls(right), strict=False):
         tool = clean(mine.tool)
         ours, others = _named(mine), _named(theirs)
         for name in [*ours, *(key for key in others if key not in ours)]:
             if ours.get(name) != others.get(name):
                 title = f"{tool}: {clean(name)}" if name else tool
-                found.append(Change(title, ours.get(name), others.get(name)))
+                found.append(ArgumentChange(title, ours.get(name), others.get(name)))
     return found
 
 
-def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
+def fit_difference(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
     """Two values as they fit a line: too long ones from shortly before they part."""
     if left is None or right is None:
         return (_cut(left or ABSENT, 0, cells), _cut(right or ABSENT, 0, cells))
@@ -91,7 +91,7 @@ def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
     return (_cut(left, begin, cells), _cut(right, begin, cells))
 
 
-def common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]]:
+def longest_common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Find a longest common subsequence (Wagner and Fischer, 1974), bounded.
 
     Returns:
@@ -139,11 +139,11 @@ def _middle(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[i
 
 def _anchors(lefts: list[Turn], rights: list[Turn]) -> list[tuple[int, int, Same]]:
     """Turns beside each other, by their calls: the same ones, else those of the same tools."""
-    equal = common([_key(turn) for turn in lefts], [_key(turn) for turn in rights])
+    equal = longest_common([_key(turn) for turn in lefts], [_key(turn) for turn in rights])
     found: list[tuple[int, int, Same]] = []
     at_left = at_right = 0
     for first, second in [*equal, (len(lefts), len(rights))]:
-        names = common(
+        names = longest_common(
             [_tools(turn) for turn in lefts[at_left:first]],
             [_tools(turn) for turn in rights[at_right:second]],
         )
@@ -157,18 +157,18 @@ def _anchors(lefts: list[Turn], rights: list[Turn]) -> list[tuple[int, int, Same
     return found
 
 
-def _between(left: Transcript, right: Transcript, lefts: range, rights: range) -> list[Pair]:
+def _between(left: Transcript, right: Transcript, lefts: range, rights: range) -> list[DiffRow]:
     """Rows of turns that have no counterpart: calls by themselves, words beside words."""
-    found: list[Pair] = []
+    found: list[DiffRow] = []
     mine, theirs = list(lefts), list(rights)
     while mine or theirs:
         if mine and _calls(left.turns[mine[0]]):
-            found.append(Pair(mine.pop(0), None, Same.ONE_SIDE))
+            found.append(DiffRow(mine.pop(0), None, Same.ONE_SIDE))
         elif theirs and _calls(right.turns[theirs[0]]):
-            found.append(Pair(None, theirs.pop(0), Same.ONE_SIDE))
+            found.append(DiffRow(None, theirs.pop(0), Same.ONE_SIDE))
         else:
             one = mine.pop(0) if mine else None
-            found.append(Pair(one, theirs.pop(0) if theirs else None, Same.WORDS))
+            found.append(DiffRow(one, theirs.pop(0) if theirs else None, Same.WORDS))
     return found
 
 

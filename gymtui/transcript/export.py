@@ -76,7 +76,7 @@ def text(transcript: Transcript) -> str:
         lines += ["", f"== {heading(turn)}"]
         for block in turn.blocks:
             if not isinstance(block, Extras):
-                lines += _indented(clean_block(passages.body(block)))
+                lines += _indented(clean_block(passages.block_text(block)))
     for ending in transcript.endings:
         if ending is transcript.result or ending.text != transcript.error:  # which is a fact
             lines += ["", *_result_as_text(ending)]
@@ -131,11 +131,11 @@ def heading(turn: Turn) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case Text() | Refusal() | Fault():
-            return clean_block(passages.body(block))
+            return clean_block(passages.block_text(block))
         case Thinking():
-            return "\n".join(_indented(clean_block(passages.body(block)), "> "))
+            return "\n".join(_indented(clean_block(passages.block_text(block)), "> "))
         case ToolCall() | ToolResult():
-            name, _, inside = clean_block(passages.body(block)).partition("\n")
+            name, _, inside = clean_block(passages.block_text(block)).partition("\n")
             if name.endswith("(") and inside.endswith("\n)"):
                 name, inside = name[:-1], dedent(inside[:-2])
             name = name.replace("`", "'")
@@ -149,7 +149,7 @@ def _markdown(block: Block) -> str:
             inside = _fenced(block.text, "json")
             return f"<details><summary>further fields</summary>\n\n{inside}\n\n</details>"
         case _:
-            return _fenced(passages.body(block), "json")
+            return _fenced(passages.block_text(block), "json")
 
 
 def _fenced(inside: str, language: str) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from gymtui.core.normalization import folded
+from gymtui.core.normalization import fold_case
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
 from gymtui.transcript.blocks import BlockKind, Tooled, ToolResult, Transcript
@@ -30,7 +30,7 @@ from gymtui.transcript.search import (
     finder,
     parse,
     passages_of,
-    until,
+    take_until,
 )
 
 BEFORE, AFTER = 80, 160
@@ -131,7 +131,7 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchTerms:
     """What to look for; all of it must hold. Without a phrase, every passage that fits is a hit."""
 
     query: Query  # the phrase, or the regular expression
@@ -161,7 +161,7 @@ class Wanted:
         return not self.tool or _names(self.tool, spoken.tool)
 
 
-def wanted_of(typed: str) -> Wanted:
+def parse_search(typed: str) -> SearchTerms:
     """Read what was typed: a phrase or `/expression/`, and `tool:NAME`, `error:`, `role:WHO`.
 
     Args:
@@ -172,7 +172,7 @@ def wanted_of(typed: str) -> Wanted:
     """
     quoted = _QUOTED.search(typed)
     rest = typed if quoted is None else typed[: quoted.start()] + typed[quoted.end() :]
-    wanted = Wanted(Query())
+    wanted = SearchTerms(Query())
     for name, long, short in _TERM.findall(rest):
         if not name:
             wanted = replace(wanted, error=True)
@@ -215,11 +215,11 @@ def spoken_passages(transcript: Transcript) -> Iterator[SpokenPassage]:
 
 
 def find_hits(
-    passages: Iterable[SpokenPassage], wanted: Wanted, stop: Callable[[], bool] = lambda: False
+    passages: Iterable[SpokenPassage], wanted: SearchTerms, stop: Callable[[], bool] = lambda: False
 ) -> Hits:
     """Find what is wanted in a transcript's passages; arguments and errors are as `find`'s."""
     look = finder(wanted.query) if wanted.has_phrase else None
-    found = until(filter(wanted.takes, passages), stop)
+    found = take_until(filter(wanted.takes, passages), stop)
     if look is None:
         return Hits((spoken, (_first_line(spoken),)) for spoken in found)
     return Hits((spoken, [*islice(look(spoken.passage.text), MOST)]) for spoken in found)
@@ -244,7 +244,7 @@ def _line(text: str) -> str:
 
 def _names(typed: str, tool: str) -> bool:
     """Whether a tool is the one that is meant: by a part of its name, or by a glob."""
-    meant, name = folded(typed), folded(tool)
+    meant, name = fold_case(typed), fold_case(tool)
     if any(character in meant for character in "*?["):
         return any(fnmatchcase(part, meant) for part in (name, name.rpartition(".")[2]) if name)
     return meant in name

@@ -19,7 +19,7 @@ _KINDS = {str(kind): kind for kind in BlockKind}
 _decoder = msgspec.msgpack.Decoder(_Written)
 
 
-def packed(passages: Iterable[SpokenPassage]) -> list[bytes]:
+def pack_passages(passages: Iterable[SpokenPassage]) -> list[bytes]:
     """Pack passages, `IN_A_PACK` at a time."""
     written: _Written = [
         (p.turn, p.block, p.text, p.starts, str(spoken.kind), spoken.tool, spoken.error)
@@ -32,7 +32,7 @@ def packed(passages: Iterable[SpokenPassage]) -> list[bytes]:
     ]
 
 
-def unpacked(pack: bytes, places: Collection[int] = range(IN_A_PACK)) -> list[SpokenPassage]:
+def unpack_passages(pack: bytes, places: Collection[int] = range(IN_A_PACK)) -> list[SpokenPassage]:
     """The passages of a pack at some places; zlib.error or msgspec.DecodeError if it is damaged."""
     return [
         SpokenPassage(Passage(turn, block, text, starts), _KINDS[kind], tool, error)

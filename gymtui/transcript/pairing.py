@@ -20,7 +20,7 @@ _BATCHES_BACK = 8
 
 
 @dataclass(slots=True)
-class Spot:
+class DraftPlace:
     """A place in a turn that is still being read."""
 
     draft: Draft
@@ -37,11 +37,11 @@ class Spot:
 
 
 @dataclass(slots=True)
-class Pair:
+class CallPair:
     """A call and its result, while they are being found."""
 
-    call: Spot | None = None
-    result: Spot | None = None
+    call: DraftPlace | None = None
+    result: DraftPlace | None = None
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class _Batch:
                 self.queues[True, name].numbers.append(number)
 
 
-class _Ledger:
+class _OpenCalls:
     """The calls seen so far and not answered yet."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class Label:
     ordinal: int = 0  # which it is of several calls made at once that look alike; 0 where none does
 
 
-def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:
+def label_pairs(pairs: list[CallPair], turn_of: Mapping[int, int]) -> dict[int, Label]:
     """Tell which results do not follow their calls at once, and which of these look alike.
 
     Args:
@@ -149,36 +149,36 @@ def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:
     Returns:
         By the pair's place; only those that have something to say.
     """
-    spots = [
-        (turn_of[id(spot.draft)], spot.block, number, spot is pair.call)
+    places = [
+        (turn_of[id(place.draft)], place.block, number, place is pair.call)
         for number, pair in enumerate(pairs)
-        for spot in (pair.call, pair.result)
-        if spot is not None
+        for place in (pair.call, pair.result)
+        if place is not None
     ]
     found: dict[int, Label] = {}
     apart: set[int] = set()
-    round_: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    calls_by_wording: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     before, calling, made = -1, False, 0
-    for _, _, number, is_call in sorted(spots):
+    for _, _, number, is_call in sorted(places):
         if is_call:
             if not calling:
-                _tell_apart(round_, pairs, apart, found)
-                round_.clear()
+                _tell_apart(calls_by_wording, pairs, apart, found)
+                calls_by_wording.clear()
                 made = 0
             made += 1
             call = _call_of(pairs[number])
-            round_[call.name, argument(call)].append(number)
+            calls_by_wording[call.name, argument(call)].append(number)
         elif (number != before or made > 1) and pairs[number].call is not None:
             apart.add(number)
             found[number] = Label(argument(_call_of(pairs[number])))
         before, calling = number, is_call
-    _tell_apart(round_, pairs, apart, found)
+    _tell_apart(calls_by_wording, pairs, apart, found)
     return found
 
 
 def _tell_apart(
-    round_: Mapping[tuple[str, str], list[int]],
-    pairs: list[Pair],
+    calls_by_wording: Mapping[tuple[str, str], list[int]],
+    pairs: list[CallPair],
     apart: set[int],
     found: dict[int, Label],
 ) -> None:
@@ -186,7 +186,7 @@ def _tell_apart(
 
     By the arguments in which they differ; by numbers where those do not tell.
     """
-    for alike in round_.values():
+    for alike in calls_by_wording.values():
         if len(alike) > 1 and not apart.isdisjoint(alike):
             names = distinguish_calls([_call_of(pairs[number]) for number in alike])
             if len(set(names)) == len(names):
@@ -198,29 +198,29 @@ def _tell_apart(
                 found[number] = replace(found.get(number, Label()), ordinal=ordinal)
 
 
-def _call_of(pair: Pair) -> ToolCall:
+def _call_of(pair: CallPair) -> ToolCall:
     block = pair.call and pair.call.content
     return block if isinstance(block, ToolCall) else ToolCall("")
 
 
-def pair(drafts: list[Draft]) -> list[Pair]:
+def pair_calls(drafts: list[Draft]) -> list[CallPair]:
     """Find the pairs in a message list.
 
     Returns:
         Every call with its result, if it has one, and every result without a call, in the order
         in which they appear.
     """
-    pairs: list[Pair] = []
-    ledger = _Ledger()
+    pairs: list[CallPair] = []
+    open_calls = _OpenCalls()
     for turn, draft in enumerate(drafts):
         for index, block in enumerate(draft.blocks):
             if isinstance(block, ToolCall):
-                ledger.call(len(pairs), turn, block)
-                pairs.append(Pair(call=Spot(draft, index)))
+                open_calls.call(len(pairs), turn, block)
+                pairs.append(CallPair(call=DraftPlace(draft, index)))
             elif isinstance(block, ToolResult):
-                number = ledger.answer(block)
+                number = open_calls.answer(block)
                 if number is None:
-                    pairs.append(Pair(result=Spot(draft, index)))
+                    pairs.append(CallPair(result=DraftPlace(draft, index)))
                 else:
-                    pairs[number].result = Spot(draft, index)
+                    pairs[number].result = DraftPlace(draft, index)
     return pairs

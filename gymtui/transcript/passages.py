@@ -1,6 +1,6 @@
 """What there is to read in a block, as text in parts of bounded size: drawn, searched and exported.
 
-Text is as received until `shown`, which cleans it; how it looks is decided where it is drawn.
+Text is as received until `clean_part`, which cleans it; how it looks is decided where it is drawn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.call_names import heading
 from gymtui.transcript.edits import diff_lines, edit_in
 from gymtui.transcript.frames import last_frames
-from gymtui.transcript.pretty_json import compact, compact_in_steps, is_short, parsed, readable
+from gymtui.transcript.pretty_json import (
+    compact,
+    compact_in_steps,
+    is_short,
+    parse_container,
+    readable,
+)
 
 PART = 16_384
 """Characters of a part: what is cleaned, wrapped and coloured at once, so it has to be quick."""
@@ -43,7 +49,7 @@ INLINE = 100
 """Characters of arguments that still stand in the line of their call."""
 
 
-def body(block: Block) -> str:
+def block_text(block: Block) -> str:
     """All there is to read in a block.
 
     Returns:
@@ -55,7 +61,7 @@ def body(block: Block) -> str:
     match block:
         case Fault():
             return f"✗ {block.text.strip()}"
-        case Text() if _is_short(block.text) and parsed(block.text) is not None:
+        case Text() if _is_short(block.text) and parse_container(block.text) is not None:
             return readable(block.text)
         case Thinking():
             text = block.text.strip().removeprefix("<think>").removesuffix("</think>")
@@ -94,7 +100,7 @@ def write_long(transcript: Transcript) -> Transcript:
 
 def _written(block: Block) -> Block:
     if isinstance(block, Tooled | Unknown | Extras) and _is_long(block):
-        return replace(block, written=body(block))
+        return replace(block, written=block_text(block))
     return block
 
 
@@ -102,7 +108,7 @@ def message(turn: Turn) -> str:
     """All that a turn says, to be copied: extras only where there is nothing else."""
     if not any(map(_is_long, turn.blocks)):
         return turn.text or turn.plain()
-    return "\n".join(body(block) for block in turn.blocks if not isinstance(block, Extras))
+    return "\n".join(block_text(block) for block in turn.blocks if not isinstance(block, Extras))
 
 
 def message_at(transcript: Transcript, place: int) -> str | None:
@@ -115,7 +121,7 @@ def message_at(transcript: Transcript, place: int) -> str | None:
     return beyond[0].text if beyond else None
 
 
-def parts(text: str) -> list[str]:
+def split_text(text: str) -> list[str]:
     """Divide text at line ends into parts of about `PART` characters.
 
     Returns:
@@ -136,7 +142,7 @@ def parts(text: str) -> list[str]:
     return found
 
 
-def shown(part: str) -> str:
+def clean_part(part: str) -> str:
     """Clean a part; a line end that closes it goes, since the next part starts a line."""
     return clean_block(part.removesuffix("\n"))
 
@@ -177,17 +183,17 @@ def _asked(call: ToolCall) -> str:
 
 def _of_protocol(value: object) -> str:
     """What a result of the Model Context Protocol says, without its frame; empty for any other."""
-    found = parsed(value) if isinstance(value, str) else value
+    found = parse_container(value) if isinstance(value, str) else value
     if not isinstance(found, Mapping) or not found.keys() <= _MCP:
         return ""
-    parts = found.get("content")
-    if not isinstance(parts, list) or not parts:
+    split_text = found.get("content")
+    if not isinstance(split_text, list) or not split_text:
         return ""
-    texts = [part.get("text") if isinstance(part, Mapping) else None for part in parts]
+    texts = [part.get("text") if isinstance(part, Mapping) else None for part in split_text]
     words = [text for text in texts if isinstance(text, str)]
     if len(words) < len(texts):
         return ""
-    said_again = [parsed(text) or text for text in words]
+    said_again = [parse_container(text) or text for text in words]
     rest = {
         key: more
         for key, more in found.items()

@@ -65,7 +65,7 @@ def as_text(document: bytes | str) -> str:
         return document.decode(encoding, "replace")
 
 
-def parsed(text: str) -> object | None:
+def parse_container(text: str) -> object | None:
     """Read a string as a JSON object or array; None when it is not one of these two."""
     if text[:64].lstrip()[:1] + text[-64:].rstrip()[-1:] not in ("{}", "[]"):
         return None
@@ -79,14 +79,14 @@ def parsed(text: str) -> object | None:
 def pretty(value: object) -> str:
     """Write a JSON value, or a string that holds an object or array, indented."""
     if isinstance(value, str):
-        return _reindented(value) if parsed(value) is not None else value
+        return _reindented(value) if parse_container(value) is not None else value
     return _reindented(compact(value))
 
 
 def readable(value: object) -> str:
     """As `pretty`, but a string of several lines is `|` with these below, indented further."""
     if isinstance(value, str):
-        return _reindented(value, blocks=True) if parsed(value) is not None else value
+        return _reindented(value, blocks=True) if parse_container(value) is not None else value
     return _reindented(compact(value), blocks=True)
 
 

@@ -19,7 +19,7 @@ from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.hits import spoken_passages
-from gymtui.transcript.packed_passages import packed
+from gymtui.transcript.packed_passages import pack_passages
 
 Order = tuple[bytes, Ending | None]
 """A rollout's artifacts, and how it ended by its record."""
@@ -28,7 +28,7 @@ _LENGTH = struct.Struct(">Q")
 
 def packs_of(body: bytes, result: Ending | None) -> list[bytes]:
     """What can be searched in a rollout's artifacts."""
-    return packed(spoken_passages(replace(open_body(body), result=result)))
+    return pack_passages(spoken_passages(replace(open_body(body), result=result)))
 
 
 def write_frame(stream: IO[bytes], value: object) -> None:

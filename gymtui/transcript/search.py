@@ -55,8 +55,8 @@ class Match(NamedTuple):
 
     turn: int  # in `Transcript.turns`; beyond them, in `Transcript.endings`; or `facts.OPENING`
     block: int  # in `Turn.blocks`; 0 in an ending, and in the opening
-    part: int  # which of `passages.parts` of the block's body
-    start: int  # in the part as `passages.shown` gives it
+    part: int  # which of `passages.split_text` of the block's body
+    start: int  # in the part as `passages.clean_part` gives it
     end: int  # its end there; past the part's end when it goes on in the next one
 
 
@@ -109,17 +109,17 @@ def passages_of(transcript: Transcript) -> Iterator[Passage]:
         yield _passage(facts.OPENING, 0, opening)
     for turn in transcript.turns:
         for number, block in enumerate(turn.blocks):
-            yield _passage(turn.index, number, passages.body(block))
+            yield _passage(turn.index, number, passages.block_text(block))
     for place, ending in enumerate(transcript.endings, len(transcript.turns)):
         yield _passage(place, 0, ending.text)
 
 
 def _passage(turn: int, block: int, text: str) -> Passage:
-    found = passages.parts(text)
+    found = passages.split_text(text)
     if len(found) == 1:
-        return Passage(turn, block, passages.shown(found[0]))
+        return Passage(turn, block, passages.clean_part(found[0]))
     # A part that does not end with a line goes on in the next one.
-    pieces = [passages.shown(part) + ("\n" if part.endswith("\n") else "") for part in found]
+    pieces = [passages.clean_part(part) + ("\n" if part.endswith("\n") else "") for part in found]
     starts = tuple(accumulate((len(piece) for piece in pieces[:-1]), initial=0))
     return Passage(turn, block, "".join(pieces), starts)
 
@@ -137,12 +137,16 @@ def find(
     """
     look = finder(query)
     return islice(
-        (passage.match(*span) for passage in until(texts, stop) for span in look(passage.text)),
+        (
+            passage.match(*span)
+            for passage in take_until(texts, stop)
+            for span in look(passage.text)
+        ),
         MOST,
     )
 
 
-def until(texts: Iterable[T], stop: Callable[[], bool]) -> Iterator[T]:
+def take_until(texts: Iterable[T], stop: Callable[[], bool]) -> Iterator[T]:
     """Texts until nobody wants the answer any more."""
     for text in texts:
         if stop():
@@ -193,11 +197,11 @@ def _plainly(typed: str, text: str, *, case: bool) -> Iterable[Span]:
 def _in_pieces(typed: str, text: str, *, case: bool) -> Iterator[Span]:
     begin = 0
     while begin < len(text):
-        until = begin + _WINDOW
-        for start, end in _all_in(typed, text[begin : until + len(typed) - 1], case=case):
+        take_until = begin + _WINDOW
+        for start, end in _all_in(typed, text[begin : take_until + len(typed) - 1], case=case):
             yield begin + start, begin + end
-            until = max(until, begin + end)
-        begin = until
+            take_until = max(take_until, begin + end)
+        begin = take_until
 
 
 def _all_in(typed: str, text: str, *, case: bool) -> list[Span]:

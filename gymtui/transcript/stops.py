@@ -11,7 +11,7 @@ from gymtui.transcript.blocks import Fault, ToolCall, ToolResult, Transcript
 HEAD = -1
 """The block number of what names a turn, before its blocks."""
 
-Spot = tuple[int, int, int, int]
+TextPlace = tuple[int, int, int, int]
 """A place in the text: turn, block, part, and the character of that part."""
 
 
@@ -23,12 +23,12 @@ class Stop:
     block: int = HEAD  # the block's place in its turn, or `HEAD`
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> TextPlace:
         """Where it begins."""
         return (self.turn, self.block, 0, 0)
 
 
-def nearest_stop(stops: Sequence[Stop], spot: Spot, step: int) -> Stop | None:
+def nearest_stop(stops: Sequence[Stop], spot: TextPlace, step: int) -> Stop | None:
     """The next stop after a spot, or the last one before it; None where there is none.
 
     Within a turn or a call, "before" means its start first.

@@ -25,7 +25,7 @@ from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.artifacts import ArtifactLoader
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.transcript_search import SearchTarget, TranscriptSearch
-from gymtui.transcript.hits import wanted_of
+from gymtui.transcript.hits import parse_search
 from gymtui.tui.runtime.gc_control import GcControl
 from tests.bench.bench_transcript import body
 from tests.bench.rows import Row, faster, told, within
@@ -112,7 +112,7 @@ async def _search(
         archive=archive,
         key_of=lambda name, redacted: ArchiveKey("gym", name, "1", redacted),
     )
-    search = TranscriptSearch(loader, archive, "gym", targets, wanted_of(phrase))
+    search = TranscriptSearch(loader, archive, "gym", targets, parse_search(phrase))
     began_s, first_s, hits = time.process_time(), None, 0
     async for found in search.hits():
         if found and first_s is None:

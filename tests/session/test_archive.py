@@ -15,7 +15,7 @@ from gymtui.session.archive_key import ArchiveKey, gym_name
 from gymtui.session.trigrams import trigram_query
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import SpokenPassage
-from gymtui.transcript.packed_passages import packed
+from gymtui.transcript.packed_passages import pack_passages
 from gymtui.transcript.search import Passage, Query, find
 
 GYM = gym_name("https://gym.example")
@@ -92,7 +92,7 @@ def test_what_was_used_least_recently_goes_first_and_the_file_stays_small(path: 
     for name in names:
         time[0] += 100
         assert archive.keep(key(name), body(noise(name)))
-        assert archive.index(key(name), packed(spoken(noise(name))))
+        assert archive.index(key(name), pack_passages(spoken(noise(name))))
         assert archive.body(key("r00")) is not None  # used again and again
     here = [name for name in names if archive.body(key(name)) is not None]
     assert here == ["r00", *names[-len(here) + 1 :]]
@@ -123,7 +123,7 @@ def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_breaks(tmp_pat
     archive = Archive(tmp_path / "cache" / "transcripts.sqlite3", 10**8)
     assert not archive.keep(key("a"), body("hello"))
     assert archive.body(key("a")) is None
-    assert not archive.index(key("a"), packed(spoken("hello")))
+    assert not archive.index(key("a"), pack_passages(spoken("hello")))
     assert archive.known([key("a")], Query("hello")).kept == frozenset()
     assert archive.passages(key("a"), None) is None
 
@@ -155,7 +155,7 @@ TEXTS = (
 def test_the_index_rules_out_nothing_that_the_search_finds(typed: str) -> None:
     archive = Archive(None)
     archive.keep(key("a"), body("x"))
-    assert archive.index(key("a"), packed(spoken(*TEXTS)))
+    assert archive.index(key("a"), pack_passages(spoken(*TEXTS)))
     known = archive.known([key("a"), key("b")], Query(typed))
     assert known.kept == {key("a")}
     assert set(known.passages) == {key("a")}
@@ -182,8 +182,8 @@ def test_of_a_long_phrase_few_trigrams_are_looked_up() -> None:
 def test_a_rollout_indexed_again_is_found_as_it_is_now() -> None:
     archive = Archive(None)
     archive.keep(key("a"), body("x"))
-    archive.index(key("a"), packed(spoken("a red kettle")))
-    archive.index(key("a"), packed(spoken("a blue pot")))
+    archive.index(key("a"), pack_passages(spoken("a red kettle")))
+    archive.index(key("a"), pack_passages(spoken("a blue pot")))
     assert archive.known([key("a")], Query("kettle")).passages == {key("a"): []}
     assert archive.known([key("a")], Query("blue pot")).passages == {key("a"): [0]}
     archive.keep(key("a", "2"), body("y"))
@@ -194,7 +194,7 @@ def test_a_rollout_indexed_again_is_found_as_it_is_now() -> None:
 def test_texts_read_by_another_version_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     archive = Archive(None)
     archive.keep(key("a"), body("x"))
-    archive.index(key("a"), packed(spoken("a red kettle")))
+    archive.index(key("a"), pack_passages(spoken("a red kettle")))
     monkeypatch.setattr("gymtui.session.archive._READING", "another")
     known = archive.known([key("a")], Query("kettle"))
     assert known.kept == {key("a")} and known.passages == {}
@@ -206,6 +206,6 @@ def test_an_sqlite_without_trigrams_looks_at_everything(monkeypatch: pytest.Monk
     monkeypatch.setattr("gymtui.session.archive_file._TRIGRAM_TABLE", table)
     archive = Archive(None)
     assert archive.keep(key("a"), body("x"))
-    assert archive.index(key("a"), packed(spoken("a red kettle")))
+    assert archive.index(key("a"), pack_passages(spoken("a red kettle")))
     assert archive.known([key("a")], Query("kettle")).passages == {key("a"): None}
     assert archive.keep(key("a", "2"), body("y"))

@@ -9,7 +9,7 @@ import pytest
 
 from gymtui.session.transcript_reader import SHORT_BYTES, ReaderEndedError, TranscriptReader
 from gymtui.transcript.blocks import Ending
-from gymtui.transcript.packed_passages import unpacked
+from gymtui.transcript.packed_passages import unpack_passages
 from gymtui.transcript.reader_process import packs_of, read_frame, serve, write_frame
 
 RESULT = Ending("result", "✗ failed", failed=True)
@@ -55,7 +55,7 @@ async def test_what_is_short_starts_no_process() -> None:
     texts = [
         spoken.passage.text
         for pack in await reader.read(short, RESULT)
-        for spoken in unpacked(pack)
+        for spoken in unpack_passages(pack)
     ]
     assert texts == ["hello", "✗ failed"]
 

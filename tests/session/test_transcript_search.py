@@ -22,7 +22,7 @@ from gymtui.session.transcript_search import (
     TranscriptSearch,
 )
 from gymtui.transcript.blocks import Ending
-from gymtui.transcript.hits import Wanted, wanted_of
+from gymtui.transcript.hits import SearchTerms, parse_search
 from tests.helpers.sample_transcripts import ASKED, OPENAI
 
 GYM = "gym"
@@ -94,9 +94,9 @@ class Searches:
         )
 
     async def __call__(
-        self, wanted: Wanted | str, **options: Any
+        self, wanted: SearchTerms | str, **options: Any
     ) -> tuple[list[FoundHit], SearchProgress]:
-        wanted = wanted_of(wanted) if isinstance(wanted, str) else wanted
+        wanted = parse_search(wanted) if isinstance(wanted, str) else wanted
         search = TranscriptSearch(self.loader, self.archive, GYM, self.targets, wanted, **options)
         return [hit async for hits in search.hits() for hit in hits], search.progress
 
@@ -166,7 +166,7 @@ def test_a_mistake_is_said(typed: str) -> None:
     from gymtui.transcript.search import PatternError
 
     with pytest.raises(PatternError):
-        wanted_of(typed)
+        parse_search(typed)
 
 
 async def test_an_expression_without_end_ends_the_search_and_says_so(
@@ -239,7 +239,7 @@ async def test_a_search_that_is_left_stops() -> None:
     client = Fake(**{name: artifacts("kettle") for name in "abcdefghijkl"})
     search = Searches(client, Archive(None), *client.bodies, finished="abcdefghijkl")
     going = TranscriptSearch(
-        search.loader, search.archive, GYM, search.targets, wanted_of("kettle")
+        search.loader, search.archive, GYM, search.targets, parse_search("kettle")
     )
     hits = going.hits()
     await anext(hits)

@@ -11,7 +11,7 @@ import pytest
 
 from gymtui.transcript import diff
 from gymtui.transcript.blocks import Transcript
-from gymtui.transcript.diff import Change, Pair, Same, changes, common, compare
+from gymtui.transcript.diff import ArgumentChange, DiffRow, Same, changes, compare, longest_common
 from gymtui.transcript.readers.artifact import read
 
 
@@ -37,18 +37,18 @@ def test_the_same_calls_are_no_difference_whatever_is_said() -> None:
     right = run(say("I'll look."), call("find", y=2, x=1), answer("b"))
     rows = compare(left, right)
     assert not [row for row in rows if row.differs]
-    assert Pair(2, 2, Same.EQUAL) in rows
+    assert DiffRow(2, 2, Same.EQUAL) in rows
 
 
 def test_other_arguments_are_a_change_and_are_named() -> None:
     left = run(call("find", x=1), answer(), call("book", title="Panel", at=9), answer())
     right = run(call("find", x=1), answer(), call("book", title="Screen", to="me"), answer())
     differing = [row for row in compare(left, right) if row.differs]
-    assert differing == [Pair(3, 3, Same.CHANGED)]
+    assert differing == [DiffRow(3, 3, Same.CHANGED)]
     assert changes(left.turns[3], right.turns[3]) == [
-        Change("book: title", '"Panel"', '"Screen"'),
-        Change("book: at", "9", None),
-        Change("book: to", None, '"me"'),
+        ArgumentChange("book: title", '"Panel"', '"Screen"'),
+        ArgumentChange("book: at", "9", None),
+        ArgumentChange("book: to", None, '"me"'),
     ]
 
 
@@ -56,8 +56,8 @@ def test_a_call_that_one_side_does_not_make_stands_alone() -> None:
     left = run(call("a"), call("b"), call("c"))
     right = run(call("a"), call("c"), call("d"))
     assert [row for row in compare(left, right) if row.differs] == [
-        Pair(2, None, Same.ONE_SIDE),
-        Pair(None, 3, Same.ONE_SIDE),
+        DiffRow(2, None, Same.ONE_SIDE),
+        DiffRow(None, 3, Same.ONE_SIDE),
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_common_subsequence_is_one_and_as_long_as_can_be(seed: int) -> None:
     rng = random.Random(seed)
     left = rng.choices("abc", k=rng.randrange(0, 9))
     right = rng.choices("abc", k=rng.randrange(0, 9))
-    found = common(left, right)
+    found = longest_common(left, right)
     assert all(left[a] == right[b] for a, b in found)
     assert all(a < c and b < d for (a, b), (c, d) in pairwise(found))
 
@@ -98,7 +98,7 @@ def test_what_is_too_long_for_a_table_is_aligned_by_its_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(diff, "MOST_CELLS", 3)
-    assert common("xaby", "xcbzy") == [(0, 0), (2, 2), (3, 4)]
+    assert longest_common("xaby", "xcbzy") == [(0, 0), (2, 2), (3, 4)]
 
 
 def test_empty_transcripts_are_compared() -> None:
@@ -111,5 +111,5 @@ def test_a_call_without_arguments_differs_from_one_that_has_some() -> None:
     left, right = (
         read(json.dumps({"messages": [message]}).encode()) for message in (bare, call("look", at=1))
     )
-    assert changes(left.turns[0], right.turns[0]) == [Change("look: at", None, "1")]
+    assert changes(left.turns[0], right.turns[0]) == [ArgumentChange("look: at", None, "1")]
     assert changes(left.turns[0], left.turns[0]) == []

@@ -5,7 +5,7 @@ import pytest
 from gymtui.transcript.blocks import ToolResult
 from gymtui.transcript.folds import Hidden, fold
 from gymtui.transcript.frames import last_frames
-from gymtui.transcript.passages import body
+from gymtui.transcript.passages import block_text
 
 LINES = [f"line {number}" for number in range(100)]
 
@@ -103,7 +103,7 @@ def test_a_progress_bar_shows_its_last_frame(printed: str, left: str) -> None:
 def test_bars_in_results_and_within_json_are_seen_as_they_were_left() -> None:
     bar = "\r".join(f"Downloading {percent}%" for percent in range(101))
     for value in (f"{bar}\nok", {"output": f"{bar}\nok"}):
-        lines = body(ToolResult(value)).split("\n")
+        lines = block_text(ToolResult(value)).split("\n")
         assert [line.strip() for line in lines if "Downloading" in line] == ["Downloading 100%"]
 
 

@@ -71,12 +71,12 @@ def test_what_is_long_is_read_the_same_and_written_beforehand(artifacts: dict[st
         block
         for turn in transcript.turns
         for block in turn.blocks
-        if len(passages.body(block)) > LAID_OUT
+        if len(passages.block_text(block)) > LAID_OUT
     ]
     assert long
     for block in long:
-        assert getattr(block, "written", None) == passages.body(block)
-        assert passages.body(block) == passages.body(replace(block, written=None))  # type: ignore[call-arg]
+        assert getattr(block, "written", None) == passages.block_text(block)
+        assert passages.block_text(block) == passages.block_text(replace(block, written=None))  # type: ignore[call-arg]
 
 
 def test_the_outline_looks_at_the_beginning_alone() -> None:

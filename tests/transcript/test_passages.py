@@ -7,7 +7,7 @@ import pytest
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import Text, ToolCall, ToolResult
 from gymtui.transcript.edits import diff_lines
-from gymtui.transcript.passages import body
+from gymtui.transcript.passages import block_text
 from gymtui.transcript.pretty_json import pretty, readable
 
 
@@ -45,7 +45,7 @@ def test_json_without_such_strings_is_laid_out_as_ever() -> None:
 def test_an_edit_is_a_diff(old: str) -> None:
     new = old.replace("old", "new")
     call = ToolCall("edit", {"path": "/a.py", old: "a\nb\nc\n", new: "a\nB\nc\n", "n": 1})
-    assert body(call).split("\n") == [
+    assert block_text(call).split("\n") == [
         *("→ edit(", '  path="/a.py"', f"  {old} → {new}="),
         *("     a", "    -b", "    +B", "     c", "  n=1", ")"),
     ]
@@ -53,7 +53,7 @@ def test_an_edit_is_a_diff(old: str) -> None:
 
 def test_several_edits_of_one_call_are_diffs_each() -> None:
     edits = [{"old_string": "a", "new_string": "b"}, {"old_string": "", "new_string": "c"}]
-    assert body(ToolCall("edit", {"edits": edits})).split("\n") == [
+    assert block_text(ToolCall("edit", {"edits": edits})).split("\n") == [
         *("→ edit(", "  edits 1:", "    old_string → new_string=", "      -a", "      +b"),
         *("  edits 2:", "    old_string → new_string=", "      +c", ")"),
     ]
@@ -66,24 +66,30 @@ def test_a_huge_edit_is_both_of_its_texts() -> None:
 
 
 def test_a_message_that_is_json_is_laid_out_too() -> None:
-    assert body(Text('{"a": "b\\nc"}')).split("\n") == ["{", '  "a": |', "    b", "    c", "}"]
-    assert body(Text("{no json}")) == "{no json}"
+    assert block_text(Text('{"a": "b\\nc"}')).split("\n") == [
+        "{",
+        '  "a": |',
+        "    b",
+        "    c",
+        "}",
+    ]
+    assert block_text(Text("{no json}")) == "{no json}"
 
 
 def test_a_result_says_its_exit_code_over_its_lines() -> None:
     result = ToolResult({"output": "a\nb", "exit_code": 2}, name="bash", exit_code=2)
-    assert body(result).split("\n")[:4] == ["← bash  exit 2", "{", '  "output": |', "    a"]
+    assert block_text(result).split("\n")[:4] == ["← bash  exit 2", "{", '  "output": |', "    a"]
 
 
 def test_a_result_in_the_frame_of_the_protocol_is_read_without_it() -> None:
     part = {"type": "text", "text": '{"id": 9}', "annotations": None}
     framed = {"meta": None, "content": [part], "structuredContent": {"id": 9}, "isError": False}
     for value in (framed, json.dumps(framed)):
-        assert body(ToolResult(value)).split("\n") == ["←", "{", '  "id": 9', "}"]
+        assert block_text(ToolResult(value)).split("\n") == ["←", "{", '  "id": 9', "}"]
     more = framed | {"structuredContent": {"id": 10}}
-    assert '"id": 10' in body(ToolResult(more))
+    assert '"id": 10' in block_text(ToolResult(more))
     picture = {"content": [{"type": "image", "data": "AA"}]}
-    assert '"image"' in body(ToolResult(picture))
+    assert '"image"' in block_text(ToolResult(picture))
 
 
 @pytest.mark.parametrize(
@@ -98,12 +104,12 @@ def test_a_result_in_the_frame_of_the_protocol_is_read_without_it() -> None:
     ],
 )
 def test_a_command_reads_as_it_was_typed_without_marks_of_json(value: str, shown: str) -> None:
-    assert body(ToolCall("sh", {"command": value})) == shown
+    assert block_text(ToolCall("sh", {"command": value})) == shown
 
 
 def test_arguments_that_are_no_valid_json_are_said_to_be_none() -> None:
-    assert body(ToolCall("f", '{"a": ')).split("\n") == ["→ f  (no valid JSON)", '{"a": ']
-    assert body(ToolCall("f", "free text")).split("\n") == ["→ f", "free text"]
+    assert block_text(ToolCall("f", '{"a": ')).split("\n") == ["→ f  (no valid JSON)", '{"a": ']
+    assert block_text(ToolCall("f", "free text")).split("\n") == ["→ f", "free text"]
 
 
 @pytest.mark.parametrize(
@@ -119,4 +125,4 @@ def test_long_text_is_divided_at_line_ends(
     text: str, divided: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passages, "PART", 10)
-    assert passages.parts(text) == divided
+    assert passages.split_text(text) == divided

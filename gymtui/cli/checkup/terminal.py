@@ -132,7 +132,7 @@ def run_quickly(command: Sequence[str]) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603  (tmux, with our own words)
             command,
-            env=child_environment.environment(os.environ),
+            env=child_environment.helper_environment(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -231,9 +231,9 @@ def _best_less_worst(row: TaskAcrossRuns, evidence: Evidence | None) -> Line:
 def _evidence(found: Evidence | None) -> Line:
     if found is None:
         return NOTHING
-    if found.worth is Significance.ONE_ATTEMPT:
-        return (found.worth.value,)
-    return (f"{found.worth.value}, {p_words(found.p)}",)
+    if found.significance is Significance.ONE_ATTEMPT:
+        return (found.significance.value,)
+    return (f"{found.significance.value}, {p_words(found.p)}",)
 
 
 def _comparison_meanings() -> Iterator[Line]:

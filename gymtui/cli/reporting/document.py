@@ -84,7 +84,7 @@ def _task(row: TaskAcrossRuns, names: Sequence[str]) -> dict[str, Any]:
         "best": None if found is None else names[found.best],
         "worst": None if found is None else names[found.worst],
         "p": None if found is None else found.p,
-        "evidence": None if found is None else found.worth.value,
+        "evidence": None if found is None else found.significance.value,
     }
 
 

@@ -23,9 +23,9 @@ from gymtui.core.pieces import result_of
 from gymtui.store.formats import WORD, of_many, points
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failure_changes import (
-    Change,
     CoFailures,
     FailureRow,
+    RateChange,
     RunPair,
     attempts_of,
     failure_rows,
@@ -116,7 +116,7 @@ def _in_runs(row: FailureRow, names: Sequence[str], together: Matrix) -> Iterato
         yield (count,) if change is None else (f"{count} ", *_change(change))
 
 
-def _change(change: Change) -> Line:
+def _change(change: RateChange) -> Line:
     words = f"{points(change.difference)} ({points(change.interval.low)} to "
     words += f"{points(change.interval.high)})"
     return (Strong(words) if change.clear else words,)
@@ -177,7 +177,7 @@ def failure_document(
     }
 
 
-def change_document(change: Change) -> dict[str, Any]:
+def change_document(change: RateChange) -> dict[str, Any]:
     """A change as JSON: shares 0..1."""
     return {
         "failed": change.now.passes,

@@ -62,11 +62,11 @@ class DatabaseEngine:
 
     def open(self) -> JournalDatabase:
         """Connect, and make or update the tables."""
-        return self._opened(update=True)
+        return self._open_store(update=True)
 
     def look(self) -> JournalDatabase:
         """Connect to read alone: nothing is made."""
-        return self._opened(update=False)
+        return self._open_store(update=False)
 
     def version(self) -> int:
         """The version of the tables that are there; 0 without any."""
@@ -118,7 +118,7 @@ class DatabaseEngine:
             connection.close()
             raise
 
-    def _opened(self, *, update: bool) -> JournalDatabase:
+    def _open_store(self, *, update: bool) -> JournalDatabase:
         connection = self.connect(update=update)
         try:
             return JournalDatabase(connection, self._gym)

@@ -23,7 +23,7 @@ def to_stored(text: str | None) -> str | None:
     return text if plain and not text.startswith(_ODD) else _ODD + encoded.hex()
 
 
-def read(kept: str | None) -> str | None:
+def from_stored(kept: str | None) -> str | None:
     """The text that was stored."""
     if kept is None or not kept.startswith(_ODD):
         return kept

@@ -108,7 +108,7 @@ class Journal:
         """How often it was: again after it was away."""
         self._pending: list[Batch] = []
         self._inbox: queue.SimpleQueue[Batch | _Question[Any] | None] = queue.SimpleQueue()
-        self._door = threading.Lock()
+        self._lock = threading.Lock()
         self._open = True
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="gymtui-journal", daemon=True)
@@ -161,7 +161,7 @@ class Journal:
 
     def close(self, timeout_s: float = 1.5) -> None:
         """Write what is left and stop; more than `timeout_s` is not waited for."""
-        with self._door:
+        with self._lock:
             self._open = False
             self._inbox.put(None)
         self._closing.set()
@@ -170,7 +170,7 @@ class Journal:
     # -- between the threads ---------------------------------------------------------------------
 
     def _put(self, message: Batch | _Question[Any]) -> bool:
-        with self._door:
+        with self._lock:
             if self._open:
                 self._inbox.put(message)
             return self._open
@@ -198,7 +198,7 @@ class Journal:
         while True:
             store: JournalStore | None = None
             try:
-                store = self._patiently(lambda: engine.open())
+                store = self._retry_locked(lambda: engine.open())
                 wait_s = self._away_s[0]
                 self.opened += 1
                 self._serve(store)
@@ -260,7 +260,7 @@ class Journal:
             try:
                 message = self._inbox.get(timeout=max(until_s - now_s, 0.0))
             except queue.Empty:
-                if pruning is not None and not self._goes_on(pruning):
+                if pruning is not None and not self._prune_step(pruning):
                     pruning = None
                 continue
             if isinstance(message, Batch):
@@ -273,7 +273,7 @@ class Journal:
                     prune_s = now_s
                 if message is None:
                     return
-                message.future.set_result(self._patiently(partial(message.read, store)))
+                message.future.set_result(self._retry_locked(partial(message.read, store)))
             except self._engine.errors:
                 if message is not None:
                     message.future.set_result(message.without)
@@ -283,11 +283,11 @@ class Journal:
         """Write what came in, and empty the list; tell whether it is too large now."""
         if not pending:
             return False
-        self._patiently(partial(store.write, pending, self._now()))
+        self._retry_locked(partial(store.write, pending, self._now()))
         pending.clear()
         return store.is_over(self._limits)
 
-    def _patiently(self, act: Callable[[], Answer]) -> Answer:
+    def _retry_locked(self, act: Callable[[], Answer]) -> Answer:
         """Do something, again and again while somebody else holds the lock."""
         until_s = time.monotonic() + self._patience_s
         while True:
@@ -299,7 +299,7 @@ class Journal:
                     raise
             self._closing.wait(RETRY_S)
 
-    def _goes_on(self, pruning: Iterator[None]) -> bool:
+    def _prune_step(self, pruning: Iterator[None]) -> bool:
         """Do one step of it. Where another dashboard holds the lock, that one may be pruning."""
         try:
             next(pruning)
@@ -319,7 +319,7 @@ class Journal:
 
     def _give_up(self, notice: Notice) -> None:
         """Say why, and let everybody go on without."""
-        with self._door:
+        with self._lock:
             self._open = False
         while not self._inbox.empty():
             message = self._inbox.get()

@@ -14,10 +14,10 @@ from datetime import datetime
 import msgspec
 from psycopg import Connection
 
-from gymtui.core.instants import micros, when_of
+from gymtui.core.instants import from_micros, micros
 from gymtui.store.history.database_batches import join_batches, split_rounds
 from gymtui.store.history.database_schema import LOCK, gym_number
-from gymtui.store.history.database_text import is_odd, key_of, read, to_stored
+from gymtui.store.history.database_text import from_stored, is_odd, key_of, to_stored
 from gymtui.store.history.journal_store import (
     STEPS_KEPT,
     Batch,
@@ -210,7 +210,9 @@ class JournalDatabase:
         ).fetchone()
         if row is None:
             return kept
-        return extend_observations(kept, UnchangedPoll(run_id, when_of(row[0]), when_of(row[1])))
+        return extend_observations(
+            kept, UnchangedPoll(run_id, from_micros(row[0]), from_micros(row[1]))
+        )
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -221,7 +223,13 @@ class JournalDatabase:
         )
         return tuple(
             StepTimes(
-                *(run_id, read(rollout_id) or "", step, when_of(seen_from), when_of(seen_at)),
+                *(
+                    run_id,
+                    from_stored(rollout_id) or "",
+                    step,
+                    from_micros(seen_from),
+                    from_micros(seen_at),
+                ),
                 tuple(map(float, gaps.split())),
             )
             for rollout_id, step, seen_from, seen_at, gaps in rows
@@ -353,11 +361,18 @@ def _observations(rows: Iterable[_Row]) -> tuple[StateObservation, ...]:
     """What rows tell, by time: that a state was found, and until when it was seen so."""
     found: list[StateObservation] = []
     for run_id, rollout_id, status, phase, seen_from, seen_at, otherwise, step, *still in rows:
-        names = (read(rollout_id) or "", read(run_id) or "", read(status), read(phase))
-        since = None if otherwise is None else when_of(otherwise)
-        found.append(StateObservation(*names, when_of(seen_from), when_of(seen_at), since, step))
+        names = (
+            from_stored(rollout_id) or "",
+            from_stored(run_id) or "",
+            from_stored(status),
+            from_stored(phase),
+        )
+        since = None if otherwise is None else from_micros(otherwise)
+        found.append(
+            StateObservation(*names, from_micros(seen_from), from_micros(seen_at), since, step)
+        )
         still_from, still_at, still_step = still
         if still_from is not None and still_at is not None:
-            window = (when_of(still_from), when_of(still_at))
+            window = (from_micros(still_from), from_micros(still_at))
             found.append(StateObservation(*names, *window, since, still_step))
     return tuple(sorted(found, key=lambda seen: seen.seen_at))

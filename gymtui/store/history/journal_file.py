@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from gymtui.core.instants import micros, when_of
+from gymtui.core.instants import from_micros, micros
 from gymtui.store.history.journal_schema import (
     LOOKS_SINCE,
     SCHEMA_VERSION,
@@ -173,9 +173,9 @@ class JournalFile:
                 run_id=run_id,
                 status=_read(status),
                 phase=_read(phase),
-                seen_from=when_of(seen_from),
-                seen_at=when_of(seen_at),
-                last_otherwise_at=None if otherwise is None else when_of(otherwise),
+                seen_from=from_micros(seen_from),
+                seen_at=from_micros(seen_at),
+                last_otherwise_at=None if otherwise is None else from_micros(otherwise),
                 step=step,
             )
             for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
@@ -189,7 +189,9 @@ class JournalFile:
         row = self._connection.execute(
             "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
         ).fetchone()
-        return None if row is None else UnchangedPoll(run_id, when_of(row[0]), when_of(row[1]))
+        return (
+            None if row is None else UnchangedPoll(run_id, from_micros(row[0]), from_micros(row[1]))
+        )
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -199,7 +201,13 @@ class JournalFile:
         )
         return tuple(
             StepTimes(
-                *(run_id, _read(rollout_id) or "", step, when_of(seen_from), when_of(seen_at)),
+                *(
+                    run_id,
+                    _read(rollout_id) or "",
+                    step,
+                    from_micros(seen_from),
+                    from_micros(seen_at),
+                ),
                 tuple(map(float, gaps.split())),
             )
             for rollout_id, step, seen_from, seen_at, gaps in rows

@@ -24,12 +24,12 @@ def recall_watched(
     steps: Iterable[StepTimes],
 ) -> dict[str, Watched]:
     """Those of the watched rollouts of which earlier sessions knew more."""
-    found = {i: _entered(known, lives.get(i, ())) for i, known in watched.items()}
+    found = {i: _with_phase_start(known, lives.get(i, ())) for i, known in watched.items()}
     for kept in steps:
         known = found.get(kept.rollout_id)
         # One that is at an earlier step began anew.
         if known is not None and known.step is not None and known.step >= kept.step:
-            found[kept.rollout_id] = _stepped(known, kept)
+            found[kept.rollout_id] = _with_last_step(known, kept)
     return {i: known for i, known in found.items() if known != watched[i]}
 
 
@@ -39,7 +39,7 @@ def recall_gaps_s(steps: Iterable[StepTimes], own_s: Sequence[float]) -> tuple[f
     return (*(gap for kept in earlier for gap in kept.gaps_s), *own_s)[-STEP_GAPS_KEPT:]
 
 
-def _entered(known: Watched, life: Sequence[StateObservation]) -> Watched:
+def _with_phase_start(known: Watched, life: Sequence[StateObservation]) -> Watched:
     """It entered its phase when it was first seen in it."""
     now, first = (known.observation.status, known.observation.phase), known.first
     for seen in reversed(life):
@@ -50,7 +50,7 @@ def _entered(known: Watched, life: Sequence[StateObservation]) -> Watched:
     return replace(known, first=first, moved=first if known.step is None else known.moved)
 
 
-def _stepped(known: Watched, kept: StepTimes) -> Watched:
+def _with_last_step(known: Watched, kept: StepTimes) -> Watched:
     """It took its last step when it was first seen there."""
     moved = known.moved
     if known.step == kept.step and kept.seen_at < moved.latest:

@@ -126,15 +126,15 @@ class Fetched:
 
 def fetch_recording(place: RecordingPlace) -> Fetched:
     """Fetch all that this machine's copy lacks, where the recording is a team's."""
-    return _looked(place, lambda copy: copy.fetch())
+    return _with_copy(place, lambda copy: copy.fetch())
 
 
 def recorders_of(place: RecordingPlace) -> tuple[str, ...]:
     """Whose recorders of the gym a team's database knows to be at work."""
-    return _looked(place, lambda _copy: None).recorders
+    return _with_copy(place, lambda _copy: None).recorders
 
 
-def _looked(place: RecordingPlace, read: Callable[[RecordingCopy], None]) -> Fetched:
+def _with_copy(place: RecordingPlace, read: Callable[[RecordingCopy], None]) -> Fetched:
     if place.shared is None:
         return Fetched()
     try:
@@ -142,7 +142,7 @@ def _looked(place: RecordingPlace, read: Callable[[RecordingCopy], None]) -> Fet
     except UnusableJournalError as error:
         return Fetched(fault=str(error))
     try:
-        with closing(_opened(place.directory, place.shared, engine, writes=False)) as copy:
+        with closing(_open_copy(place.directory, place.shared, engine, writes=False)) as copy:
             read(copy)
             found = copy.database.recorders()
             return Fetched(tuple(seen.name for seen in found if seen.ago_s < FRESH_S))
@@ -150,7 +150,7 @@ def _looked(place: RecordingPlace, read: Callable[[RecordingCopy], None]) -> Fet
         return Fetched(fault=_words_of(error, engine))
 
 
-def _opened(
+def _open_copy(
     directory: Path, shared: SharedPlace, engine: DatabaseEngine, *, writes: bool
 ) -> RecordingCopy:
     # Its driver is imported by those alone who name one.
@@ -171,7 +171,7 @@ def _words_of(error: Exception, engine: DatabaseEngine) -> str:
     return engine.words_of(error)
 
 
-class _Turns:
+class _CopyThread:
     """Has a copy brought up to date again and again, on a thread for which nobody waits."""
 
     def __init__(
@@ -193,11 +193,11 @@ class _Turns:
         self._thread = threading.Thread(target=self._work, name="gymtui-recording", daemon=True)
         self._thread.start()
 
-    def turn(self, copy: RecordingCopy) -> None:
+    def update(self, copy: RecordingCopy) -> None:
         """Do what is to be done now."""
         raise NotImplementedError
 
-    def last_turn(self, copy: RecordingCopy) -> None:
+    def finish(self, copy: RecordingCopy) -> None:
         """Do what is to be done at the end."""
 
     def close(self, timeout_s: float = 0.0) -> None:
@@ -216,17 +216,17 @@ class _Turns:
             is_last = self._closing.is_set()
             try:
                 with closing(
-                    _opened(self._directory, self._shared, engine, writes=self._writes)
+                    _open_copy(self._directory, self._shared, engine, writes=self._writes)
                 ) as copy:
                     ends = False
                     while not ends:
                         ends = self._closing.is_set()
-                        self.turn(copy)
+                        self.update(copy)
                         self._tell(None)
                         wait_s = self._away_s[0]
                         if not ends:
                             self._closing.wait(self._every_s)
-                    self.last_turn(copy)
+                    self.finish(copy)
                 return
             except engine.errors as error:
                 self._tell(_words_of(error, engine))
@@ -242,7 +242,7 @@ class _Turns:
             self._on_fault(fault)
 
 
-class RecordingSender(_Turns):
+class RecordingSender(_CopyThread):
     """Sends what is recorded, and says who records.
 
     Args:
@@ -262,7 +262,7 @@ class RecordingSender(_Turns):
         self._recorder, self._limits, self._noted_s = recorder, limits, 0.0
         super().__init__(place, SEND_EVERY_S, writes=True, on_fault=on_fault, away_s=away_s)
 
-    def turn(self, copy: RecordingCopy) -> None:
+    def update(self, copy: RecordingCopy) -> None:
         """Send what is new."""
         copy.send(self._limits)
         now_s = time.monotonic()
@@ -270,7 +270,7 @@ class RecordingSender(_Turns):
             copy.database.note_recorder(self._recorder)
             self._noted_s = now_s
 
-    def last_turn(self, copy: RecordingCopy) -> None:
+    def finish(self, copy: RecordingCopy) -> None:
         """Say that it has ended."""
         copy.database.forget_recorder(self._recorder)
 
@@ -279,7 +279,7 @@ class RecordingSender(_Turns):
         super().close(timeout_s)
 
 
-class RecordingFetcher(_Turns):
+class RecordingFetcher(_CopyThread):
     """Fetches what a team's recorders write, while they write it.
 
     Args:
@@ -303,7 +303,7 @@ class RecordingFetcher(_Turns):
         """Whether a recorder is at work, as far as the database says so still."""
         return time.monotonic() < self._fresh_until_s
 
-    def turn(self, copy: RecordingCopy) -> None:
+    def update(self, copy: RecordingCopy) -> None:
         """Fetch what is new."""
         copy.fetch(self._newest)
         ago_s = min((seen.ago_s for seen in copy.database.recorders()), default=FRESH_S)

@@ -12,7 +12,7 @@ from sys import maxsize
 from psycopg import Connection
 
 from gymtui.store.history.database_schema import gym_number
-from gymtui.store.history.database_text import read, to_stored
+from gymtui.store.history.database_text import from_stored, to_stored
 from gymtui.store.history.recording_writer import RecordingLimits
 
 _LENGTHEN = """
@@ -157,4 +157,4 @@ class RecordingDatabase:
             " FROM gymtui.recorders WHERE gym_id = %s ORDER BY seen_at DESC",
             (self._gym,),
         )
-        return [RecorderSeen(read(name) or "", ago_s) for name, ago_s in rows]
+        return [RecorderSeen(from_stored(name) or "", ago_s) for name, ago_s in rows]

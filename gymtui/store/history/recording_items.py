@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gymtui.core.instants import when_of
+from gymtui.core.instants import from_micros
 from gymtui.store.delta import OneRun, Query, RolloutsOf, RunsPage
 from gymtui.store.history.recorded_answers import body_of
 from gymtui.store.history.recording_reader import Moment, Recording
@@ -90,7 +90,7 @@ class ChangeList:
         self._members: dict[str, set[str]] = {}
         self._unlisted: set[str] = set()
         self._total_runs = 0
-        self._times = (when_of(0),) * 3
+        self._times = (from_micros(0),) * 3
         self._listed: dict[tuple[str | int | None, ...], tuple[str, ...]] = {}
         self._skip: Cursor | None = None
         self._last: Cursor | None = None
@@ -187,7 +187,7 @@ class ChangeList:
             _keep(members[run_id], known["rollout"], self._known["rollout"])
             _keep(members[run_id], seen_us["rollout"], self._seen_us["rollout"])
             self._members.setdefault(run_id, set()).update(members[run_id])
-        at, ours = when_of(found.at_us), when_of(found.at_us - found.snapshot.lead_us)
+        at, ours = from_micros(found.at_us), from_micros(found.at_us - found.snapshot.lead_us)
         cursor = Cursor(found.segment, found.number, 0)
         changes = []
         for kind, items in self._known.items():
@@ -244,7 +244,11 @@ class ChangeList:
         kind, (about, of) = _kind(row.asked), row.asked[:2]
         known, seen_us = self._known[kind], self._seen_us[kind]
         early_us = row.late_us - row.width_us
-        times = when_of(early_us), when_of(row.late_us), when_of(row.late_us - row.lead_us)
+        times = (
+            from_micros(early_us),
+            from_micros(row.late_us),
+            from_micros(row.late_us - row.lead_us),
+        )
         self._times = times
         if about == "o" and not row.found:
             yield from self._run_gone(str(of))
@@ -318,4 +322,4 @@ def _run_of(raw: bytes) -> str:
 
 
 def _when(micros: int | None) -> datetime | None:
-    return None if micros is None else when_of(micros)
+    return None if micros is None else from_micros(micros)

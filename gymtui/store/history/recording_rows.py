@@ -39,7 +39,7 @@ class Recalled(msgspec.Struct, array_like=True, tag=2):
 
     run_id: str
     lives: dict[str, tuple[PackedObservation, ...]]  # by rollout, all that was observed of it
-    watched: dict[str, Watched] = {}  # by rollout, what is remembered of it from then on
+    watched: dict[str, PackedWatched] = {}  # by rollout, what is remembered of it from then on
     gaps_ds: tuple[int, ...] = ()  # the run's latest tenths of seconds between steps
 
 
@@ -58,7 +58,7 @@ class Remembered(msgspec.Struct, array_like=True, tag=4):
 Row = Answer | Recalled | Dropped | Remembered
 
 
-class Watched(msgspec.Struct, array_like=True):
+class PackedWatched(msgspec.Struct, array_like=True):
     """What is remembered of a rollout that is watched; `gaps_ds` are tenths of seconds."""
 
     run_id: str
@@ -78,7 +78,7 @@ class Watching(msgspec.Struct, array_like=True):
     # By run, by rollout, its observations; in a key only those that differ, but all of runs whose
     # rollouts are not all known.
     lives: dict[str, dict[str, tuple[PackedObservation, ...]]]
-    watched: dict[str, Watched]  # by rollout; always all of them
+    watched: dict[str, PackedWatched]  # by rollout; always all of them
     # By run, which list of all its rollouts was the last, and when.
     lists: dict[str, tuple[int, int, int]]
     turn: int

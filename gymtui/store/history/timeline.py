@@ -13,7 +13,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from gymtui.api.models import Rollout
-from gymtui.core.instants import instant_of, unix_s
+from gymtui.core.instants import from_unix_s, unix_s
 from gymtui.store.history.observer import BLIND_AFTER_S, StateObservation
 from gymtui.store.history.phase_edges import (
     Cut,
@@ -203,8 +203,8 @@ def _join_cuts(
 def _segment(kind: SegmentKind, start: Edge, end: Edge, phase: str | None = None) -> Segment:
     return Segment(
         kind,
-        instant_of(start.at_s),
-        instant_of(end.at_s),
+        from_unix_s(start.at_s),
+        from_unix_s(end.at_s),
         timedelta(seconds=start.slack_s),
         timedelta(seconds=end.slack_s),
         phase,

@@ -92,7 +92,7 @@ def _duration(text: str) -> Amount:
 
 
 def _as_shown(amount: Amount) -> Amount:
-    """What equals a duration when it is rounded as durations are shown (`words.duration`).
+    """What equals a duration when it is rounded as durations are shown (`formats.duration`).
 
     Ages are shown cut (`words.age`), and equal what is cut.
     """

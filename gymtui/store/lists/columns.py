@@ -22,7 +22,7 @@ from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
 from gymtui.store.rollout_times import elapsed, started_at
 from gymtui.store.stats.confidence_sequence import anytime_interval
 from gymtui.store.stats.criteria import criteria_of
-from gymtui.store.stats.eta import Eta, Left
+from gymtui.store.stats.eta import Eta, TimeLeft
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
 from gymtui.store.stats.failures import FAILED_OUTCOMES, ended_at
 from gymtui.store.stats.formulas import Interval
@@ -37,7 +37,7 @@ class RunView(Struct, frozen=True):
 
     row: RunRow
     summary: RunSummary | None = None
-    left: Left | None = None  # when it will be done, while it is active and that can be said
+    left: TimeLeft | None = None  # when it will be done, while it is active and that can be said
     watched: bool = False  # whether the person wants to be told of its end
     stuck: int = 0  # how many of its running rollouts are stuck, as far as they are watched
     grouped: bool = False  # whether it stands for several runs

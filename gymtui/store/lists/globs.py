@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from gymtui.core.normalization import folded
+from gymtui.core.normalization import fold_case
 
 
 class Glob(Struct, frozen=True):
@@ -23,17 +23,17 @@ class Glob(Struct, frozen=True):
     pattern: str  # as `fnmatch` has it, case-folded
     literal: str | None  # the one case-folded text it matches, or None when it has a wildcard
 
-    def matches(self, folded: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Whether it covers the whole of a case-folded text."""
         if self.literal is not None:
-            return folded == self.literal
-        return _match(self.pattern)(folded) is not None
+            return text == self.literal
+        return _match(self.pattern)(text) is not None
 
-    def is_in(self, folded: str) -> bool:
+    def is_in(self, text: str) -> bool:
         """Whether it covers some stretch of a case-folded text."""
         if self.literal is not None:
-            return self.literal in folded
-        return _match(f"*{self.pattern}*")(folded) is not None
+            return self.literal in text
+        return _match(f"*{self.pattern}*")(text) is not None
 
 
 @lru_cache(1024)
@@ -43,7 +43,7 @@ def _match(pattern: str) -> Callable[[str], re.Match[str] | None]:
 
 def glob(pieces: Iterable[tuple[str, bool]]) -> Glob:
     """Build a pattern from stretches of text; in quoted ones `*` and `?` are themselves."""
-    texts = [(folded(text), quoted) for text, quoted in pieces]
+    texts = [(fold_case(text), quoted) for text, quoted in pieces]
     pattern = "".join(
         re.sub(r"[*?[]" if quoted else r"\[", r"[\g<0>]", text) for text, quoted in texts
     )

@@ -40,7 +40,7 @@ class OrderedView(Sequence[str], Generic[R]):
         self._column = schema[order]
         self._order = SortOrder(self._column)
         self._reverse = reverse
-        self._turned = reverse
+        self._descending = reverse
         self._stand_in: Field[R] | None = None
         self._places: dict[str, int] | None = None  # where rows stand while they are held
         self._filter: Filter[R] = Filter("")
@@ -86,7 +86,7 @@ class OrderedView(Sequence[str], Generic[R]):
     def set_order(self, order: str, *, reverse: bool = False) -> bool:
         """Order by another column, or the other way round; whether anything moved."""
         self._column, self._reverse = self._schema[order], reverse
-        return self._order_anew()
+        return self._reorder()
 
     def stand_in(self, column: Field[R] | None) -> bool:
         """Order by another column, if not None, while history fills the chosen one; if any moved.
@@ -95,7 +95,7 @@ class OrderedView(Sequence[str], Generic[R]):
         moments can still be reversed.
         """
         self._stand_in = column
-        return self._order_anew()
+        return self._reorder()
 
     @property
     def is_held(self) -> bool:
@@ -116,24 +116,24 @@ class OrderedView(Sequence[str], Generic[R]):
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return before != list(self)
 
-    def _order_anew(self) -> bool:
+    def _reorder(self) -> bool:
         """Order by the chosen column, or by what stands in for it."""
         if self.is_held:
             before = list(self)
             self.hold(False)
-            self._order_anew()
+            self._reorder()
             self.hold(True)
             return before != list(self)
         column, turned = self._column, self._reverse
         if self._stand_in is not None and column.from_history:
             column, turned = self._stand_in, turned and column.kind is ValueKind.TIME
         if column is self._order.column:
-            moved = turned is not self._turned and len(self._known) > 0
-            self._turned = turned
+            moved = turned is not self._descending and len(self._known) > 0
+            self._descending = turned
             return moved
         before = list(self)
         self._version += 1
-        self._order, self._turned = SortOrder(column), turned
+        self._order, self._descending = SortOrder(column), turned
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return before != list(self)
 
@@ -160,8 +160,10 @@ class OrderedView(Sequence[str], Generic[R]):
             new = {row_id: row for row_id, row in changed.items() if row_id not in known}
             self._keys_of(self._filter.select(new, self._now))
         if went_back or (len(changed) + len(removed_ids)) * _ANEW > len(self._records):
-            return result_of(self._made_anew(changed, removed_ids, None, self._now))
-        return self._review({*changed, *removed_ids, *self._expiry.take_due(self._now)}, changed)
+            return result_of(self._rebuild(changed, removed_ids, None, self._now))
+        return self._update_rows(
+            {*changed, *removed_ids, *self._expiry.take_due(self._now)}, changed
+        )
 
     def apply_in_pieces(
         self, changed: Mapping[str, R], removed: Iterable[str], now: float
@@ -174,13 +176,13 @@ class OrderedView(Sequence[str], Generic[R]):
         removed_ids = frozenset(removed)
         if len(changed) + len(removed_ids) <= _AT_ONCE:
             return self.apply(changed, removed_ids, now)
-        return (yield from self._made_anew(changed, removed_ids, None, now))
+        return (yield from self._rebuild(changed, removed_ids, None, now))
 
     def set_filter_in_pieces(self, wanted: Filter[R], now: float) -> Generator[None, None, bool]:
         """Narrow to another filter as `apply_in_pieces` takes in; whether anything came or went."""
-        return (yield from self._made_anew({}, frozenset(), wanted, now))
+        return (yield from self._rebuild({}, frozenset(), wanted, now))
 
-    def _made_anew(
+    def _rebuild(
         self,
         changed: Mapping[str, R],
         removed: Set[str],
@@ -229,7 +231,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return row_id in self._keys
 
     def __iter__(self) -> Iterator[str]:
-        return chain(reversed(self._known) if self._is_turned else self._known, self._unknown)
+        return chain(reversed(self._known) if self._is_descending else self._known, self._unknown)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -244,7 +246,7 @@ class OrderedView(Sequence[str], Generic[R]):
         known = len(self._known)
         if index >= known:
             return self._unknown[index - known]
-        return self._known[known - 1 - index if self._is_turned else index]
+        return self._known[known - 1 - index if self._is_descending else index]
 
     def index(self, row_id: object, start: int = 0, stop: int | None = None) -> int:
         """The place of an id; ValueError for one that is not shown within these places."""
@@ -259,9 +261,9 @@ class OrderedView(Sequence[str], Generic[R]):
         if self._keys[row_id] is None:
             return known + self._unknown.index(row_id)
         index = self._known.index(row_id)
-        return known - 1 - index if self._is_turned else index
+        return known - 1 - index if self._is_descending else index
 
-    def _review(self, touched: Iterable[str], changed: Mapping[str, R]) -> bool:
+    def _update_rows(self, touched: Iterable[str], changed: Mapping[str, R]) -> bool:
         """Bring some ids up to date, one by one."""
         leaving: list[str] = []
         arriving: dict[str, Key | None] = {}
@@ -309,7 +311,7 @@ class OrderedView(Sequence[str], Generic[R]):
         if places is None:
             return keys
         known, unknown = _lanes({i: key for i, key in keys.items() if i not in places})
-        for row_id in chain(reversed(known) if self._turned else known, unknown):
+        for row_id in chain(reversed(known) if self._descending else known, unknown):
             places[row_id] = len(places)
         return {row_id: places[row_id] for row_id in shown}
 
@@ -319,8 +321,8 @@ class OrderedView(Sequence[str], Generic[R]):
         return self._order.key(self._records[row_id])
 
     @property
-    def _is_turned(self) -> bool:
-        return self._turned and not self.is_held
+    def _is_descending(self) -> bool:
+        return self._descending and not self.is_held
 
 
 def _lanes(keys: dict[str, Key | None]) -> tuple[SortedChunks, SortedChunks]:

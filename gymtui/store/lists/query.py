@@ -219,7 +219,7 @@ class _Parser(Struct, Generic[R]):
         if operator == ":":
             if self._at_end_of_term():
                 return terms.is_set(column)
-            operator = self._sharper(column)
+            operator = self._comparison_after_colon(column)
         else:
             self._skip_space()
         worded = column.kind in (ValueKind.TEXT, ValueKind.FLAG)
@@ -248,7 +248,7 @@ class _Parser(Struct, Generic[R]):
         hint = self.schema.hint(name) or "quote it to search for it as text"
         raise FilterError(f"no column {name}: {hint}", found.start(1), len(name))
 
-    def _sharper(self, column: Field[R]) -> str:
+    def _comparison_after_colon(self, column: Field[R]) -> str:
         """The comparison after a colon, as in `steps:>=20`, or the colon."""
         found = _AFTER_COLON.match(self.text, self.position)
         if found is None or column.kind in (ValueKind.TEXT, ValueKind.FLAG):

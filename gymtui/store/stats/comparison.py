@@ -44,12 +44,12 @@ class Evidence:
     best: int  # the place of the one that does best
     p: float  # how often chance alone would part the runs as far, 0..1: one test of all of them
     runs: int  # how many these are
-    worth: Significance  # the same in a word
+    significance: Significance  # the same in a word
 
     @property
     def sure(self) -> bool:
         """Whether it is more than chance, as far as one task alone tells."""
-        return self.worth in (Significance.STRONG, Significance.SOME)
+        return self.significance in (Significance.STRONG, Significance.SOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,10 @@ def evidence_of(row: TaskAcrossRuns) -> Evidence | None:
     high, best, good = max(rated, key=lambda item: (item[0], -item[1]))
     if high <= low:
         return None
-    return Evidence(worst, best, row.p, len(rated), _worth(bad, good, row.p))
+    return Evidence(worst, best, row.p, len(rated), _significance(bad, good, row.p))
 
 
-def _worth(bad: Tally, good: Tally, p: float) -> Significance:
+def _significance(bad: Tally, good: Tally, p: float) -> Significance:
     if p <= STRONG:
         return Significance.STRONG
     if p <= SOME:

@@ -37,7 +37,7 @@ class Eta(Struct, frozen=True):
     high_s: float
 
 
-Left = Eta | Literal["stalled", "stuck"]
+TimeLeft = Eta | Literal["stalled", "stuck"]
 """How long a run will take, or why nothing tells: none of what waits runs, or all that runs and
 is left is stuck."""
 
@@ -98,7 +98,7 @@ def eta(
     ended_s: Sequence[float],
     verdicts: int,
     stuck: int = 0,
-) -> Left | None:
+) -> TimeLeft | None:
     """When a run will be done.
 
     The slots in use work off what waits, each rollout taking as long as they take here, and then

@@ -22,7 +22,7 @@ from gymtui.store.stats.task_rows import TaskRow
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RateChange:
     """How much more or less often a run fails so than another, in the tasks that both have."""
 
     now: Tally  # in how many of how many: of verdicts, for errors of rollouts that ended
@@ -49,10 +49,10 @@ class FailureRow:
 
     group: FailureGroup
     # For each pair of runs that is compared; None where they share no task.
-    changes: tuple[Change | None, ...] = ()
+    changes: tuple[RateChange | None, ...] = ()
 
     @property
-    def change(self) -> Change | None:
+    def change(self) -> RateChange | None:
         """The first of them."""
         return self.changes[0] if self.changes else None
 
@@ -91,7 +91,7 @@ def failure_rows(
     ps = [change.p for row in rows for change in row.changes if change is not None]
     adjusted = iter(holm(ps))
 
-    def with_all(change: Change | None) -> Change | None:
+    def with_all(change: RateChange | None) -> RateChange | None:
         return change and replace(change, adjusted=next(adjusted), comparisons=len(ps))
 
     return tuple(replace(row, changes=tuple(map(with_all, row.changes))) for row in rows)
@@ -109,7 +109,7 @@ _Side = list[tuple[Counter[tuple[str, str]], _Ended]]
 """Of two runs, in the tasks that both have: how many rollouts are in which group, of how many."""
 
 
-def _change(group: FailureGroup, side: _Side) -> Change | None:
+def _change(group: FailureGroup, side: _Side) -> RateChange | None:
     """How much more often the one run fails so; None where they share no such task."""
     broke = group.outcome is not Outcome.FAILED
     now, before = (
@@ -119,7 +119,7 @@ def _change(group: FailureGroup, side: _Side) -> Change | None:
     if interval is None:
         return None
     p = fisher(now, before)
-    return Change(now, before, interval, p, p, 1)
+    return RateChange(now, before, interval, p, p, 1)
 
 
 def _ended(tasks: Sequence[TaskRow]) -> Generator[None, None, _Ended]:

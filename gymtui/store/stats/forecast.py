@@ -16,7 +16,7 @@ from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.rollout_times import duration_s, started_at
 from gymtui.store.stats import formulas
-from gymtui.store.stats.eta import Left, eta
+from gymtui.store.stats.eta import TimeLeft, eta
 from gymtui.store.stats.run_stats import RATE_WINDOW_S
 
 AT_ONCE = 500
@@ -27,7 +27,7 @@ LIVES_KEPT = 1000
 """The latest ended rollouts of a run that an estimate is made from; more tell little more."""
 
 
-class _Course(Struct):
+class _RunProgress(Struct):
     """The rollouts of one active run, by what they tell of its end."""
 
     waiting: set[str] = field(default_factory=set)
@@ -39,7 +39,7 @@ class _Course(Struct):
     verdicts: set[str] = field(default_factory=set)
     moved_s: float = 0.0  # when one of them last changed, UNIX seconds
     # The last estimate, and what it was made from.
-    estimate: tuple[tuple[float, ...], Left | None] | None = None
+    estimate: tuple[tuple[float, ...], TimeLeft | None] | None = None
 
     @property
     def known(self) -> int:
@@ -82,7 +82,7 @@ class RunForecast:
     """What is to be expected of the active runs."""
 
     def __init__(self) -> None:
-        self._courses: dict[str, _Course] = {}
+        self._courses: dict[str, _RunProgress] = {}
         self._run_of: dict[str, str] = {}
         self._todo: dict[str, None] = {}
         self._verdicts_at_s: list[float] = []
@@ -127,7 +127,7 @@ class RunForecast:
         self._count(row, now_s)
         if row.run_id not in active:
             return
-        course = self._courses.setdefault(row.run_id, _Course())
+        course = self._courses.setdefault(row.run_id, _RunProgress())
         course.put(row)
         course.moved_s = now_s
         self._run_of[rollout_id] = row.run_id
@@ -149,7 +149,7 @@ class RunForecast:
 
     # -- reading ---------------------------------------------------------------------------
 
-    def eta(self, run: RunRow, now_s: float, *, stuck: int = 0) -> Left | None:
+    def eta(self, run: RunRow, now_s: float, *, stuck: int = 0) -> TimeLeft | None:
         """When a run will be done, as of at most `FRESH_S` ago.
 
         Returns:

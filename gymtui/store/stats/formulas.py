@@ -264,7 +264,7 @@ def rate(times_s: Sequence[float], now_s: float, since_s: float, window_s: float
     return Rate(60 * count / window_s, window_s, count)
 
 
-def histogram(
+def bucket_counts(
     times_s: Sequence[float], start_s: float, end_s: float, buckets: int
 ) -> tuple[int, ...]:
     """Verdicts in each of so many equal stretches, for a sparkline.

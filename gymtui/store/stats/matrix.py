@@ -17,7 +17,7 @@ from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
-from gymtui.store.stats.run_stats import part_of
+from gymtui.store.stats.run_stats import share_of
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
 AT_ONCE = 500
@@ -150,7 +150,7 @@ def by_task(
     tasks = []
     for task_id, attempts in groups.items():
         attempts.sort(key=lambda each: (each[1].created_at or _EARLIEST, each[1].rollout_id))
-        parts = [part_of(rollout, we_cancelled, last_steps) for _, rollout in attempts]
+        parts = [share_of(rollout, we_cancelled, last_steps) for _, rollout in attempts]
         tasks.append(
             TaskRow(
                 task_id,

@@ -27,7 +27,7 @@ from gymtui.store.outcome import (
 from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.store.rollout_times import duration_s, started_at
 from gymtui.store.stats import formulas
-from gymtui.store.stats.eta import VERDICTS_FOR_ETA, Left, eta
+from gymtui.store.stats.eta import VERDICTS_FOR_ETA, TimeLeft, eta
 
 RATE_WINDOW_S = 300.0
 """Five minutes: what a rate is counted over unless another window is named."""
@@ -139,9 +139,9 @@ class RunStats(Struct, frozen=True, dict=True):
         if self.first_start_s is None:
             return ()
         end_s = self.last_end_s if self.finished and self.last_end_s is not None else now_s
-        return formulas.histogram(self.verdicts_at_s, self.first_start_s, end_s, buckets)
+        return formulas.bucket_counts(self.verdicts_at_s, self.first_start_s, end_s, buckets)
 
-    def eta(self, now_s: float, *, stuck: int = 0) -> Left | None:
+    def eta(self, now_s: float, *, stuck: int = 0) -> TimeLeft | None:
         """When the run will be done; None where nothing can be said, or there is nothing to do.
 
         Rollouts that were never listed may be in any state, so nothing is said while there are.
@@ -159,7 +159,7 @@ class RunStats(Struct, frozen=True, dict=True):
         )
 
 
-class Part(NamedTuple):
+class RolloutShare(NamedTuple):
     """What one rollout brings to the numbers of its run; what it brings nothing to is None."""
 
     outcome: Outcome
@@ -185,24 +185,24 @@ class Part(NamedTuple):
         return self.start_s if self.outcome is Outcome.RUNNING else None
 
 
-def part_of(
+def share_of(
     rollout: Rollout,
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
-) -> Part:
+) -> RolloutShare:
     """What a rollout brings to the numbers of its run."""
     outcome = outcome_of(rollout, we_cancelled=rollout.rollout_id in we_cancelled)
     start, end = started_at(rollout), rollout.completed_at
     start_s = start.timestamp() if start is not None else None
     if outcome is Outcome.RUNNING:
-        return Part(outcome, rollout.task_id, start_s)
+        return RolloutShare(outcome, rollout.task_id, start_s)
     end_s = end.timestamp() if end is not None else None
     ran_s = duration_s(rollout)
     held_s = ran_s if outcome is not Outcome.CANCELLED else None
     score = score_in(rollout)
     if outcome not in VERDICTS:
-        return Part(outcome, rollout.task_id, start_s, end_s, held_s, score=score)
-    return Part(
+        return RolloutShare(outcome, rollout.task_id, start_s, end_s, held_s, score=score)
+    return RolloutShare(
         outcome,
         rollout.task_id,
         start_s,

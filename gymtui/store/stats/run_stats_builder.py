@@ -14,7 +14,7 @@ from typing import NamedTuple
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.stats import formulas
-from gymtui.store.stats.run_stats import Part, RunStats, part_of
+from gymtui.store.stats.run_stats import RolloutShare, RunStats, share_of
 from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 
@@ -28,7 +28,7 @@ class _Task:
 
 
 class _Values(NamedTuple):
-    """What is kept in order, so that quantiles and ends are found at once: by fields of `Part`."""
+    """What is kept in order, so that quantiles and ends are found at once: by fields of `RolloutShare`."""
 
     ran_s: SortedNumbers
     held_s: SortedNumbers
@@ -47,7 +47,7 @@ class RunStatsBuilder:
     """What a run's rollouts add up to while they come, change and go."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, RolloutShare] = {}
         self._counts: Counter[Outcome] = Counter()
         self._open = 0
         self._at_limit = 0
@@ -56,7 +56,7 @@ class RunStatsBuilder:
         self._spread: formulas.Spread | None = None
         self._spread_stale = False
 
-    def put(self, rollout_id: str, part: Part | None) -> None:
+    def put(self, rollout_id: str, part: RolloutShare | None) -> None:
         """Count a rollout by what it brings now, instead of before; for None it is counted out."""
         before = self._parts.get(rollout_id)
         if part == before:
@@ -71,7 +71,7 @@ class RunStatsBuilder:
             for values, value in zip(self._values, _values_of(part), strict=True):
                 values.add(value)
 
-    def add_all(self, parts: Mapping[str, Part]) -> None:
+    def add_all(self, parts: Mapping[str, RolloutShare]) -> None:
         """Count rollouts that were not counted before: sorted once, not number by number."""
         self._parts.update(parts)
         for part in parts.values():
@@ -111,7 +111,7 @@ class RunStatsBuilder:
             scores=self._spread,
         )
 
-    def _count(self, part: Part, by: int) -> None:
+    def _count(self, part: RolloutShare, by: int) -> None:
         self._counts[part.outcome] += by
         self._open += by * part.is_open
         self._at_limit += by * part.at_limit
@@ -127,7 +127,7 @@ class RunStatsBuilder:
 def run_numbers(
     rollouts: Iterable[Rollout], *, total: int | None = None, last_steps: Mapping[str, int] = {}
 ) -> RunStats:
-    """Add up a run's rollouts at one go; the arguments are those of `part_of` and `numbers`."""
+    """Add up a run's rollouts at one go; the arguments are those of `share_of` and `numbers`."""
     builder = RunStatsBuilder()
-    builder.add_all({r.rollout_id: part_of(r, last_steps=last_steps) for r in rollouts})
+    builder.add_all({r.rollout_id: share_of(r, last_steps=last_steps) for r in rollouts})
     return builder.numbers(total)

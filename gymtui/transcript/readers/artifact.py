@@ -24,12 +24,12 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
-from gymtui.transcript.pairing import Label, Pair, Spot
-from gymtui.transcript.pretty_json import NotJsonError, as_text, decode, parsed
+from gymtui.transcript.pairing import CallPair, DraftPlace, Label
+from gymtui.transcript.pretty_json import NotJsonError, as_text, decode, parse_container
 from gymtui.transcript.readers import events, recorded_calls, token_usage, written_calls
 from gymtui.transcript.readers.element import read_element, reader_of
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, value_at, without_empty
-from gymtui.transcript.readers.timestamps import instant
+from gymtui.transcript.readers.timestamps import parse_time
 from gymtui.transcript.usage import Usage
 
 _LISTS = ("messages", "steps", "history", "trajectory", "contents")
@@ -95,10 +95,10 @@ def _artifact(fields: Fields) -> Transcript:
     told = fields.rest.get("model")
     _note_models(drafts, told if isinstance(told, str) else _agents_model(fields))
     answers = token_usage.note_tokens(drafts)
-    pairs = pairing.pair(drafts)
+    pairs = pairing.pair_calls(drafts)
     calls, results = fields.items("tool_calls"), fields.items("tool_results")
     recorded_calls.add_recorded(drafts, pairs, calls, results)
-    recorded_calls.settle_errors(drafts)
+    recorded_calls.infer_errors(drafts)
     found = _assembled(drafts, pairs, fields, answers)
     return found if found.model or len(models) != 1 else replace(found, model=models.pop())
 
@@ -144,11 +144,11 @@ def _name_is_role(draft: Draft, tools: set[str]) -> None:
 
 
 def _assembled(
-    drafts: list[Draft], pairs: list[Pair], fields: Fields, answers: token_usage.Answers = ()
+    drafts: list[Draft], pairs: list[CallPair], fields: Fields, answers: token_usage.Answers = ()
 ) -> Transcript:
     turn_of = {id(draft): index for index, draft in enumerate(drafts)}
-    times = [instant(draft.stamp) for draft in drafts]
-    labels = pairing.labels(pairs, turn_of)
+    times = [parse_time(draft.stamp) for draft in drafts]
+    labels = pairing.label_pairs(pairs, turn_of)
     answered = any(pair.call and pair.result for pair in pairs)
     exchanges = tuple(
         _exchange(number, pair, labels.get(number, Label()), turn_of, times, answered=answered)
@@ -180,7 +180,7 @@ def _assembled(
 
 def _exchange(
     number: int,
-    pair: Pair,
+    pair: CallPair,
     label: Label,
     turn_of: Mapping[int, int],
     times: list[datetime | None],
@@ -217,7 +217,7 @@ def _exchange(
     return Exchange(number, server, tool, called_at, answered_at, error, duration, inferred)
 
 
-def _place(spot: Spot | None, turn_of: Mapping[int, int]) -> Place | None:
+def _place(spot: DraftPlace | None, turn_of: Mapping[int, int]) -> Place | None:
     return None if spot is None else Place(turn_of[id(spot.draft)], spot.block)
 
 
@@ -244,7 +244,7 @@ def _with_header(
         max_steps=_count(fields, "max_steps"),
         error=fields.text("error"),
         final_observation=None if seen is None or _is_said(turns, seen) else seen,
-        created_at=instant(created_at),
+        created_at=parse_time(created_at),
         usage=usage,
         extras=Extras({key: value for key, value in fields.rest.items() if not is_empty(value)}),
     )
@@ -252,7 +252,7 @@ def _with_header(
 
 def _task(task: str | None) -> str | None:
     """The task as words, where it is given as messages (Inspect); else as it came."""
-    given = parsed(task) if task else None
+    given = parse_container(task) if task else None
     if not isinstance(given, list):
         return task
     blocks = [block for item in given for draft in read_element(item) for block in draft.blocks]

@@ -17,14 +17,14 @@ from gymtui.transcript.blocks import (
     ToolResult,
     Unknown,
 )
-from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.pretty_json import parse_container
 from gymtui.transcript.readers.fields import Fields, without_empty
 
 _TEXTS = ("text", "input_text", "output_text", "summary_text", "reasoning_text")
 _CALLS = ("tool_use", "server_tool_use", "mcp_tool_use", "tool_call", "toolCall", "function_call")
 
 
-def content(value: object, *, thinks: bool = False) -> tuple[list[Block], object]:
+def read_content(value: object, *, thinks: bool = False) -> tuple[list[Block], object]:
     """Read a message's content.
 
     Args:
@@ -38,17 +38,17 @@ def content(value: object, *, thinks: bool = False) -> tuple[list[Block], object
     if isinstance(value, str):
         return (_thought_and_said(value) if thinks else [Text(value)]), None
     if not isinstance(value, list):
-        return part(value)
+        return read_part(value)
     blocks: list[Block] = []
     left: list[object] = []
     for item in value:
-        read, rest = content(item, thinks=thinks) if isinstance(item, str) else part(item)
+        read, rest = read_content(item, thinks=thinks) if isinstance(item, str) else read_part(item)
         blocks += read
         left.append(rest)
     return blocks, without_empty(left)
 
 
-def answer(value: object) -> tuple[object, list[Block], object]:
+def read_answer(value: object) -> tuple[object, list[Block], object]:
     """Read what a tool returned.
 
     Returns:
@@ -58,7 +58,7 @@ def answer(value: object) -> tuple[object, list[Block], object]:
     items = [value] if isinstance(value, Mapping) and value.get("type") == "text" else value
     if not isinstance(items, list) or not all(_is_part(item) for item in items):
         return value, [], None
-    blocks, left = content(items)
+    blocks, left = read_content(items)
     texts = [block.text for block in blocks if isinstance(block, Text)]
     others: list[Block] = [block for block in blocks if not isinstance(block, Text)]
     return ("\n".join(texts) if texts or not blocks else None), others, left
@@ -73,7 +73,7 @@ def holds_results(value: object) -> bool:
     )
 
 
-def part(value: object) -> tuple[list[Block], object]:
+def read_part(value: object) -> tuple[list[Block], object]:
     """Read a typed part, or one of Gemini's: its blocks, and what is left over of it."""
     if not isinstance(value, Mapping):
         return [Unknown(value)], None
@@ -85,9 +85,9 @@ def part(value: object) -> tuple[list[Block], object]:
     return blocks, without_empty(fields.rest)
 
 
-def call(value: object) -> tuple[ToolCall | Unknown, object]:
+def read_call(value: object) -> tuple[ToolCall | Unknown, object]:
     """Read an element of ``tool_calls`` in any layout: the call, and what is left over."""
-    given = parsed(value) if isinstance(value, str) else value
+    given = parse_container(value) if isinstance(value, str) else value
     fields = Fields(given if isinstance(given, Mapping) else {})
     fields.tag("type", ("function", *_CALLS))
     inner = fields.mapping("function") or fields.mapping("custom")
@@ -116,12 +116,12 @@ def call(value: object) -> tuple[ToolCall | Unknown, object]:
 
 def _thought_and_said(text: str) -> list[Block]:
     """Divide text at ``</think>``; chat templates may have eaten the opening tag."""
-    head, tag, answer = text.partition("</think>")
+    head, tag, read_answer = text.partition("</think>")
     if not tag:
         return [Thinking(text)] if text.lstrip().startswith("<think>") else [Text(text)]
     if "<think>" in head and not head.lstrip().startswith("<think>"):
         return [Text(text)]
-    return [Thinking(head + tag), *([Text(answer)] if answer else [])]
+    return [Thinking(head + tag), *([Text(read_answer)] if read_answer else [])]
 
 
 def _is_part(item: object) -> bool:
@@ -157,7 +157,7 @@ def _thinking(fields: Fields) -> list[Block] | None:
         items = fields.items(key)
         if items is None:
             continue
-        read, left = content(items)
+        read, left = read_content(items)
         blocks += (Thinking(item.text) if isinstance(item, Text) else item for item in read)
         if left is not None:
             fields.rest[key] = left
@@ -167,11 +167,11 @@ def _thinking(fields: Fields) -> list[Block] | None:
 def _tool_call(fields: Fields) -> list[Block] | None:
     for key in ("functionCall", "function_call"):
         if (inner := fields.mapping(key)) is not None:
-            read, left = call(inner)
+            read, left = read_call(inner)
             if left is not None:
                 fields.rest[key] = left
             return [read]
-    read, left = call(fields.rest)
+    read, left = read_call(fields.rest)
     if isinstance(read, Unknown):
         return None
     fields.rest = dict(left) if isinstance(left, Mapping) else {}
@@ -190,7 +190,7 @@ def _tool_result(fields: Fields) -> list[Block] | None:
             fields.rest[key] = left
         return [result]
     fields.tag("type", ("tool_result",))
-    value, others, left = answer(fields.any("content", "output", "result"))
+    value, others, left = read_answer(fields.any("content", "output", "result"))
     if left is not None:
         fields.rest["content"] = left
     result = ToolResult(

@@ -32,29 +32,29 @@ def reader_of(element: Element) -> Reader | None:
         return _line
     tags = [tag for tag in tagged_messages.TAGS if isinstance(element.get(tag), Mapping)]
     if len(element) == len(tags) == 1:
-        return tagged_messages.tagged
+        return tagged_messages.read_tagged
     if isinstance(message, Mapping) and "role" in message:
-        return events.entry
+        return events.read_entry
     acts, is_sourced = _has_text(element, "action"), _has_text(element, "source")
     if "step_id" in element and is_sourced:
-        return events.step
+        return events.read_step
     if "role" not in element:
         if is_sourced and (acts or _has_text(element, "observation")):
-            return events.event
+            return events.read_event
         if acts and "observation" in element:
-            return events.action_step
+            return events.read_action_step
     if _has_text(element, "role"):
-        return messages.chat
+        return messages.read_chat
     if isinstance(kind, str):
         if kind == "reasoning" or kind.endswith(("_call", "_call_output")):
-            return events.response_item
+            return events.read_response_item
         if kind in _SPEAKERS and "content" in element:
             return _typed
         if _has_text(element, "modelId", "summary"):
-            return events.change
+            return events.read_change
         if _has_text(element, "uuid", "sessionId", "messageId", "cwd"):
-            return events.log_entry
-    return messages.chat if "content" in element or "parts" in element else None
+            return events.read_log_entry
+    return messages.read_chat if "content" in element or "parts" in element else None
 
 
 def _has_text(element: Element, *names: str) -> bool:
@@ -63,14 +63,14 @@ def _has_text(element: Element, *names: str) -> bool:
 
 def _typed(element: Element) -> list[Draft]:
     fields = dict(element)
-    return messages.chat({"role": fields.pop("type"), **fields})
+    return messages.read_chat({"role": fields.pop("type"), **fields})
 
 
 def _line(element: Element) -> list[Draft]:
     """Read a line of Codex: an item of the Responses API, or what it notes beside."""
     fields = Fields(element)
     if fields.tag("type", ("response_item",)) is None:
-        return events.log_entry(element)
+        return events.read_log_entry(element)
     drafts = read_element(fields.mapping("payload"), nested=True)
     stamp = take_stamp(fields)
     for draft in drafts:

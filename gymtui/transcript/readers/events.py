@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import BlockKind, Text, Thinking, ToolCall, ToolResult
-from gymtui.transcript.readers.content import answer, call, content, part
+from gymtui.transcript.readers.content import read_answer, read_call, read_content, read_part
 from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp, value_at
-from gymtui.transcript.readers.messages import chat
+from gymtui.transcript.readers.messages import read_chat
 
 _SUBAGENT = "sub-agent"
 """The key under which a sub-agent's step says whose it is."""
@@ -16,26 +16,26 @@ _TALK = ("message", "system", "finish", "think", "reject", "change_agent_state",
 """OpenHands actions that call no tool, and what is observed of them."""
 
 
-def response_item(item: Mapping[str, object]) -> list[Draft]:
+def read_response_item(item: Mapping[str, object]) -> list[Draft]:
     """Read an item of the Responses API: ``…_call``, ``…_call_output`` or ``reasoning``."""
     fields = Fields(item)
     kind = str(item.get("type"))
     if kind == "reasoning":
         draft = Draft("", BlockKind.ASSISTANT, stamp=take_stamp(fields))
-        blocks, left = part(fields.rest)
+        blocks, left = read_part(fields.rest)
         draft.add(blocks)
         draft.rest = dict(left) if isinstance(left, Mapping) else {}
     elif kind.endswith("_output"):
         fields.tag("type", ("function_call_output",))
         draft = Draft("", BlockKind.TOOL, rest=fields.rest, stamp=take_stamp(fields))
-        value, others, left = answer(fields.any("output", "content", "result"))
+        value, others, left = read_answer(fields.any("output", "content", "result"))
         call_id, name = fields.text("call_id"), fields.text("name")
         draft.add([ToolResult(value, name=name, call_id=call_id), *others])
         draft.keep("output", left)
     else:
         stamp = take_stamp(fields)
         fields.rest.setdefault("name", kind)
-        read, left = call(fields.rest)
+        read, left = read_call(fields.rest)
         draft = Draft("", BlockKind.ASSISTANT, [read], stamp=stamp)
         draft.rest = dict(left) if isinstance(left, Mapping) else {}
     status = draft.rest.get("status")
@@ -83,7 +83,7 @@ def _references(item: object) -> Iterator[str]:
                 yield from (name for name in named if isinstance(name, str))
 
 
-def step(item: Mapping[str, object]) -> list[Draft]:
+def read_step(item: Mapping[str, object]) -> list[Draft]:
     """Read a step of Harbor's ATIF: a turn, and one for what was observed, if anything."""
     fields = Fields(item)
     role = fields.text("source") or ""
@@ -94,12 +94,12 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     draft.model = model if isinstance(model, str) and model else None
     if (text := fields.text("reasoning_content")) is not None:
         draft.add([Thinking(text)])
-    blocks, left = content(fields.any("message"), thinks=draft.kind is BlockKind.ASSISTANT)
+    blocks, left = read_content(fields.any("message"), thinks=draft.kind is BlockKind.ASSISTANT)
     draft.add(blocks)
     draft.keep("message", left)
     rests = []
     for element in fields.items("tool_calls") or []:
-        read, rest = call(element)
+        read, rest = read_call(element)
         draft.add([read])
         rests.append(rest)
     draft.keep("tool_calls", rests if any(rest is not None for rest in rests) else None)
@@ -112,7 +112,7 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     left_over = []
     for element in seen.items("results") or []:
         result = Fields(element if isinstance(element, Mapping) else {"content": element})
-        value, others, left = answer(result.any("content"))
+        value, others, left = read_answer(result.any("content"))
         call_id = result.text("source_call_id")
         second.add([ToolResult(value, call_id=call_id, error=result.flag("is_error")), *others])
         if left is not None:
@@ -123,7 +123,7 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     return [draft, second]
 
 
-def event(item: Mapping[str, object]) -> list[Draft]:
+def read_event(item: Mapping[str, object]) -> list[Draft]:
     """Read an OpenHands event: ``source``, and a string ``action`` or ``observation``."""
     fields = Fields(item)
     source = fields.text("source") or ""
@@ -141,10 +141,10 @@ def event(item: Mapping[str, object]) -> list[Draft]:
     return [draft]
 
 
-def entry(item: Mapping[str, object]) -> list[Draft]:
+def read_entry(item: Mapping[str, object]) -> list[Draft]:
     """Read an entry of a session log that wraps a message, and may tell its time."""
     fields = Fields(item)
-    drafts = chat(fields.mapping("message") or {})
+    drafts = read_chat(fields.mapping("message") or {})
     stamp = take_stamp(fields)
     _add_patch(drafts, fields)
     failed = fields.rest.get("isApiErrorMessage") is True
@@ -163,7 +163,7 @@ def entry(item: Mapping[str, object]) -> list[Draft]:
     return drafts
 
 
-def action_step(item: Mapping[str, object]) -> list[Draft]:
+def read_action_step(item: Mapping[str, object]) -> list[Draft]:
     """Read a step of SWE-agent's ``trajectory``: a turn, and one for what was seen then."""
     fields = Fields(item)
     stamp = take_stamp(fields)
@@ -173,7 +173,7 @@ def action_step(item: Mapping[str, object]) -> list[Draft]:
     for key in ("response", "thought"):
         if isinstance(copy := fields.rest.get(key), str) and isinstance(text, str) and copy in text:
             fields.rest[key] = None
-    value, others, left = answer(fields.any("observation"))
+    value, others, left = read_answer(fields.any("observation"))
     draft.keep("observation", left)
     if value is None and not others:
         return [draft]
@@ -182,7 +182,7 @@ def action_step(item: Mapping[str, object]) -> list[Draft]:
     return [draft, seen]
 
 
-def change(item: Mapping[str, object]) -> list[Draft]:
+def read_change(item: Mapping[str, object]) -> list[Draft]:
     """Read an entry of a session log that is no message: a ``modelId``, a ``summary``."""
     fields = Fields(item)
     draft = Draft(fields.text("type") or "", BlockKind.OTHER, rest=fields.rest)
@@ -194,7 +194,7 @@ def change(item: Mapping[str, object]) -> list[Draft]:
     return [draft]
 
 
-def log_entry(item: Mapping[str, object]) -> list[Draft]:
+def read_log_entry(item: Mapping[str, object]) -> list[Draft]:
     """Read an entry of a session log that nobody says: progress, a snapshot, a count of tokens."""
     fields = Fields(item)
     draft = Draft(fields.text("type") or "", BlockKind.OTHER, rest=fields.rest)
@@ -257,13 +257,13 @@ def _action(draft: Draft, fields: Fields) -> None:
 def _observation(draft: Draft, fields: Fields) -> None:
     name = fields.text("observation") or ""
     call_id = _call_id(fields)
-    value, others, left = answer(fields.any("content"))
+    value, others, left = read_answer(fields.any("content"))
     source = draft.rest["source"] = draft.role
     draft.role = "observation"
     if name in (*_TALK, "agent_state_changed") or (call_id is None and source != "agent"):
         draft.kind = BlockKind.OTHER
         draft.rest["observation"] = name
-        blocks, more = content(value)
+        blocks, more = read_content(value)
         draft.add(blocks)
         draft.keep("content", more)
     else:

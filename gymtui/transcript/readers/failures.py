@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.pretty_json import parse_container
 
 _LOOKED_AT = 400
 """Characters at each end of a text in which it says how it went."""
@@ -146,7 +146,7 @@ def _code_in(value: object) -> int | None:
 def _object_in(text: str) -> Mapping[str, object] | None:
     if len(text) >= _MOST_JSON or not text[:8].lstrip().startswith("{"):
         return None
-    value = parsed(text)
+    value = parse_container(text)
     return value if isinstance(value, Mapping) else None
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TypeVar
 
 from gymtui.transcript.blocks import Block, BlockKind, Extras, Fault, Text
-from gymtui.transcript.readers.timestamps import instant
+from gymtui.transcript.readers.timestamps import parse_time
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ def kind_of(role: str) -> BlockKind:
 def take_stamp(fields: Fields) -> object:
     """Take a message's time as received: the first member that can be read as one, or None."""
     for key in ("timestamp", "created_at", "createdAt", "time", "ts"):
-        if key in fields.rest and instant(fields.rest[key]):
+        if key in fields.rest and parse_time(fields.rest[key]):
             return fields.rest.pop(key)
     return None
 

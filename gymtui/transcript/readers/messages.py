@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from gymtui.transcript.blocks import BlockKind, Image, Refusal, Text, Thinking, ToolCall, ToolResult
 from gymtui.transcript.pretty_json import pretty
-from gymtui.transcript.readers.content import answer, call, content, holds_results
+from gymtui.transcript.readers.content import holds_results, read_answer, read_call, read_content
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, kind_of, take_stamp
 
 _WRAPPED = {"content", "tool_calls", "tool_call_id", "tool_name", "summary"}
@@ -26,7 +26,7 @@ _SYNTHETIC = "<synthetic>"
 _PROVIDER = "provider_specific_fields"
 
 
-def chat(message: Mapping[str, object]) -> list[Draft]:
+def read_chat(message: Mapping[str, object]) -> list[Draft]:
     """Read a message."""
     fields = Fields(message)
     _unwrap(fields)
@@ -46,7 +46,7 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
         draft.name = fields.text("name", "agent")
     for key in ("content", "parts", "summary"):
         if (value := fields.any(key)) is not None:
-            blocks, left = content(value, thinks=draft.kind is BlockKind.ASSISTANT)
+            blocks, left = read_content(value, thinks=draft.kind is BlockKind.ASSISTANT)
             draft.add(blocks)
             draft.keep(key, left)
     if (text := fields.text("refusal")) is not None:
@@ -78,7 +78,7 @@ def _thoughts(draft: Draft, fields: Fields) -> None:
         if text := fields.text(key):
             draft.add([Thinking(text)])
     if "thinking_blocks" in fields.rest:
-        blocks, left = content(fields.items("thinking_blocks"))
+        blocks, left = read_content(fields.items("thinking_blocks"))
         draft.add(blocks)
         draft.keep("thinking_blocks", left)
     if not draft.blocks and ("raw_data" in fields.rest or _PROVIDER in fields.rest):
@@ -93,7 +93,7 @@ def _thoughts_of_provider(rest: Mapping[str, object]) -> Iterator[str]:
         if isinstance(text, str):
             yield text
             return
-    thoughts, _ = content(raw.get("thinking_blocks"))
+    thoughts, _ = read_content(raw.get("thinking_blocks"))
     yield from (block.text for block in thoughts if isinstance(block, Thinking))
 
 
@@ -109,7 +109,7 @@ def _answer(draft: Draft, fields: Fields) -> None:
         call_id = several[0]
         if len(several) == 1:
             del fields.rest["tool_call_ids"]
-    value, others, left = answer(fields.any("content", "summary", "observation", "output"))
+    value, others, left = read_answer(fields.any("content", "summary", "observation", "output"))
     error, problem = _failure(fields)
     result = ToolResult(
         value,
@@ -212,7 +212,7 @@ def _calls(draft: Draft, fields: Fields) -> None:
         elements = [*elements, single]
     left = []
     for element in elements:
-        block, rest = call(element)
+        block, rest = read_call(element)
         draft.add([block])
         left.append(rest)
     if any(rest is not None for rest in left):

@@ -19,8 +19,8 @@ from gymtui.transcript.blocks import (
     Unknown,
     split_name,
 )
-from gymtui.transcript.pairing import Pair, Spot
-from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.pairing import CallPair, DraftPlace
+from gymtui.transcript.pretty_json import parse_container
 from gymtui.transcript.readers import failures, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
 
@@ -42,7 +42,9 @@ class _Recorded:
     odd: object = None  # the entry itself, where it is not an object or names no tool
 
 
-def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results: object) -> None:
+def add_recorded(
+    drafts: list[Draft], pairs: list[CallPair], calls: object, results: object
+) -> None:
     """Bring recorded calls and results into turns and pairs, in place."""
     recorded = _read(calls, results)
     matched = _match(recorded, [pair for pair in pairs if pair.call])
@@ -64,7 +66,7 @@ def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results:
         _append(drafts, pairs, entry)
 
 
-def settle_errors(drafts: Iterable[Draft]) -> None:
+def infer_errors(drafts: Iterable[Draft]) -> None:
     """Guess whether results failed where nothing says so, and mark turns in which one did."""
     for draft in drafts:
         for index, block in enumerate(draft.blocks):
@@ -113,7 +115,7 @@ def _read_result(entry: _Recorded, value: object) -> None:
     entry.result = fields
 
 
-def _match(recorded: list[_Recorded], pairs: list[Pair]) -> dict[int, Pair]:
+def _match(recorded: list[_Recorded], pairs: list[CallPair]) -> dict[int, CallPair]:
     """Match recorded calls and message calls: one to one if their names agree, else one by one."""
     called = [
         (pair, call)
@@ -125,7 +127,7 @@ def _match(recorded: list[_Recorded], pairs: list[Pair]) -> dict[int, Pair]:
         _same_tool(entry, call) for entry, (_, call) in zip(named, called, strict=True)
     ):
         return {id(entry): pair for entry, (pair, _) in zip(named, called, strict=True)}
-    matched: dict[int, Pair] = {}
+    matched: dict[int, CallPair] = {}
     next_call = 0
     for entry in named:
         window = range(next_call, min(next_call + _AHEAD, len(called)))
@@ -142,7 +144,7 @@ def _same_tool(entry: _Recorded, call: ToolCall) -> bool:
     return entry.tool in (call.name, call.tool, split_name(call.name)[1])
 
 
-def _complete_call(pair: Pair, entry: _Recorded) -> None:
+def _complete_call(pair: CallPair, entry: _Recorded) -> None:
     """Add to a message's call what only the record says."""
     spot, call = pair.call, pair.call and pair.call.content
     if spot is None or not isinstance(call, ToolCall):
@@ -158,12 +160,12 @@ def _complete_call(pair: Pair, entry: _Recorded) -> None:
     spot.draft.keep("recorded call", record)
 
 
-def _complete_result(pair: Pair, entry: _Recorded) -> Draft | None:
+def _complete_result(pair: CallPair, entry: _Recorded) -> Draft | None:
     """Add to a message's result what only the record says; make a turn if there is no message."""
     spot, result = pair.result, pair.result and pair.result.content
     if spot is None or not isinstance(result, ToolResult):
         made = _result_turn(entry)
-        pair.result = Spot(made, 0) if made else None
+        pair.result = DraftPlace(made, 0) if made else None
         return made
     more, covered = _more(result.value, entry.observation)
     more = result.observation if more is None else more
@@ -186,7 +188,7 @@ def _more(value: object, observation: object) -> tuple[object, bool]:
             if observation.strip() in value:  # a message may say more: SWE-agent's prompt
                 return None, False
             return observation, value.strip() in observation
-        if parsed(value) == observation:
+        if parse_container(value) == observation:
             return None, False
         if isinstance(observation, Mapping) and value in observation.values():
             return observation, True
@@ -195,7 +197,7 @@ def _more(value: object, observation: object) -> tuple[object, bool]:
 
 def _find_in_text(
     drafts: list[Draft],
-    pairs: list[Pair],
+    pairs: list[CallPair],
     unplaced: list[_Recorded],
     after: list[tuple[Draft, Draft]],
 ) -> list[_Recorded]:
@@ -225,14 +227,14 @@ def _find_in_text(
             if not probe or allowance < 0:
                 break
             if probe in texts[found]:
-                place = written_calls.stretch(drafts[found], probe, entry.tool or "")
+                place = written_calls.find_stretch(drafts[found], probe, entry.tool or "")
                 start = position + 1
                 break
         if place is None or entry.call is None or entry.tool is None:
             left.append(entry)
             continue
-        block = written_calls.split_at(drafts[found], place, entry.tool, entry.parameters)
-        pair = Pair(Spot(drafts[found], block))
+        block = written_calls.insert_call(drafts[found], place, entry.tool, entry.parameters)
+        pair = CallPair(DraftPlace(drafts[found], block))
         _complete_call(pair, entry)
         pairs.append(pair)
         _find_result(drafts, found, pair, entry, after)
@@ -242,7 +244,7 @@ def _find_in_text(
 def _find_result(
     drafts: list[Draft],
     found: int,
-    pair: Pair,
+    pair: CallPair,
     entry: _Recorded,
     after: list[tuple[Draft, Draft]],
 ) -> None:
@@ -250,11 +252,11 @@ def _find_result(
     following = drafts[found + 1] if found + 1 < len(drafts) else None
     text = "\n".join(b.text for b in following.blocks if isinstance(b, Text)) if following else ""
     answer = entry.observation.strip() if isinstance(entry.observation, str) else None
-    says = answer in text if answer is not None else parsed(text) == entry.observation
+    says = answer in text if answer is not None else parse_container(text) == entry.observation
     if following is not None and text.strip() and says:
-        written_calls.observe(following)
+        written_calls.make_answer(following)
         if isinstance(following.blocks[0], ToolResult):
-            pair.result = Spot(following, 0)
+            pair.result = DraftPlace(following, 0)
     if made := _complete_result(pair, entry):
         after.append((drafts[found], made))
 
@@ -276,20 +278,20 @@ def _result_turn(entry: _Recorded) -> Draft | None:
     return draft
 
 
-def _append(drafts: list[Draft], pairs: list[Pair], entry: _Recorded) -> None:
+def _append(drafts: list[Draft], pairs: list[CallPair], entry: _Recorded) -> None:
     """Make turns at the end of a record that no message shows."""
-    pair = Pair()
+    pair = CallPair()
     if entry.tool is not None and entry.call is not None:
         call: Block = ToolCall(entry.tool, entry.parameters, given_server=entry.server)
         stamp = take_stamp(entry.call)
         draft = Draft("", BlockKind.ASSISTANT, [call], rest=entry.call.rest, stamp=stamp)
         drafts.append(draft)
-        pair.call = Spot(draft, 0)
+        pair.call = DraftPlace(draft, 0)
     elif entry.odd is not None:
         drafts.append(Draft("", BlockKind.OTHER, [Unknown(entry.odd)]))
     if (made := _result_turn(entry)) is not None:
         drafts.append(made)
-        pair.result = Spot(made, 0)
+        pair.result = DraftPlace(made, 0)
     if pair.call or pair.result:
         pairs.append(pair)
 

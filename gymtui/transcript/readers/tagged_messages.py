@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from gymtui.transcript.blocks import BlockKind, Image, Text, Thinking, ToolCall, ToolResult, Unknown
-from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.pretty_json import parse_container
 from gymtui.transcript.readers.fields import Draft, Fields
 
 TAGS = ("User", "Agent")
 
 
-def tagged(item: Mapping[str, object]) -> list[Draft]:
+def read_tagged(item: Mapping[str, object]) -> list[Draft]:
     """Read a message; an agent's into a turn for what it says and one for each answer."""
     ((who, inner),) = item.items()
     fields = Fields(inner if isinstance(inner, Mapping) else {})
@@ -57,7 +57,7 @@ def _add_call(draft: Draft, use: Mapping[str, object]) -> str:
     told = Fields(use)
     name, call_id = told.text("name") or "", told.text("id")
     value = told.any("input")
-    if value is None or parsed(str(told.rest.get("raw_input"))) == value:
+    if value is None or parse_container(str(told.rest.get("raw_input"))) == value:
         raw = told.text("raw_input")  # which says it once more
         value = raw if value is None else value
     draft.add([ToolCall(name, value, id=call_id)])
@@ -78,7 +78,7 @@ def _answer(call_id: str, result: object) -> Draft:
     said, output = told.any("content"), told.any("output")
     text = said.get("Text") if isinstance(said, Mapping) else said
     value = output if output is not None and text in (None, "") else text
-    if output is not None and isinstance(text, str) and parsed(text) == output:
+    if output is not None and isinstance(text, str) and parse_container(text) == output:
         value = output
     draft = Draft("tool", BlockKind.TOOL)
     error = told.flag("is_error")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 _LATEST_S = 32503680000  # the year 3000: larger numbers are milli-, micro- or nanoseconds
 
 
-def instant(value: object) -> datetime | None:
+def parse_time(value: object) -> datetime | None:
     """Read a time.
 
     Args:

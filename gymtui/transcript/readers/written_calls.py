@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gymtui.transcript.blocks import Block, BlockKind, Image, Text, ToolCall, ToolResult, split_name
-from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.pretty_json import parse_container
 from gymtui.transcript.readers.fields import Draft
 
 _NAMED_WITHIN = 500
@@ -73,12 +73,12 @@ def read_written(drafts: list[Draft]) -> None:
             continue
         after = drafts[number + 1] if number + 1 < len(drafts) else None
         if after is not None and _hands_over(draft, after):
-            observe(after)
+            make_answer(after)
         if not may_write(draft):
             continue
         answered = after is not None and _answers(after)
         if (_take_action(draft) or _take_calls(draft, answered=answered)) and after is not None:
-            observe(after)
+            make_answer(after)
 
 
 def may_write(draft: Draft) -> bool:
@@ -88,7 +88,7 @@ def may_write(draft: Draft) -> bool:
     )
 
 
-def observe(draft: Draft) -> None:
+def make_answer(draft: Draft) -> None:
     """Make a tool's answer of the turn after a call, if it is one that says something."""
     texts = [block.text for block in draft.blocks if isinstance(block, Text)]
     plain = all(isinstance(block, Text | Image) for block in draft.blocks)
@@ -101,7 +101,7 @@ def observe(draft: Draft) -> None:
     draft.blocks = [*(ToolResult(text) for text in several), *others]
 
 
-def split_at(draft: Draft, place: tuple[int, int, int], name: str, arguments: object) -> int:
+def insert_call(draft: Draft, place: tuple[int, int, int], name: str, arguments: object) -> int:
     """Make a call of a `stretch` of a turn's text; its place among the blocks."""
     number, start, end = place
     made = list(_divided(draft.blocks[number].text, [_Found(start, end, name, arguments)]))
@@ -109,7 +109,7 @@ def split_at(draft: Draft, place: tuple[int, int, int], name: str, arguments: ob
     return number + next(n for n, block in enumerate(made) if isinstance(block, ToolCall))
 
 
-def stretch(draft: Draft, argument: str, tool: str) -> tuple[int, int, int] | None:
+def find_stretch(draft: Draft, argument: str, tool: str) -> tuple[int, int, int] | None:
     """Where in a turn a call is written.
 
     Args:
@@ -156,12 +156,12 @@ def _take_action(draft: Draft) -> bool:
     if not isinstance(action, str) or not (written := action.strip()):
         return False
     name, arguments = written.split(None, 1)[0], {"action": written}
-    place = stretch(draft, written, "")
+    place = find_stretch(draft, written, "")
     if place is None and "thought" not in draft.rest and "response" not in draft.rest:
         return False
     del draft.rest["action"]
     if place is not None:
-        split_at(draft, place, name, arguments)
+        insert_call(draft, place, name, arguments)
     else:
         draft.blocks.append(ToolCall(name, arguments, wording=action))
     return True
@@ -198,7 +198,7 @@ def _calls_in(text: str, *, answered: bool) -> Iterator[_Found]:
     elif "Action Input:" in text:
         for match in _REACT.finditer(text):
             given = match["input"].strip()
-            arguments = {"input": given} if parsed(given) is None else given
+            arguments = {"input": given} if parse_container(given) is None else given
             yield _Found(*match.span(), match["tool"], arguments)
     elif '"keystrokes"' in text:
         yield from _keystrokes(text)
@@ -233,7 +233,7 @@ def _tagged(text: str) -> Iterator[_Found]:
 
 
 def _from_json(text: str) -> tuple[str, object] | None:
-    value = parsed(text.strip())
+    value = parse_container(text.strip())
     if isinstance(value, Mapping) and isinstance(name := value.get("name"), str):
         return name, value.get("arguments", value.get("parameters"))
     if (inner := _TAGS.search(text)) is not None and inner["function"]:
@@ -250,7 +250,7 @@ def _parameters(text: str) -> dict[str, str]:
 
 def _keystrokes(text: str) -> Iterator[_Found]:
     start, end = text.find("{"), text.rfind("}") + 1
-    value = parsed(text[start:end]) if 0 <= start < end else None
+    value = parse_container(text[start:end]) if 0 <= start < end else None
     commands = value.get("commands") if isinstance(value, Mapping) else None
     if isinstance(commands, list) and commands:
         yield _Found(start, end, "terminal", value)
@@ -277,7 +277,7 @@ def _hands_over(draft: Draft, after: Draft) -> bool:
     """Whether a user's turn that is JSON stands where calls are answered (Google's ADK)."""
     calls = any(isinstance(block, ToolCall) for block in draft.blocks)
     block = after.blocks[0] if len(after.blocks) == 1 else None
-    return calls and isinstance(block, Text) and isinstance(parsed(block.text), Mapping)
+    return calls and isinstance(block, Text) and isinstance(parse_container(block.text), Mapping)
 
 
 def _answers(draft: Draft) -> bool:

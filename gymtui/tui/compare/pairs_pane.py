@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.message import Message
 from textual.strip import Strip
 
-from gymtui.transcript.diff import Pair, Same
+from gymtui.transcript.diff import DiffRow, Same
 from gymtui.transcript.outline import Entry
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cursor_rows import CursorRows
@@ -33,17 +33,17 @@ class PairsPane(CursorRows):
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
-        self._pairs: Sequence[Pair] = ()
+        self._pairs: Sequence[DiffRow] = ()
         self._left: Sequence[Entry] = ()
         self._right: Sequence[Entry] = ()
 
-    def show(self, pairs: Sequence[Pair], left: Sequence[Entry], right: Sequence[Entry]) -> None:
+    def show(self, pairs: Sequence[DiffRow], left: Sequence[Entry], right: Sequence[Entry]) -> None:
         """Show a comparison, from its first difference on."""
         self._pairs, self._left, self._right = pairs, left, right
         self.go(next((n for n, pair in enumerate(pairs) if pair.differs), 0))
 
     @property
-    def pair(self) -> Pair | None:
+    def pair(self) -> DiffRow | None:
         """The row that is looked at."""
         return self._pairs[self.cursor] if self.cursor < len(self._pairs) else None
 
@@ -65,7 +65,7 @@ class PairsPane(CursorRows):
 
     def line(
         self,
-        pair: Pair,
+        pair: DiffRow,
         lefts: Sequence[Entry],
         rights: Sequence[Entry],
         cells: int,

@@ -21,7 +21,7 @@ from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE
 from gymtui.transcript import diff
-from gymtui.transcript.diff import Change, Pair
+from gymtui.transcript.diff import ArgumentChange, DiffRow
 from gymtui.transcript.outline import outline
 from gymtui.tui.compare.pairs_pane import PairsPane
 from gymtui.tui.context.keymap import Scope
@@ -58,7 +58,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         self._sides = (left, right)
         self._artifacts: tuple[Artifacts, ...] = ()
         self._is_fetching = False
-        self._pairs: Sequence[Pair] = ()
+        self._pairs: Sequence[DiffRow] = ()
 
     def body(self) -> Iterable[Widget]:
         palette = self.services.palette
@@ -221,7 +221,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         self._show_changes(pair)
         self._summarise()
 
-    def _show_changes(self, pair: Pair) -> None:
+    def _show_changes(self, pair: DiffRow) -> None:
         lines: list[Line] = []
         if pair.left is not None and pair.right is not None and pair.differs:
             left, right = (artifacts.transcript for artifacts in self._artifacts)
@@ -240,10 +240,10 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         lines += [Line()] * (_CHANGES - len(lines))
         self.lines("changes").show(lines)
 
-    def _change_cell(self, change: Change) -> Cell:
+    def _change_cell(self, change: ArgumentChange) -> Cell:
         """Both values of an argument, each with half of the line, where they part in sight."""
         room = max(12, (self.size.width - len(change.name) - 12) // 2)
-        left, right = diff.parting(change.left, change.right, room)
+        left, right = diff.fit_difference(change.left, change.right, room)
         return (
             StyledText("A ", "key"),
             StyledText(left, "removed"),

@@ -127,7 +127,7 @@ class CompareRunsScreen(RunsMatrixScreen):
     def summary_lines(self) -> Sequence[Cell]:
         found = [evidence_of(row) for row in self._rows.records.values()]
         differ = [item for item in found if item is not None]
-        noise = sum(item.worth is Significance.ONE_ATTEMPT for item in differ)
+        noise = sum(item.significance is Significance.ONE_ATTEMPT for item in differ)
         sure = sum(item.sure for item in differ)
         things = [
             part(formats.of_many(len(found), "task"), "muted"),
@@ -192,7 +192,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         pieces: list[StyledText] = []
         for place, value in enumerate(setting.values):
             other = setting.values[1] if place == 0 else value
-            shown = diff.parting(first, other, max(3, room))[0 if place == 0 else 1]
+            shown = diff.fit_difference(first, other, max(3, room))[0 if place == 0 else 1]
             pieces += [
                 StyledText(f"{place + 1}: ", "key"),
                 StyledText(f"{shown}  ", "" if value else "muted"),
@@ -256,8 +256,8 @@ class CompareRunsScreen(RunsMatrixScreen):
 
 def _evidence_cell(found: Evidence, cells: int) -> Cell:
     """What evidence is worth, in so many cells: no number is ever cut."""
-    full, (brief, style) = found.worth.value, _WORDS[found.worth]
-    p = "" if found.worth is Significance.ONE_ATTEMPT else f", {formats.p_words(found.p)}"
+    full, (brief, style) = found.significance.value, _WORDS[found.significance]
+    p = "" if found.significance is Significance.ONE_ATTEMPT else f", {formats.p_words(found.p)}"
     tight = p.replace(" = ", "=").replace(" < ", "<")
     for words, number in ((full, p), (brief, p), (brief, tight), (full, ""), (brief, "")):
         if len(words) + len(number) <= cells:

@@ -8,7 +8,7 @@ from functools import partial
 from gymtui.store.formats import GLYPH, percent, points
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.failure_changes import Change, FailureRow
+from gymtui.store.stats.failure_changes import FailureRow, RateChange
 from gymtui.store.stats.tool_errors import ToolTally
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
@@ -16,7 +16,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 from gymtui.tui.matrix.failure_groups import PaneContent, PaneRow, PaneView
 
 
-def change_words(change: Change) -> str:
+def change_words(change: RateChange) -> str:
     """`+13 (+2 to +29)`, in percentage points."""
     low, high = points(change.interval.low), points(change.interval.high)
     return f"{points(change.difference)} ({low} to {high})"

@@ -13,7 +13,7 @@ from gymtui.core.text import clean
 from gymtui.store import formats
 from gymtui.store.formats import of_many, p_words
 from gymtui.store.outcome import Outcome
-from gymtui.store.stats.failure_changes import Change, FailureRow
+from gymtui.store.stats.failure_changes import FailureRow, RateChange
 from gymtui.store.stats.tool_errors import ToolTally
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit import outcome_text
@@ -161,7 +161,7 @@ def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, 
     return head, (StyledText(f"{group.text}{example}"),), join_fitting(parts, cells)
 
 
-def _change_parts(change: Change) -> tuple[LinePart, LinePart]:
+def _change_parts(change: RateChange) -> tuple[LinePart, LinePart]:
     now, before = change.now, change.before
     style = "warning" if change.clear else "muted"
     adjusted = "adjusted " if change.comparisons > 1 else ""

@@ -80,7 +80,7 @@ async def _load_buffer(data: bytes) -> str:
         "load-buffer",
         "-w",
         "-",
-        env=child_environment.environment(os.environ),
+        env=child_environment.helper_environment(os.environ),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -22,7 +22,7 @@ from gymtui.store import formats
 from gymtui.store.delta import Delta
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
-from gymtui.transcript.hits import Wanted, wanted_of
+from gymtui.transcript.hits import SearchTerms, parse_search
 from gymtui.transcript.search import PatternError
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenSearch, OpenTranscript
@@ -56,7 +56,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         super().__init__(HITS, "found")
         self._route = route
         self._typed = ""
-        self._wanted_hits: Wanted | None = None
+        self._wanted_hits: SearchTerms | None = None
         self._work: Worker[None] | None = None
         self._progress: SearchProgress | None = None
         self._most_bytes = MOST_BYTES
@@ -166,7 +166,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     def apply_filter(self, text: str) -> str | None:
         """See whether what is typed can be searched for; that begins when all of it is."""
         try:
-            wanted_of(text)
+            parse_search(text)
         except PatternError as error:
             self.mistake = range(len(text))
             return str(error)
@@ -200,7 +200,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     # -- searching -------------------------------------------------------------------------
 
     def _begin(self, typed: str) -> None:
-        wanted = wanted_of(typed)
+        wanted = parse_search(typed)
         if wanted.is_empty:
             refuse(self, "nothing to search for")
             return
@@ -215,7 +215,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         self._work = self.run_worker(self._search(wanted), group="search", exit_on_error=True)
         self._show_found()
 
-    async def _search(self, wanted: Wanted) -> None:
+    async def _search(self, wanted: SearchTerms) -> None:
         session, route = self.session, self._route
         rows = await rollouts_of(session, route.run_ids, route.rollout_ids)
         by_id = {row.rollout_id: row for row in rows}

@@ -54,7 +54,7 @@ def test_a_flip_is_told_by_what_it_is_worth(
 ) -> None:
     found = evidence_of(row(*tallies))
     assert found is not None
-    assert found.worth is worth
+    assert found.significance is worth
     assert found.sure is row(*tallies).clear, "what the matrix marks ~ is no evidence here"
 
 

@@ -15,8 +15,8 @@ from gymtui.store.stats.formulas import (
     Interval,
     Tally,
     TaskSums,
+    bucket_counts,
     final_bounds,
-    histogram,
     pass_at_k,
     pass_hat_k,
     pass_rate_interval,
@@ -268,15 +268,15 @@ def test_a_quiet_window_is_a_rate_of_zero() -> None:
 
 @given(st.lists(st.floats(0, 100)), st.integers(1, 20))
 def test_a_sparkline_counts_every_verdict_once(times: list[float], buckets: int) -> None:
-    counts = histogram(sorted(times), 0, 100, buckets)
+    counts = bucket_counts(sorted(times), 0, 100, buckets)
     assert len(counts) == buckets
     assert sum(counts) == len(times)
 
 
 def test_a_sparkline_puts_verdicts_where_they_came() -> None:
-    assert histogram([0, 1, 9, 10], 0, 10, 5) == (2, 0, 0, 0, 2)
-    assert histogram([-1, 5, 11], 0, 10, 2) == (0, 1)
-    assert histogram([1], 5, 5, 3) == ()
+    assert bucket_counts([0, 1, 9, 10], 0, 10, 5) == (2, 0, 0, 0, 2)
+    assert bucket_counts([-1, 5, 11], 0, 10, 2) == (0, 1)
+    assert bucket_counts([1], 5, 5, 3) == ()
 
 
 def test_shares_say_how_many_rollouts_they_stand_on() -> None:

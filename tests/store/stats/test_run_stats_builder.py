@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_stats import part_of, started_at
+from gymtui.store.stats.run_stats import share_of, started_at
 from gymtui.store.stats.run_stats_builder import RunStatsBuilder, run_numbers
 from gymtui.store.stats.time_extent import Extent, TimeExtent
 
@@ -56,12 +56,12 @@ def test_numbers_by_what_changed_are_those_of_adding_all_up_anew(
             rollout = row(place, fields, 0.0).rollout
             assert rollout is not None
             known[f"r{place}"] = (rollout, we_cancelled)
-            part = part_of(rollout, we_cancelled, last_steps)
+            part = share_of(rollout, we_cancelled, last_steps)
         built.put(f"r{place}", part)
     cancelled = {"r1"} if known.get("r1", (None, ()))[1] else frozenset[str]()
     anew = RunStatsBuilder()
     for name, (rollout, _) in known.items():
-        anew.put(name, part_of(rollout, cancelled, last_steps))
+        anew.put(name, share_of(rollout, cancelled, last_steps))
     plain = anew.numbers(4)
     found = built.numbers(4)
     assert found == plain
@@ -74,7 +74,7 @@ def test_numbers_given_out_stay_as_they_are() -> None:
     ends = (START + timedelta(seconds=5)).isoformat()
     first = row(0, done | {"completed_at": ends}, 0.0).rollout
     assert first is not None
-    built.put("r0", part_of(first))
+    built.put("r0", share_of(first))
     given_out = built.numbers()
     built.put("r0", None)
     assert given_out.durations_s == [5.0]

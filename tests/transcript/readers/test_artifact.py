@@ -21,7 +21,7 @@ from gymtui.transcript.blocks import (
     split_name,
 )
 from gymtui.transcript.readers.artifact import read
-from gymtui.transcript.readers.timestamps import instant
+from gymtui.transcript.readers.timestamps import parse_time
 from gymtui.transcript.usage import Usage
 
 
@@ -722,7 +722,7 @@ def test_the_same_is_read_from_bytes_values_and_lists() -> None:
     ],
 )
 def test_spellings_of_times(value: object, time: datetime | None) -> None:
-    assert instant(value) == time
+    assert parse_time(value) == time
 
 
 @pytest.mark.parametrize(

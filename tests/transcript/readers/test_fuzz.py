@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gymtui.transcript.pretty_json import NotJsonError, compact, decode, parsed, pretty
+from gymtui.transcript.pretty_json import NotJsonError, compact, decode, parse_container, pretty
 from gymtui.transcript.readers.artifact import read
 from tests.conftest import examples
 from tests.helpers.hostile_text import DOCUMENTS, searched
@@ -89,7 +89,7 @@ def is_held(text: str, shown: str) -> bool:
     bare = visible(text.replace("\\", "").replace('"', "").replace("\\n", ""))
     if bare in shown.replace("\\", "").replace('"', ""):
         return True
-    value = parsed(text)
+    value = parse_container(text)
     return value is not None and all(is_held(item, shown) for item in strings(value))
 
 

@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
-from gymtui.core.instants import micros, when_of
+from gymtui.core.instants import from_micros, micros
 from gymtui.poll.connection import LinkState
 from gymtui.poll.poller import Poller
 from gymtui.session.replay import read_moment
@@ -347,7 +347,7 @@ def test_a_time_is_found_in_the_recording(tmp_path: Path) -> None:
         watched.tick()
     watched.recorder.close()
     recording = Recording(tmp_path)
-    begin = when_of(recording.from_us).astimezone()
+    begin = from_micros(recording.from_us).astimezone()
     assert read_moment("+2m", recording) - recording.from_us == 120_000_000
     later = begin + timedelta(minutes=5)
     assert abs(read_moment(f"{later:%H:%M}", recording) - micros(later)) < 61_000_000

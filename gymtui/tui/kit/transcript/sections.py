@@ -201,7 +201,7 @@ def _close(found: list[Section]) -> None:
 def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Iterator[Section]:
     match block:
         case Text() | Refusal() | Fault():
-            if text := passages.body(block):
+            if text := passages.block_text(block):
                 yield from _parts(turn, number, text, _SPOKEN.get(type(block), TextKind.TEXT))
         case Thinking():
             yield from _foldable(turn, number, block, TextKind.QUIET, 1, shown)
@@ -216,14 +216,14 @@ def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Itera
         case Unknown():
             yield from _foldable(turn, number, block, TextKind.JSON, _FOLD_LINES, shown)
         case _:
-            yield Section(turn, number, 0, TextKind.QUIET, passages.body(block))
+            yield Section(turn, number, 0, TextKind.QUIET, passages.block_text(block))
 
 
 def _foldable(
     turn: int, number: int, block: Block, kind: TextKind, most: int, shown: ViewOptions
 ) -> Iterator[Section]:
     if shown.is_open(turn, number):
-        yield from _parts(turn, number, passages.body(block), kind, foldable=True)
+        yield from _parts(turn, number, passages.block_text(block), kind, foldable=True)
     else:
         size = (min(most, 6) + 1, 40 * most)
         key = shown.fold_key
@@ -234,7 +234,7 @@ def _parts(
     turn: int, number: int, text: str, kind: TextKind, *, foldable: bool = False
 ) -> Iterator[Section]:
     fences = 0
-    for part, piece in enumerate(passages.parts(text)):
+    for part, piece in enumerate(passages.split_text(text)):
         size = (passages.lines_in(piece), len(piece))
         yield Section(
             turn, number, part, kind, piece, foldable=foldable, size=size, in_code=fences % 2 == 1
@@ -276,13 +276,13 @@ def _folded(section: Section) -> Iterator[Piece | _FoldRemark]:
     """What a folded section shows: its lines, and what it says of the rest."""
     source = section.source
     if isinstance(source, Thinking):
-        whole = passages.body(source)
+        whole = passages.block_text(source)
         count = passages.lines_in(whole)
         rest = of_many(count - 1, "more line")
         more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
         yield _FoldRemark(f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
     elif not isinstance(source, str | Turn):
-        yield from fold(passages.body(source), section.folded or 0)
+        yield from fold(passages.block_text(source), section.folded or 0)
 
 
 def _words(hidden: Hidden, key: str) -> str:
@@ -298,7 +298,7 @@ def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
         texts = ["".join(span.text for span in line) for line in coloured]
         spans = [from_spans(line) for line in coloured] if styled else []
     else:
-        texts = passages.shown(raw).split("\n")
+        texts = passages.clean_part(raw).split("\n")
         first = section.part == 0
         spans = (
             style_spans(section.kind, texts, at_start=first, in_code=section.in_code)

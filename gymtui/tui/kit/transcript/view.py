@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from gymtui.transcript.blocks import Turn
 from gymtui.transcript.search import Match
-from gymtui.transcript.stops import Spot
+from gymtui.transcript.stops import TextPlace
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.styled_text import StyledText, strip
@@ -70,7 +70,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._visible: list[tuple[Place, Row]] | None = None
         self._measuring: Timer | None = None
         self._bar: tuple[int, int] = (0, 0)
-        self.here: Spot = (0, HEADING, 0, 0)
+        self.here: TextPlace = (0, HEADING, 0, 0)
         """What keys act on and go on from: what was jumped to last, else what is at the top."""
 
     # -- what is shown ---------------------------------------------------------------------
@@ -176,11 +176,11 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         return self.here[0]
 
     @property
-    def place(self) -> Spot:
+    def place(self) -> TextPlace:
         """What stands at the top."""
         return self._spot(self._top)
 
-    def _spot(self, place: Place) -> Spot:
+    def _spot(self, place: Place) -> TextPlace:
         section = self._line_index.sections[place.section]
         return (section.turn, section.block, section.part, self._line_index.character_at(place))
 
@@ -188,7 +188,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         """The lowest place that the top can be at."""
         return self._line_index.moved(self._line_index.end(), 1 - max(1, self.size.height))
 
-    def _go(self, place: Place, *, here: Spot | None = None) -> None:
+    def _go(self, place: Place, *, here: TextPlace | None = None) -> None:
         """Put a place at the top, or as near to it as the end allows."""
         place = max(Place(0, 0), min(place, self._last_top()))
         self.here = self._spot(place) if here is None else here

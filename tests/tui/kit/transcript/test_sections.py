@@ -13,7 +13,7 @@ from gymtui.core.text import clean_block, width
 from gymtui.transcript import export
 from gymtui.transcript.blocks import Text
 from gymtui.transcript.body_reader import open_body
-from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.pretty_json import parse_container
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.transcript.line_index import LineIndex
@@ -91,7 +91,9 @@ def test_exports_are_clean_documents_that_hold_the_words(path: Path) -> None:
         assert is_clean(document, block=True)
         for turn in transcript.turns:
             for block in turn.blocks:
-                if isinstance(block, Text) and parsed(block.text) is None:  # JSON is laid out
+                if (
+                    isinstance(block, Text) and parse_container(block.text) is None
+                ):  # JSON is laid out
                     lines = clean_block(block.text).split("\n")
                     assert all(line.strip() in document for line in lines)
 
