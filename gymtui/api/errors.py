@@ -163,5 +163,4 @@ class UnsafeUrl(GymError):
     """The base URL is not one that a key may be sent to."""
 
 
-NOT_THE_GYM = (Unreachable, Intercepted, Redirected)
-"""Errors that the gym itself had no part in."""
+NOT_THE_GYM = (Unreachable, Intercepted, Redirected)  # errors that the gym itself had no part in

@@ -18,12 +18,10 @@ ITEM_BYTES = 1 << 20
 ITEMS = 1_000_000
 """Items that one answer may list: each costs some 130 bytes to tell apart, however small it is."""
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
-_SHARE = 4
-"""The part of what holds it that a member may take, in an item that is larger."""
+_SHARE = 4  # the part of what holds it that a member may take, in an item that is larger
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
 """An escape that means nothing without the one behind it."""
-_TEXT_BYTES = 4096
-"""What is kept of a text that is too large, as JSON."""
+_TEXT_BYTES = 4096  # what is kept of a text that is too large, as JSON
 
 
 def holds_too_many(body: bytes) -> bool:

@@ -26,10 +26,8 @@ from gymtui.core.secret import ApiKey
 
 _TAIL_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _TAIL_LENGTH = 5
-TAIL = rf"[{_TAIL_ALPHABET}]{{{_TAIL_LENGTH}}}"
-"""A pattern for what `new_tail` makes."""
-_NAME_PART = 16
-"""Lists cut longer names, and what tells runs apart is at both ends."""
+TAIL = rf"[{_TAIL_ALPHABET}]{{{_TAIL_LENGTH}}}"  # a pattern for what `new_tail` makes
+_NAME_PART = 16  # lists cut longer names, and what tells runs apart is at both ends
 
 AtLeastOne = Annotated[int, Exactly(), Field(ge=1)]
 NonEmpty = Annotated[str, Field(min_length=1)]

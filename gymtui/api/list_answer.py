@@ -27,8 +27,7 @@ _MAY_NAME_SECRET = re.compile(
     re.IGNORECASE,
 )
 
-HIDDEN = "(hidden)"
-"""What stands in their place."""
+HIDDEN = "(hidden)"  # what stands in their place
 
 
 class ListAnswer(Struct, frozen=True):

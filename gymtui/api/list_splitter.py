@@ -16,17 +16,13 @@ from gymtui.api.errors import Garbled
 from gymtui.api.item_limits import ITEMS
 from gymtui.api.list_answer import ListAnswer, own_bytes, split
 
-PART_BYTES = 256_000
-"""What is taken apart at a time: some 1 ms."""
-LARGE_BYTES = 500_000
-"""A body up to this size is taken apart at once."""
+PART_BYTES = 256_000  # what is taken apart at a time: some 1 ms
+LARGE_BYTES = 500_000  # a body up to this size is taken apart at once
 
-HELD_BYTES = 64 << 20
-"""What cannot be cut is held up to this size."""
+HELD_BYTES = 64 << 20  # what cannot be cut is held up to this size
 
 _HEAD_BYTES = 4_096
-_TRIES = 4
-"""At so many places before the last one an item may begin; then it is waited for more."""
+_TRIES = 4  # at so many places before the last one an item may begin; then it is waited for more
 _OPENING = {
     key: re.compile(rb'"%b"\s*:\s*\[\s*(?=\{)' % key.encode()) for key in ("runs", "rollouts")
 }

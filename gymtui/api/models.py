@@ -184,8 +184,7 @@ class Kept(Wire):
     last_step: Count | None = None  # at which it was seen last, where its item no longer says it
 
 
-KEPT = "gymtui"
-"""The field of an item on disk in which that stands; no gym has it."""
+KEPT = "gymtui"  # the field of an item on disk in which that stands; no gym has it
 
 
 class RunStatus(Wire):

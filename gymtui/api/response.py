@@ -37,8 +37,7 @@ _REQUEST_TIMEOUT = 408
 _LOGINS = {407: "a proxy", 511: "the network"}
 _PAGES = frozenset({403, 404, 451})
 """With these a proxy's page says something of a gym that was never asked."""
-_LOOKED_AT = 4096
-"""Bytes by which a page is known."""
+_LOOKED_AT = 4096  # bytes by which a page is known
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _RUBRIC_FIELDS = ("rubric_markdown", "rubric", "markdown", "content", "text")
 

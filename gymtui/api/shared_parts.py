@@ -12,8 +12,7 @@ from pydantic import BaseModel
 
 from gymtui.api.models import ModelSettings, Result, Rollout, StatusEvent
 
-SETTINGS_KEPT = 1_000
-"""More different ones are not remembered together."""
+SETTINGS_KEPT = 1_000  # more different ones are not remembered together
 
 _NAMES = ("run_id", "scenario_id", "task_id", "status", "phase", "termination_reason")
 _FIELDS: dict[type[BaseModel], set[str]] = {

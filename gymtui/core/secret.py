@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 _SHORTEST_WITH_A_HINT = 16
 _TAIL = 4
-_NO_WORD = 12
-"""Characters from which on a key is no part of a word."""
+_NO_WORD = 12  # characters from which on a key is no part of a word
 
 
 class ApiKey:

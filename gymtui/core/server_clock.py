@@ -12,15 +12,13 @@ from msgspec import Struct
 
 from gymtui.core.instants import from_unix_s, unix_s
 
-DATE_RESOLUTION_S = 1.0
-"""A `Date` header has whole seconds, rounded down (RFC 9110, 5.6.7)."""
+DATE_RESOLUTION_S = 1.0  # a `Date` header has whole seconds, rounded down (RFC 9110, 5.6.7)
 
 DATE_LAG_S = 1.1
 """How old a `Date` header may be when it is sent: uvicorn, fasthttp, Netty and others write it
 once a second and send the same text until the next time."""
 
-DRIFT = 1e-4
-"""How far two undisciplined clocks part, in seconds a second: crystals keep 5e-5 each."""
+DRIFT = 1e-4  # how far two undisciplined clocks part, in seconds a second: crystals keep 5e-5 each
 
 STEP_S = 1.0
 """A local wall clock that left the monotonic one by more has been stepped, or was asleep."""

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 _NO_SCREEN = ("dumb", "unknown")
-TRUE_COLOUR = ("truecolor", "24bit")
-"""What COLORTERM says for 16 million colours."""
+TRUE_COLOUR = ("truecolor", "24bit")  # what COLORTERM says for 16 million colours
 _MANY_COLOURS = ("256color", "kitty", "direct")
 """Ends of TERM that promise more than sixteen colours, as the framework reads them too."""
 

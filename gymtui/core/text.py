@@ -41,11 +41,9 @@ class Span:
     style: Style
 
 
-ABSENT = "–"
-"""What is drawn for what is not known."""
+ABSENT = "–"  # what is drawn for what is not known
 ELLIPSIS = "…"
-MARKS = 4
-"""Combining marks kept in a row; real scripts rarely need three."""
+MARKS = 4  # combining marks kept in a row; real scripts rarely need three
 TAB = 8
 UNENDED = 256
 """Characters an unterminated string sequence can hide, at most, and never past its line."""

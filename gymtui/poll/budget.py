@@ -12,16 +12,13 @@ from msgspec import Struct
 
 BURST_S = 4.0
 """After a rest, or when the person asks to refresh, so many seconds' requests go out at once."""
-REFILL_AFTER_S = 10.0
-"""Asking to refresh fills the budget anew no more often than this."""
+REFILL_AFTER_S = 10.0  # asking to refresh fills the budget anew no more often than this
 LEAST_SHARE = 0.1
 """Of its own rate a budget keeps so much, however often the gym says that it is too much."""
-RECOVERY_S = 60.0
-"""From nothing back to its own rate a budget takes so long."""
+RECOVERY_S = 60.0  # from nothing back to its own rate a budget takes so long
 SLOWED_TIMES = 2.0
 """An answer that takes so many times what is usual says that the gym has too much to do."""
-SLOWED_S = 0.25
-"""And so much longer at least: less may be this machine's own doing."""
+SLOWED_S = 0.25  # and so much longer at least: less may be this machine's own doing
 _WEIGHT = 0.1
 _MEASURED = 3
 

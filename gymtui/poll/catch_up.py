@@ -20,12 +20,9 @@ from gymtui.store.store import Store
 AT_ONCE = 8
 REQUESTS_PER_S = 20.0
 ENDS = 2
-GIVEN_UP = 3
-"""What failed so often is left for later: nothing waits for it, and that is said."""
-SCENARIO_RUNS = 8
-"""A scenario is asked as a whole for so many runs at least."""
-SCENARIO_SHARE = 0.25
-"""And when so much of what it answers is wanted."""
+GIVEN_UP = 3  # what failed so often is left for later: nothing waits for it, and that is said
+SCENARIO_RUNS = 8  # a scenario is asked as a whole for so many runs at least
+SCENARIO_SHARE = 0.25  # and when so much of what it answers is wanted
 SCENARIO_BYTES = 200_000_000
 """The largest answer about a whole scenario that is asked for, decompressed: it is taken in as it
 comes, but a gym may read all of it before it begins to send."""

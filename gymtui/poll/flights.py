@@ -18,12 +18,10 @@ from gymtui.poll.view import View
 from gymtui.store.delta import OneRun, Query, Request, RolloutsOf, RunsPage, ScenarioRollouts
 from gymtui.store.store import Store
 
-LISTS_AT_ONCE = 2
-"""Questions about runs under way at the same time, at most."""
+LISTS_AT_ONCE = 2  # questions about runs under way at the same time, at most
 ROLLOUTS_AT_ONCE = 4
 """Questions about rollouts likewise: neither kind waits for slow answers of the other."""
-LEAST_WAIT_S = 0.005
-"""A budget is looked at again no sooner."""
+LEAST_WAIT_S = 0.005  # a budget is looked at again no sooner
 
 _STEPS_S = (5, 8, 10, 12, 15, 18, 20, 25, 30, 45, 60, 90, 120, 180, 300, 600)
 _REMEMBERED_S = 60.0

@@ -32,8 +32,7 @@ from gymtui.store.store import Applied, Store
 
 T = TypeVar("T")
 
-BATCH = 20
-"""Runs of a scenario that are told of together: each telling is a picture of the lists."""
+BATCH = 20  # runs of a scenario that are told of together: each telling is a picture of the lists
 
 Listener = Callable[[Query, Applied, Window], Iterable[None]]
 """Hears of each answer; does its work in the pieces that it returns."""

@@ -31,15 +31,13 @@ from gymtui.store.store import Store
 SUSPECTS_A_TICK = 4
 FORBIDDEN_A_TICK = 4
 JUST_FINISHED_A_TICK = 40
-REST_SHARE = 4
-"""Of the requests of a tick one in so many goes to what is not on screen, at least."""
+REST_SHARE = 4  # of the requests of a tick one in so many goes to what is not on screen, at least
 ONE_BY_ONE = 4
 """Active runs of one page that are asked singly, at most: their requests count, not bytes alone."""
 UNBOUNDED = 1_000_000
 MANY_RUNNING = 500
 """More running rollouts than these are asked about each tick only where all are on screen."""
-MANY_EVERY_S = 10.0
-"""And else so often; so are all rollouts of a scenario, at most."""
+MANY_EVERY_S = 10.0  # and else so often; so are all rollouts of a scenario, at most
 IDLE_INTERVAL_S = 30.0
 SLOWING = 1.1
 OWN_S = 120.0
@@ -49,10 +47,8 @@ ANEW = 0.7
 
 ROLLOUT_BYTES = 120
 """What one rollout costs on the wire before any was seen: a compressed list item, roughly."""
-RUN_BYTES = 60
-"""What one run costs in a page, likewise."""
-REQUEST_BYTES = 400
-"""What a request costs beside its body: headers both ways, roughly."""
+RUN_BYTES = 60  # what one run costs in a page, likewise
+REQUEST_BYTES = 400  # what a request costs beside its body: headers both ways, roughly
 
 REMEASURED_S = 600.0
 """For how long it is believed how large the answer about all running rollouts last was."""

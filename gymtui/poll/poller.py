@@ -41,10 +41,8 @@ from gymtui.store.store import Store
 
 log = logging.getLogger(__name__)
 
-REFUSED_S = 60.0
-"""A refused key is tried again after so many seconds, with one question."""
-REQUESTS_PER_S = 5.0
-"""Requests a second in the long run, unless the settings say otherwise."""
+REFUSED_S = 60.0  # a refused key is tried again after so many seconds, with one question
+REQUESTS_PER_S = 5.0  # requests a second in the long run, unless the settings say otherwise
 
 
 class Poller:

@@ -44,8 +44,7 @@ WHOLE_KEY = 16
 """Of so many keys one says all that differs from the base, the others what does from a key."""
 BASE_ITEMS = 30_000
 """After so many changes a new segment begins: what a cut costs, and what is deleted at a time."""
-AGAIN_US = 60_000_000
-"""How long after the disk refused it is tried again."""
+AGAIN_US = 60_000_000  # how long after the disk refused it is tried again
 
 
 class Tally(Struct, frozen=True):

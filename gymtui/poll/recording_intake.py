@@ -39,16 +39,12 @@ from gymtui.store.history.recording_writer import is_recorded
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Store
 
-LOOK_S, FIRST_LOOK_S = 1.0, 0.1
-"""How often it is looked for more, and for the gym's first answer."""
+LOOK_S, FIRST_LOOK_S = 1.0, 0.1  # how often it is looked for more, and for the gym's first answer
 LATE_INTERVALS = 3
 """A recorder whose last answer is older than so many of its intervals is not relied upon."""
-LEAST_INTERVAL_S = 2.0
-"""However often it asks, it writes no more often than this."""
-NEWEST = 2
-"""Of a recording's files so many are read: the last one, and the one it goes on from."""
-FETCHED_S = 2.0
-"""By so much later comes what is recorded elsewhere."""
+LEAST_INTERVAL_S = 2.0  # however often it asks, it writes no more often than this
+NEWEST = 2  # of a recording's files so many are read: the last one, and the one it goes on from
+FETCHED_S = 2.0  # by so much later comes what is recorded elsewhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,10 @@ from gymtui.store.records import RunRow
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
 
-SWEEP_S = 60.0
-"""Within this many seconds every page of the run list is asked once."""
+SWEEP_S = 60.0  # within this many seconds every page of the run list is asked once
 RETRY_AFTER_LIMIT_S = 3600.0
 """A server that asks for a longer silence than this is asked once an hour all the same."""
-FORBIDDEN_S = 600.0
-"""What the key may not see of one run is asked for again after so many seconds."""
+FORBIDDEN_S = 600.0  # what the key may not see of one run is asked for again after so many seconds
 RESULT_TRIES = 6
 """How often a finished run is listed again that still shows rollouts without an end or a result."""
 _PAGES_KEPT_S = 3 * SWEEP_S

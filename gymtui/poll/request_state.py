@@ -11,8 +11,7 @@ from gymtui.poll.budget import UsualTime
 
 BACKOFF_LIMIT_S = 60.0
 JITTER = 0.1
-LEFT_S = 10.0
-"""What a recorder has not brought within so many seconds is asked for all the same."""
+LEFT_S = 10.0  # what a recorder has not brought within so many seconds is asked for all the same
 
 
 class RequestState(Struct):

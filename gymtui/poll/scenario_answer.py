@@ -15,8 +15,7 @@ import msgspec
 from gymtui.api.errors import Garbled
 from gymtui.api.list_splitter import PART_BYTES, ListSplitter
 
-MOST_BYTES = 256_000_000
-"""More is not read of one answer, decompressed: a gym may go on for ever."""
+MOST_BYTES = 256_000_000  # more is not read of one answer, decompressed: a gym may go on for ever
 
 
 class _Owner(msgspec.Struct):

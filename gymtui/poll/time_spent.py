@@ -17,8 +17,7 @@ from gymtui.store.store import Store
 
 DRAWN_AT_ONCE = 100
 """Lives of ended rollouts looked through before others get their turn: some 5 ms."""
-UNWATCHED_COST = 0.05
-"""What one that nobody watched, with nothing to look through, costs of that."""
+UNWATCHED_COST = 0.05  # what one that nobody watched, with nothing to look through, costs of that
 
 
 class _Spent(Struct):

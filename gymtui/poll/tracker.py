@@ -7,7 +7,7 @@ looks become observations is `store.history.observer`, how observations become s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
@@ -36,10 +36,8 @@ from gymtui.store.stats.eta import UsualTimes
 from gymtui.store.stats.run_summary import RunSummary, to_keep
 from gymtui.store.store import Applied, Store
 
-LOOKED_AT_ONCE = 250
-"""Rollouts that moved, taken in before others get their turn: some 2 ms."""
-LISTED_AT_ONCE = 5_000
-"""Rollouts that did not move, likewise."""
+LOOKED_AT_ONCE = 250  # rollouts that moved, taken in before others get their turn: some 2 ms
+LISTED_AT_ONCE = 5_000  # rollouts that did not move, likewise
 
 
 class _Life(Struct):
@@ -85,7 +83,7 @@ class RolloutTracker:
         self._times = RunTimes(store, self._watched_segments, self.observer.step_gaps_s)
         self._listed: dict[str, datetime] = {}
         self._running_listed: datetime | None = None
-        self._loaded: set[str] = set()
+        self.recalled_runs: set[str] = set()  # the runs whose earlier observations were asked for
         # Runs of which it is known which steps earlier sessions saw: later ones are kept.
         self._stepping: set[str] = set()
         self._kept: dict[str, SavedSummary] = {}
@@ -196,7 +194,7 @@ class RolloutTracker:
             self._times.drop(rollout_id)
             life = self._lives.pop(rollout_id, None)
             if life is not None:
-                self._loaded -= {observation.run_id for observation in life.observations}
+                self.recalled_runs -= {observation.run_id for observation in life.observations}
 
     def note_steps(self, rollout_id: str, steps: int) -> None:
         """Artifacts say how many steps an ended rollout took: the last may have passed unseen."""
@@ -207,7 +205,7 @@ class RolloutTracker:
         deleted = tuple(run_ids)
         for run_id in deleted:
             self.observer.forget_run(run_id)
-            self._loaded.discard(run_id)
+            self.recalled_runs.discard(run_id)
             self._stepping.discard(run_id)
             self._kept.pop(run_id, None)
             self._listed.pop(run_id, None)
@@ -229,11 +227,6 @@ class RolloutTracker:
         self._steps, self._listed = dict(state.steps), dict(state.listed)
         self._running_listed = state.running_listed
         self._times.clear()
-
-    @property
-    def recalled_runs(self) -> Set[str]:
-        """The runs whose earlier observations were asked for."""
-        return self._loaded
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -305,8 +298,8 @@ class RolloutTracker:
 
     def recall(self, run_id: str) -> None:
         """Have what the journal keeps of a run loaded, once."""
-        if self.journal_intake is not None and run_id not in self._loaded:
-            self._loaded.add(run_id)
+        if self.journal_intake is not None and run_id not in self.recalled_runs:
+            self.recalled_runs.add(run_id)
             self.journal_intake.want(run_id)
 
     async def run(self, *, follow: bool = True) -> None:
@@ -323,7 +316,7 @@ class RolloutTracker:
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
     ) -> None:
         """Take in what is kept of a run."""
-        if run_id not in self._loaded:
+        if run_id not in self.recalled_runs:
             return
         self.join(loaded)
         if run_id not in self._stepping:
@@ -334,7 +327,7 @@ class RolloutTracker:
 
     def take_observations(self, observations: Iterable[StateObservation]) -> None:
         """Take in what others have just seen of the runs that are loaded."""
-        seen = [one for one in observations if one.run_id in self._loaded]
+        seen = [one for one in observations if one.run_id in self.recalled_runs]
         self.join(seen)
         for run_id in {one.run_id for one in seen}:
             self._recalled(run_id)

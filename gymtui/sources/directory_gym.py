@@ -32,13 +32,11 @@ from gymtui.sources.rollout_facts import (
 from gymtui.sources.source import ReadContext, Source, find_places
 from gymtui.transcript.artifact_files import FileProblem
 
-READ_ONLY: Final = "a directory is only read"
-"""Why nothing can be changed here."""
+READ_ONLY: Final = "a directory is only read"  # why nothing can be changed here
 _REST_SHARE: Final = 4
 """After looking at the files it is waited so many times as long as that took, at least."""
 _CHUNK: Final = 1 << 20
-_Key = tuple[str, Path, int]
-"""A run by its source, its place and its number there."""
+_Key = tuple[str, Path, int]  # a run by its source, its place and its number there
 
 
 @dataclass(frozen=True, slots=True)

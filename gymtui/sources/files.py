@@ -26,8 +26,7 @@ _HEAD = 4096
 _END_BYTES = 64 * 1024
 _SETTLED_S = 60.0
 """A file that cannot be read and was not touched for so long is damaged, not being written."""
-_REST_SHARE = 0.1
-"""What was not touched for a while is not looked at for this part of it."""
+_REST_SHARE = 0.1  # what was not touched for a while is not looked at for this part of it
 _LONGEST_REST_S = 60.0
 _LEAST_SHARE = 0.25
 """This part of a look's time is for reading, however long it took to find what to read."""

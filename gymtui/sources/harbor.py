@@ -34,13 +34,11 @@ from gymtui.sources.rollout_facts import RolloutFacts, RunFacts, add_missing, ar
 from gymtui.sources.source import ReadContext, Source
 from gymtui.sources.trajectory_files import trajectory_in
 
-_MAIN: Final = "reward"
-"""The name of the reward, where there are several."""
+_MAIN: Final = "reward"  # the name of the reward, where there are several
 _PRINTED: Final = ("test-stdout.txt", "test-stderr.txt")
 _LOGS: Final = (".txt", ".log")
 _BRIDGE: Final = "bridge-trajectory.json"
-_USER: Final = "user-agent"
-"""The directory of a simulated user's logs."""
+_USER: Final = "user-agent"  # the directory of a simulated user's logs
 
 
 class Harbor(Source):

@@ -11,10 +11,8 @@ from typing import Protocol
 from gymtui.sources.files import Entries, Files, last_modified_s
 from gymtui.sources.rollout_facts import QUIET_S, RunFacts
 
-LOOKED_AT = 32
-"""So many files of a directory are looked into to see whether it belongs to a source."""
-_DEEPEST = 8
-"""Directories below the one that is opened in which nothing is looked for any more."""
+LOOKED_AT = 32  # so many files of a directory are looked into to see whether it belongs to a source
+_DEEPEST = 8  # directories below the one that is opened in which nothing is looked for any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,12 @@ _BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
 _NAMED: Final = re.compile(r"(?:tool-calling|act|react|few-shot)-(.+)-[\d.]+_range_")
 """How τ-bench calls its files."""
 _SIMULATIONS: Final = b'\n  "simulations": ['
-_END: Final = b"\n    }"
-"""Where one of them ends: no string of JSON holds a line end."""
+_END: Final = b"\n    }"  # where one of them ends: no string of JSON holds a line end
 _CHUNK: Final = 8 << 20
 _LARGE: Final = 64 << 20
 """From so many bytes on a file is read in pieces. A smaller one is read as a whole, since it is
 written anew after each simulation: what was read before stands while it is half written."""
-_ALMOST: Final = 1e-6
-"""By so much a reward of 1 may miss it (`is_successful`)."""
+_ALMOST: Final = 1e-6  # by so much a reward of 1 may miss it (`is_successful`)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ import msgspec
 from gymtui.sources.json_fields import JsonFields
 
 _FIRST: Final = "trajectory.json"
-_MOST: Final = 1000
-"""Files that continue one another; so many nobody writes."""
+_MOST: Final = 1000  # files that continue one another; so many nobody writes
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ import zstandard
 
 from gymtui.sources.files import UnsupportedError
 
-ZSTD: Final = 93
-"""The method (APPNOTE.TXT 4.4.5)."""
+ZSTD: Final = 93  # the method (APPNOTE.TXT 4.4.5)
 _HEADER: Final = struct.Struct("<4s22sHH")
 """A local header, as far as it says where the member begins."""
 

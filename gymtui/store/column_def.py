@@ -22,22 +22,18 @@ from gymtui.core.normalization import fold_case
 
 R = TypeVar("R")
 
-Key = str | int | float
-"""What rows are ordered by; of one type within a column."""
+Key = str | int | float  # what rows are ordered by; of one type within a column
 
 MICROS = 1_000_000
 """Moments and durations are compared in whole microseconds: an edge is met exactly."""
 
-_SANE_S = 1e12
-"""Seconds beyond which a moment or a duration is a mistake, and so not known."""
-_AFTER_ALL_FIXED = 10**21
-"""Microseconds longer than any duration that `_SANE_S` allows."""
+_SANE_S = 1e12  # seconds beyond which a moment or a duration is a mistake, and so not known
+_AFTER_ALL_FIXED = 10**21  # microseconds longer than any duration that `_SANE_S` allows
 _DIGITS = re.compile(r"0*([0-9]+)")
 _LENGTHS = "0123456789:;<=>?@"
 """How long a number is, as characters in order; longer ones are codes rather than counts."""
 _LONGEST_GUESS = 40
-_ALIKE = 0.7
-"""How alike a name must be to be suggested: a slip of two letters, not another word."""
+_ALIKE = 0.7  # how alike a name must be to be suggested: a slip of two letters, not another word
 
 
 class ValueKind(Enum):

@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct, field
 
-PAGE_LIMIT = 200
-"""Most runs one `GET /runs` page may hold (`API.md`: limit 1 to 200)."""
+PAGE_LIMIT = 200  # most runs one `GET /runs` page may hold (`API.md`: limit 1 to 200)
 
 
 class RunsPage(Struct, frozen=True):
@@ -55,11 +54,9 @@ class ScenarioRollouts(Struct, frozen=True):
     label: ClassVar[str] = "GET /rollouts?scenario_id="  # the request as the status line names it
 
 
-Query = RunsPage | OneRun | RolloutsOf | RunningRollouts
-"""What the store takes the answers of in."""
+Query = RunsPage | OneRun | RolloutsOf | RunningRollouts  # what the store takes the answers of in
 
-Request = Query | ScenarioRollouts
-"""What may be asked."""
+Request = Query | ScenarioRollouts  # what may be asked
 
 
 class Observation(Struct, frozen=True):

@@ -18,10 +18,8 @@ from gymtui.store.stats.run_summary import SummaryBuilder, counts_alike
 
 COMPARED_AT_ONCE = 2_000
 """Items, of which comparing more than so many is enough for one turn: some 1 ms."""
-PARSED_AT_ONCE = 50
-"""Items read before others get their turn: some 2 ms."""
-COUNTED_AT_ONCE = 500
-"""Rows added up before others get their turn: some 2 ms."""
+PARSED_AT_ONCE = 50  # items read before others get their turn: some 2 ms
+COUNTED_AT_ONCE = 500  # rows added up before others get their turn: some 2 ms
 
 
 class RolloutBatch(Struct):

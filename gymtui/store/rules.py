@@ -13,8 +13,7 @@ from msgspec import Struct
 from gymtui.store.lists.columns import RUNS, RunView, certain
 from gymtui.store.lists.query import Filter, FilterError, parse
 
-CONDITIONS = certain(RUNS)
-"""The columns of a condition."""
+CONDITIONS = certain(RUNS)  # the columns of a condition
 _BETWEEN = re.compile(r"[;\n⏎]")
 
 
@@ -27,8 +26,7 @@ class RuleKind(StrEnum):
     REGRESSION = "tell if certainly worse than"
 
 
-WITH_CONDITION = frozenset({RuleKind.TELL, RuleKind.CANCEL})
-"""The kinds that have a condition."""
+WITH_CONDITION = frozenset({RuleKind.TELL, RuleKind.CANCEL})  # the kinds that have a condition
 
 
 class RuleError(ValueError):

@@ -15,8 +15,7 @@ from gymtui.store.stats.run_stats import RunStats, share_of
 from gymtui.store.stats.run_stats_builder import RunStatsBuilder
 from gymtui.store.stats.time_extent import Extent, TimeExtent
 
-COUNTED_AT_ONCE = 200
-"""Rollouts added up before others get their turn: some 2 ms."""
+COUNTED_AT_ONCE = 200  # rollouts added up before others get their turn: some 2 ms
 
 
 class RunRows:

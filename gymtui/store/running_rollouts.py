@@ -67,14 +67,9 @@ class Running:
 
     def __init__(self, rules: StuckThresholds = DEFAULT_THRESHOLDS) -> None:
         self._rules = rules
-        self._rows: dict[str, RunningRow] = {}
+        self.rows: dict[str, RunningRow] = {}  # by rollout id
         self._of_run: dict[str, set[str]] = {}
         self._stuck_from: dict[str, datetime] = {}
-
-    @property
-    def rows(self) -> Mapping[str, RunningRow]:
-        """By rollout id, read only."""
-        return self._rows
 
     @property
     def runs(self) -> Collection[str]:
@@ -91,7 +86,7 @@ class Running:
         since = self._stuck_from.get(run_id)
         if since is None or now <= since:
             return 0
-        return sum(self._rows[rollout_id].stuck(now) for rollout_id in self._of_run.get(run_id, ()))
+        return sum(self.rows[rollout_id].stuck(now) for rollout_id in self._of_run.get(run_id, ()))
 
     def update(
         self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: StepPace | None
@@ -104,10 +99,10 @@ class Running:
         """
         runs: dict[str, None] = {}
         # Those that were dropped while nobody looked are not among the touched.
-        removed = self._rows.keys() - known.keys()
+        removed = self.rows.keys() - known.keys()
         for rollout_id in touched:
             row = known.get(rollout_id)
-            before = self._rows.get(rollout_id)
+            before = self.rows.get(rollout_id)
             if before is not None and (row is None or row.run_id != before.row.run_id):
                 self._leave(before.row)
             if row is None:
@@ -118,21 +113,21 @@ class Running:
             elif before is not None:
                 removed.add(rollout_id)
         for rollout_id in removed:
-            self._leave(self._rows.pop(rollout_id).row)
+            self._leave(self.rows.pop(rollout_id).row)
         changed: dict[str, RunningRow] = {}
         for run_id in runs:
             limits_s = self._limits_s(pace.usual(run_id)) if pace is not None else {}
             for rollout_id in self._of_run.get(run_id, ()):
                 running = _looked_at(known[rollout_id], limits_s, pace)
-                before = self._rows.get(rollout_id)
+                before = self.rows.get(rollout_id)
                 if before is None or before.row is not running.row or before != running:
-                    changed[rollout_id] = self._rows[rollout_id] = running
+                    changed[rollout_id] = self.rows[rollout_id] = running
             self._note_stuck(run_id)
         return RunningDelta(changed, frozenset(removed))
 
     def _note_stuck(self, run_id: str) -> None:
         """Note from when on the first of a run counts as stuck: until then none need be asked."""
-        rows = (self._rows[rollout_id] for rollout_id in self._of_run.get(run_id, ()))
+        rows = (self.rows[rollout_id] for rollout_id in self._of_run.get(run_id, ()))
         first = min((row.stuck_from for row in rows if row.stuck_from is not None), default=None)
         if first is None:
             self._stuck_from.pop(run_id, None)

@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 ROLLOUTS_KEPT = 12_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
 
-NEIGHBOURS = 50
-"""Runs on either side of one whose time is not known that may stand for it."""
+NEIGHBOURS = 50  # runs on either side of one whose time is not known that may stand for it
 
 
 class Applied(Struct, frozen=True):
@@ -85,7 +84,7 @@ class Store:
         self._page_answers: dict[Query, _Answer] = {}
         self._rollout_answers: dict[Query, _Answer] = {}
         self._rollouts_kept = rollouts_kept
-        self._order = ListOrder()
+        self.order = ListOrder()  # in which the gym lists its runs
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -109,19 +108,14 @@ class Store:
         """How many runs there are by the server's own count, if it gave one."""
         return self._runs.total
 
-    @property
-    def order(self) -> ListOrder:
-        """In which order the gym lists its runs."""
-        return self._order
-
     def rollouts_in(self, scenario_id: str) -> int:
         """How many rollouts the known runs of a scenario have, by their counters."""
         return self._runs.rollouts_in[scenario_id]
 
     def placed_at(self, run_id: str) -> datetime | None:
         """When a run was probably created: as the nearest run in the gym's list that is known."""
-        above, below = self._order.neighbours(run_id, NEIGHBOURS)
-        older, newer = (below, above) if self._order.newest_first is not False else (above, below)
+        above, below = self.order.neighbours(run_id, NEIGHBOURS)
+        older, newer = (below, above) if self.order.newest_first is not False else (above, below)
         for near in (*older, *newer):
             summary = self._rollouts.summary(near)
             if summary is not None and summary.created_at is not None:
@@ -194,7 +188,7 @@ class Store:
             case RunsPage():
                 listing = split(seen.body, "runs")
                 ids = self._runs.take_page(seen.query, listing, seen, built)
-                self._order.take(ids, seen.query.offset)
+                self.order.take(ids, seen.query.offset)
                 for run_id in ids:
                     if run_id in built.runs_added:  # an earlier session may have left its times
                         self._learn_order(run_id)
@@ -303,7 +297,7 @@ class Store:
         """Forget runs and all their rollouts."""
         built = DeltaBuilder()
         dropped = tuple(run_ids)
-        self._order.drop(dropped)
+        self.order.drop(dropped)
         for run_id in dropped:
             self._runs.drop(run_id, built)
             self._rollouts.drop_run(run_id, built)
@@ -326,7 +320,7 @@ class Store:
     def _learn_order(self, run_id: str) -> None:
         summary = self._rollouts.summary(run_id)
         if summary is not None:
-            self._order.learn(run_id, summary.created_at)
+            self.order.learn(run_id, summary.created_at)
 
     def _version(self, query: Query) -> int:
         match query:

@@ -18,14 +18,11 @@ from gymtui.transcript.pretty_json import as_text
 
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".json", ".json.gz")
-_LINES = ".jsonl"
-"""What the log of a session ends in: an entry a line."""
-RECORD = ".rollout.json"
-"""What the name of a record ends in."""
+_LINES = ".jsonl"  # what the log of a session ends in: an entry a line
+RECORD = ".rollout.json"  # what the name of a record ends in
 _FIRST = ("artifacts.json", "trajectory.json")
 """What the vendor's client and Harbor call theirs, among other files."""
-MOST_BYTES = 1 << 30
-"""The most that a file may hold once it is unpacked."""
+MOST_BYTES = 1 << 30  # the most that a file may hold once it is unpacked
 _PIECE = 1 << 20
 
 

@@ -214,8 +214,7 @@ class Extras(_Json):
     value: Mapping[str, object]
 
 
-Tooled = ToolCall | ToolResult
-"""What goes to a tool or comes from it."""
+Tooled = ToolCall | ToolResult  # what goes to a tool or comes from it
 Block = Text | Thinking | Refusal | Fault | Tooled | Image | Unknown | Extras
 
 

@@ -20,8 +20,7 @@ _HOLDERS = (
 )
 """Of these artifacts have at least one, and it is an object or a list."""
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
-_LOOKED_AT = 4096
-"""Bytes by which text is told from binary data."""
+_LOOKED_AT = 4096  # bytes by which text is told from binary data
 
 
 def no_artifacts(body: bytes | mmap.mmap) -> str | None:

@@ -14,10 +14,8 @@ from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.passages import write_long
 from gymtui.transcript.readers import artifact
 
-_LARGE = 512 * 1024
-"""Bytes from which pieces are worth it."""
-_PIECE = 256 * 1024
-"""Bytes of a value that are read at once."""
+_LARGE = 512 * 1024  # bytes from which pieces are worth it
+_PIECE = 256 * 1024  # bytes of a value that are read at once
 _LEVELS = 8
 _WRAPPERS = ("artifacts", "messages", "tool_calls", "tool_results")
 """Keys whose values are taken apart again."""

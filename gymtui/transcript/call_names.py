@@ -13,16 +13,14 @@ from gymtui.core.text import clean, fit
 from gymtui.transcript.blocks import ToolCall, ToolResult, Turn
 from gymtui.transcript.pretty_json import preview
 
-ASKED = 60
-"""Cells of what a call asks for, beside its name."""
+ASKED = 60  # cells of what a call asks for, beside its name
 _LOOKED_AT = 200
 _MODES = ("command", "action", "mode", "operation", "cmd")
 """Arguments that may be one word for what is done, so that the next says to what."""
 _MODE = 24
 _TALK = ("description", "thought", "thoughts", "instruction", "explanation", "reasoning")
 """Arguments in which the model says what it is about."""
-_GONE_THERE = re.compile(r"\s*cd \S+ *&& *")
-"""How shell commands often begin, saying nothing."""
+_GONE_THERE = re.compile(r"\s*cd \S+ *&& *")  # how shell commands often begin, saying nothing
 _THINGS = ("path", "file_path", "file", "name", "url")
 
 

@@ -28,12 +28,10 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.facts import facts, untold_task
 
-NO_MESSAGES = "the artifacts hold no messages"
-"""What is said where there is nothing to read."""
+NO_MESSAGES = "the artifacts hold no messages"  # what is said where there is nothing to read
 _TITLE_CELLS = 200
 _MOMENT_S = 0.05
-_HEAD_LINES = 12
-"""In which the facts stand, the rollout's id among them."""
+_HEAD_LINES = 12  # in which the facts stand, the rollout's id among them
 
 
 def render(transcript: Transcript, form: str) -> str:

@@ -9,11 +9,9 @@ from gymtui.core.text import clean, clean_block, fit
 from gymtui.transcript.blocks import BlockKind, Image, Spoken, Transcript
 from gymtui.transcript.pretty_json import preview
 
-OPENING = -1
-"""The place of what stands over the first turn, as if it were a turn."""
+OPENING = -1  # the place of what stands over the first turn, as if it were a turn
 TITLE = "about"
-_LOOKED_AT = 1_000_000
-"""Characters of users' turns in which the task is looked for."""
+_LOOKED_AT = 1_000_000  # characters of users' turns in which the task is looked for
 _SHOWN = 200
 _SETTINGS = ("settings", "model_settings", "sampling_args", "generate_config", "generation_config")
 _SETTING = (
@@ -23,10 +21,8 @@ _SETTING = (
 _MODELS = 3
 _TOOLS = 12
 _NAME = 40
-_MANY = 20
-"""Calls that are counted at a glance in the outline."""
-_NOTE = "model "
-"""How a turn notes that another model speaks."""
+_MANY = 20  # calls that are counted at a glance in the outline
+_NOTE = "model "  # how a turn notes that another model speaks
 
 
 def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:

@@ -9,19 +9,14 @@ from itertools import islice
 
 _LINE_END = re.compile("\r+\n?|[\u2028\u2029]")
 """Line ends that are drawn as such, besides LF (`core.text`)."""
-_SPARED = 2
-"""So many lines are shown sooner than told."""
-_HEAD, _TAIL = 1400, 600
-"""Characters at most of the start and of the end."""
-_FAILURES = 4
-"""Lines that tell of failures, from what is hidden: the first ones, and the last."""
+_SPARED = 2  # so many lines are shown sooner than told
+_HEAD, _TAIL = 1400, 600  # characters at most of the start and of the end
+_FAILURES = 4  # lines that tell of failures, from what is hidden: the first ones, and the last
 _FAILURE_CHARACTERS = 200
-_MOST_LINES = 2000
-"""Lines with such words that are looked at."""
+_MOST_LINES = 2000  # lines with such words that are looked at
 _NORMALISED = 256 * 1024
 """Characters of a text up to which all line ends count; in a longer one LF alone does."""
-_SEARCHED = 400_000
-"""Characters at each end of what is hidden in which failures are looked for."""
+_SEARCHED = 400_000  # characters at each end of what is hidden in which failures are looked for
 _WORDS = (
     *("error", "exception", "fatal", "panic", "traceback", "fail", "command not found"),
     *("no such file", "permission denied", "exit code", "exited with", "exit status"),

@@ -7,8 +7,7 @@ import re
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MANY = 1000
 """Frames of a line that are compared one by one; more are one bar where both its ends look so."""
-_SAME = 6
-"""So many letters at the start of two frames make them frames of one bar."""
+_SAME = 6  # so many letters at the start of two frames make them frames of one bar
 
 
 def last_frames(text: str) -> str:

@@ -33,8 +33,7 @@ from gymtui.transcript.search import (
     take_until,
 )
 
-BEFORE, AFTER = 80, 160
-"""Characters of a snippet left and right of what was found."""
+BEFORE, AFTER = 80, 160  # characters of a snippet left and right of what was found
 _QUOTED = re.compile(r'(?<!\S)"([^"]*)"(?!\S)')
 _TERM = re.compile(r'(?<!\S)(?:error:|(tool|role):(?:"([^"]*)"|(\S*)))(?!\S)')
 _ROLES = tuple(str(kind) for kind in BlockKind)

@@ -26,10 +26,8 @@ from gymtui.transcript.call_names import argument, tool_name
 from gymtui.transcript.pretty_json import preview
 from gymtui.transcript.stops import HEAD
 
-_GLANCE = 200
-"""Characters of a turn's text that are looked at for its line."""
-_REPEATS = 3
-"""From so many times on a call that is made again and again is one line."""
+_GLANCE = 200  # characters of a turn's text that are looked at for its line
+_REPEATS = 3  # from so many times on a call that is made again and again is one line
 _FRAME = re.compile(
     r"\s*(?:<returncode>-?\d+</returncode>|</?\w{1,20}>|observation:|output:|```\w*|-{8,}|={8,})\s*",
     re.IGNORECASE,

@@ -11,8 +11,7 @@ from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import SpokenPassage
 from gymtui.transcript.search import Passage
 
-IN_A_PACK = 16
-"""Passages of a pack: a few of a transcript are read without the rest."""
+IN_A_PACK = 16  # passages of a pack: a few of a transcript are read without the rest
 LEVEL = 3
 _Written = list[tuple[int, int, str, tuple[int, ...], str, str, bool]]
 _KINDS = {str(kind): kind for kind in BlockKind}

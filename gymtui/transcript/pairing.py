@@ -15,8 +15,7 @@ from gymtui.transcript.blocks import Block, ToolCall, ToolResult, split_name
 from gymtui.transcript.call_names import argument, distinguish_calls
 from gymtui.transcript.readers.fields import Draft
 
-_BATCHES_BACK = 8
-"""How many earlier rounds of calls a result without an id may still answer."""
+_BATCHES_BACK = 8  # how many earlier rounds of calls a result without an id may still answer
 
 
 @dataclass(slots=True)

@@ -45,8 +45,7 @@ _MCP = {
     *("structuredContent", "structured_content"),
 }
 """Members of a result of the Model Context Protocol, as clients write them."""
-INLINE = 100
-"""Characters of arguments that still stand in the line of their call."""
+INLINE = 100  # characters of arguments that still stand in the line of their call
 
 
 def block_text(block: Block) -> str:

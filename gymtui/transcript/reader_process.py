@@ -21,8 +21,7 @@ from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.hits import spoken_passages
 from gymtui.transcript.packed_passages import pack_passages
 
-Order = tuple[bytes, Ending | None]
-"""A rollout's artifacts, and how it ended by its record."""
+Order = tuple[bytes, Ending | None]  # a rollout's artifacts, and how it ended by its record
 _LENGTH = struct.Struct(">Q")
 
 

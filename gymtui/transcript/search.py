@@ -22,17 +22,12 @@ from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import Transcript
 
 T = TypeVar("T")
-Span = tuple[int, int]
-"""Where something begins in a text, and where it ends."""
+Span = tuple[int, int]  # where something begins in a text, and where it ends
 
-REGEX = "re:"
-"""What a regular expression is announced by."""
-MOST = 100_000
-"""Matches that are kept; finding ends there."""
-REGEX_S = 10.0
-"""Seconds a regular expression may take for a whole transcript."""
-_WINDOW = 256 * 1024
-"""Characters that are looked through at once: a few milliseconds."""
+REGEX = "re:"  # what a regular expression is announced by
+MOST = 100_000  # matches that are kept; finding ends there
+REGEX_S = 10.0  # seconds a regular expression may take for a whole transcript
+_WINDOW = 256 * 1024  # characters that are looked through at once: a few milliseconds
 _DISGUISED = tuple(map(chr, (0x17F, 0x131, 0x130, 0x212A)))
 """Long s, dotless i, I with a dot, and the sign of kelvin."""
 _MOST_REPEATED = 100_000

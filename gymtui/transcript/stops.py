@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from gymtui.transcript import facts
 from gymtui.transcript.blocks import Fault, ToolCall, ToolResult, Transcript
 
-HEAD = -1
-"""The block number of what names a turn, before its blocks."""
+HEAD = -1  # the block number of what names a turn, before its blocks
 
 TextPlace = tuple[int, int, int, int]
 """A place in the text: turn, block, part, and the character of that part."""

@@ -24,8 +24,7 @@ from gymtui.store.history.journal_store import ForeignFileError, NewerJournalErr
 
 CONNECT_S: Final = 5
 STATEMENT_S: Final = 15
-LOCK_S: Final = 5
-"""How long a connection, a statement and a lock are waited for."""
+LOCK_S: Final = 5  # how long a connection, a statement and a lock are waited for
 
 _REFUSED = ("25006", "40", "53", "55P03")
 _PASSING = (*_REFUSED, "08", "28", "3D", "57")

@@ -73,8 +73,7 @@ STEPS: Sequence[Sequence[LiteralString]] = (
 )
 """What makes version 1 of an empty database, version 2 of version 1, and so on."""
 
-SCHEMA_VERSION = len(STEPS)
-"""What this program writes, kept in `gymtui.journal`."""
+SCHEMA_VERSION = len(STEPS)  # what this program writes, kept in `gymtui.journal`
 
 
 def version_of(connection: Connection) -> int:

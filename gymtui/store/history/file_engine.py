@@ -12,8 +12,7 @@ from gymtui.store.history.journal_file import Connect, JournalFile, connect, pri
 from gymtui.store.history.journal_schema import version_of
 from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError, Trouble
 
-LOOK_S = 0.2
-"""How long a lock is waited for by who only reads."""
+LOOK_S = 0.2  # how long a lock is waited for by who only reads
 
 _TEXTS = {
     Trouble.LOCKED: "{path} is locked by another program",

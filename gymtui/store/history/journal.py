@@ -36,16 +36,13 @@ FLUSH_AFTER_S = 0.5
 LOOKS_AFTER_S = 1.5
 """The same where all that came in is that nothing changed, or that steps were taken."""
 
-PATIENCE_S = 10.0
-"""How long somebody else may hold the file locked before the journal is given up."""
+PATIENCE_S = 10.0  # how long somebody else may hold the file locked before the journal is given up
 
 RETRY_S = 0.05
 
-AWAY_S = (1.0, 30.0)
-"""How soon a database that is away is tried again, at first and after a while."""
+AWAY_S = (1.0, 30.0)  # how soon a database that is away is tried again, at first and after a while
 
-MOST_PENDING = 50_000
-"""Observations that wait for it; of more the oldest are given up."""
+MOST_PENDING = 50_000  # observations that wait for it; of more the oldest are given up
 
 PRUNE_EVERY_S = 3_600.0
 LOAD_TIMEOUT_S = 15.0
@@ -101,7 +98,7 @@ class Journal:
         self._on_notice = on_notice
         self._patience_s = patience_s
         self._away_s = away_s
-        self._notice: Notice | None = None
+        self.notice: Notice | None = None  # why there is no journal, or why it is late
         self.shared = isinstance(where, SharedPlace)
         """Whether others write to it whose news are of use here."""
         self.opened = 0
@@ -113,11 +110,6 @@ class Journal:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="gymtui-journal", daemon=True)
         self._thread.start()
-
-    @property
-    def notice(self) -> Notice | None:
-        """What was told: why there is no journal, or why it is late; None while all is well."""
-        return self._notice
 
     def record(self, observations: Iterable[StateObservation]) -> None:
         """Keep observations; written within a second."""
@@ -313,8 +305,8 @@ class Journal:
 
     def _tell(self, notice: Notice) -> None:
         """Say it, but no more than once."""
-        if self._notice is None:
-            self._notice = notice
+        if self.notice is None:
+            self.notice = notice
             self._on_notice(notice)
 
     def _give_up(self, notice: Notice) -> None:

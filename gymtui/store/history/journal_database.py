@@ -33,8 +33,7 @@ from gymtui.store.history.observer import (
     extend_observations,
 )
 
-PRUNE_ROWS = 2_000
-"""Rows deleted in one transaction, so that nobody else waits long for the lock."""
+PRUNE_ROWS = 2_000  # rows deleted in one transaction, so that nobody else waits long for the lock
 
 _SUM_UP = """
 WITH new AS (

@@ -40,14 +40,11 @@ from gymtui.store.history.observer import (
 BUSY_TIMEOUT_S = 1.0
 """How long SQLite itself waits for a lock; two dashboards hold it for milliseconds."""
 
-PRUNE_ROWS = 2_000
-"""Rows deleted in one transaction, so that nobody else waits long for the lock."""
+PRUNE_ROWS = 2_000  # rows deleted in one transaction, so that nobody else waits long for the lock
 
-VACUUM_PAGES = 1_000
-"""Pages given back to the file system at a time."""
+VACUUM_PAGES = 1_000  # pages given back to the file system at a time
 
-SHRINK_TO = 0.9
-"""A file over its limit loses its oldest rows down to this share of it."""
+SHRINK_TO = 0.9  # a file over its limit loses its oldest rows down to this share of it
 
 _ADD_SIGHTING = "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError
 
-APPLICATION_ID = 0x67796D74
-"""Marks the file as one of ours ("gymt")."""
+APPLICATION_ID = 0x67796D74  # marks the file as one of ours ("gymt")
 
 STEPS: Sequence[Sequence[str]] = (
     (
@@ -39,11 +38,9 @@ STEPS: Sequence[Sequence[str]] = (
 )
 """What makes version 1 of an empty file, version 2 of version 1, and so on."""
 
-SCHEMA_VERSION = len(STEPS)
-"""What this program writes, kept as the file's `user_version`."""
+SCHEMA_VERSION = len(STEPS)  # what this program writes, kept as the file's `user_version`
 
-LOOKS_SINCE = 2
-"""The version that began to keep looks; a file that is only read may be older."""
+LOOKS_SINCE = 2  # the version that began to keep looks; a file that is only read may be older
 
 
 def version_of(connection: sqlite3.Connection) -> int:

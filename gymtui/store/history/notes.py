@@ -15,8 +15,7 @@ from gymtui.core.paths import beside
 
 log = logging.getLogger(__name__)
 
-LONGEST: Final = 500
-"""Characters of a note; what is longer is cut."""
+LONGEST: Final = 500  # characters of a note; what is longer is cut
 
 _TAG = re.compile(r"(?<!\S)#([\w-]+)")
 

@@ -22,8 +22,7 @@ BLIND_AFTER_S = 15.0
 STEP_GAPS_KEPT = 400
 """Times between steps kept a run: enough for a p95, and recent enough to follow a slow endpoint."""
 
-OWN_GAPS_KEPT = 20
-"""The same of one rollout: what its cadence is drawn from."""
+OWN_GAPS_KEPT = 20  # the same of one rollout: what its cadence is drawn from
 
 _NOT_RUNNING = FINISHED_STATUSES | {"pending"}
 """Statuses whose times the server tells exactly: when they were seen last adds nothing."""

@@ -30,16 +30,11 @@ if TYPE_CHECKING:
 
 PART_BYTES = 1 << 20
 SEND_EVERY_S, FETCH_EVERY_S = 0.25, 0.5
-IDLE_EVERY_S = 2.0
-"""How often it is looked whether anybody records, while nobody does."""
-NOTED_EVERY_S = 2.0
-"""How often a recorder says that it is at work."""
-FRESH_S = 8.0
-"""A recorder that was not seen for so long is not at work."""
-AWAY_S = (0.5, 30.0)
-"""How soon a database that is away is tried again: at first, and after a while."""
-LAST_S = 5.0
-"""How long it is waited at the end until the rest is sent."""
+IDLE_EVERY_S = 2.0  # how often it is looked whether anybody records, while nobody does
+NOTED_EVERY_S = 2.0  # how often a recorder says that it is at work
+FRESH_S = 8.0  # a recorder that was not seen for so long is not at work
+AWAY_S = (0.5, 30.0)  # how soon a database that is away is tried again: at first, and after a while
+LAST_S = 5.0  # how long it is waited at the end until the rest is sent
 
 _NAME = re.compile(rf"\d{{8}}T\d{{12}}-[0-9a-f]{{8}}({KEPT})?{re.escape(SUFFIX)}", re.ASCII)
 

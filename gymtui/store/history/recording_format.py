@@ -16,8 +16,7 @@ from msgspec import Struct
 from gymtui.core.new_file import gym_part
 from gymtui.core.urls import without_login
 
-VERSION = 2
-"""Version 1 is read, too; its frames have no dictionaries."""
+VERSION = 2  # version 1 is read, too; its frames have no dictionaries
 DICTIONARY_BYTES = 1 << 19
 """What was known before begins many a frame: so much of it is that frame's dictionary."""
 SUFFIX = ".gymrec"
@@ -27,8 +26,7 @@ HEAD_BYTES = _HEAD.size
 """Magic, version, kind, zero, segment, number, length, time, and a CRC-32 over all that and the
 payload; little-endian."""
 
-MOST_BYTES = 1 << 30
-"""No chunk is longer: a length beyond it is damage."""
+MOST_BYTES = 1 << 30  # no chunk is longer: a length beyond it is damage
 
 
 class Kind(IntEnum):

@@ -17,8 +17,7 @@ LEVEL = 6
 MEMORY = {"window_log": 18, "chain_log": 15, "hash_log": 16}
 """Of compression: some 1 ms for what comes in within two seconds, in 1.7 MB of memory; a MB more
 would make a recording smaller by 1 %."""
-MOST_PLAIN_BYTES = 1 << 30
-"""A snapshot that claims to be larger is damage."""
+MOST_PLAIN_BYTES = 1 << 30  # a snapshot that claims to be larger is damage
 _BUILDS_ON = struct.Struct("<I")
 
 

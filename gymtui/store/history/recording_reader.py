@@ -32,8 +32,7 @@ from gymtui.store.history.recording_snapshots import SnapshotReader
 T = TypeVar("T")
 
 
-LEFT_US = 10_000_000
-"""By so much another segment ends later once a recorder is at work no more."""
+LEFT_US = 10_000_000  # by so much another segment ends later once a recorder is at work no more
 
 
 class Gap(Struct, frozen=True):

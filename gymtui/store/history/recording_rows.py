@@ -16,8 +16,7 @@ Patch = tuple[str, int, int, bytes]
 """An item's id, how many bytes of it stay at its start and end, and what stands between."""
 PackedObservation = tuple[str | None, str | None, int, int, int | None, int | None]
 """Status, phase, `seen_from`, `seen_at`, `last_otherwise_at` (microseconds) and step."""
-PackedWindow = tuple[int, int]
-"""Earliest and latest, microseconds."""
+PackedWindow = tuple[int, int]  # earliest and latest, microseconds
 
 
 class Answer(msgspec.Struct, array_like=True, tag=1):

@@ -11,8 +11,7 @@ from msgspec import Struct, field
 from gymtui.store.history.recording_format import Kind
 from gymtui.store.history.recording_rows import Head, Mark
 
-TOGETHER_US = 10_000_000
-"""By so much the gym's clock may be known otherwise by another recorder."""
+TOGETHER_US = 10_000_000  # by so much the gym's clock may be known otherwise by another recorder
 
 
 class Place(Struct, frozen=True):

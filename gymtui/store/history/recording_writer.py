@@ -21,8 +21,7 @@ from gymtui.store.history.recording_frames import RowStream, dictionary_of, pack
 from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, pack
 
 LOCK = "recorder.lock"
-KEPT = "-kept"
-"""What the names of files end in that are not deleted."""
+KEPT = "-kept"  # what the names of files end in that are not deleted
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
@@ -115,14 +114,9 @@ class RecordingWriter:
         self._stream: RowStream | None = None
         self.segment = 0
         """The number of the segment that is written; 0 before the first."""
-        self._number = 0
+        self.chunks = 0  # of the segment so far
         self.written = 0
         """Bytes of the segment so far."""
-
-    @property
-    def chunks(self) -> int:
-        """Chunks of the segment so far."""
-        return self._number
 
     def begin(self, head: Head, snapshot: Snapshot, at_us: int, *, goes_on: bool) -> bytes:
         """Begin a segment.
@@ -135,13 +129,13 @@ class RecordingWriter:
         """
         head = msgspec.structs.replace(head, began_us=micros(self._now()))
         if goes_on:
-            follows, count = self.segment, self._number
+            follows, count = self.segment, self.chunks
             head = msgspec.structs.replace(head, follows=follows, follows_chunks=count)
         self._release()
         self._directory.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         self._prune()
         self.segment = secrets.randbits(31) or 1
-        self._number = self.written = 0
+        self.chunks = self.written = 0
         # Names in the order of time make a listing readable; nothing else hangs on them.
         stamp = self._now().strftime("%Y%m%dT%H%M%S%f")
         path = self._directory / f"{stamp}-{self.segment:08x}{self._kept}{SUFFIX}"
@@ -183,7 +177,7 @@ class RecordingWriter:
     def _put(self, kind: Kind, payload: bytes, at_us: int) -> None:
         if self._handle is None:
             raise OSError("no segment is open")
-        data = pack_chunk(Chunk(kind, self.segment, self._number, at_us, payload))
+        data = pack_chunk(Chunk(kind, self.segment, self.chunks, at_us, payload))
         try:
             left = memoryview(data)
             while left:
@@ -192,7 +186,7 @@ class RecordingWriter:
             # What was written of it is cut off by its checksum; what follows begins anew.
             self._release()
             raise
-        self._number += 1
+        self.chunks += 1
         self.written += len(data)
 
     def _release(self) -> None:

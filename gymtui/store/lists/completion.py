@@ -16,12 +16,9 @@ _VALUE = re.compile(r"!*([^\W\d][\w.-]*)(?::|!?=)(?:[^\s\",]*,)*([^\s\",]*)$")
 _NAME = re.compile(r"!*([^\W\d][\w.-]*)$")
 
 _PLAIN = re.compile(r"[^\s\"*?,\\]+")
-LOOKED_AT = 2000
-"""Rows whose values are offered: some 3 ms."""
-LONGEST = 80
-"""Characters of a value that is offered."""
-MOST = 50
-"""Values that are offered."""
+LOOKED_AT = 2000  # rows whose values are offered: some 3 ms
+LONGEST = 80  # characters of a value that is offered
+MOST = 50  # values that are offered
 
 
 def _values(column: Field[R], typed: str, records: Iterable[R]) -> tuple[str, ...]:

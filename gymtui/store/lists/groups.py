@@ -20,8 +20,7 @@ from gymtui.store.stats.formulas import Interval, known_sum
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.stats.task_tallies import RunsTogether
 
-UNNAMED = "–"
-"""The group of runs whose model or scenario is not known."""
+UNNAMED = "–"  # the group of runs whose model or scenario is not known
 
 _TAIL = re.compile(r"(?:[-_.:/ @]+(?:[a-z]{0,5}\d[\w.]*))+$", re.IGNORECASE)
 

@@ -18,10 +18,8 @@ from gymtui.store.lists.sorted_chunks import SortedChunks
 
 R = TypeVar("R")
 
-_ANEW = 8
-"""Sorting everything is quicker than moving more than one row in so many."""
-_AT_ONCE = 500
-"""Rows moved one by one, or filtered, before others get their turn: some 5 ms."""
+_ANEW = 8  # sorting everything is quicker than moving more than one row in so many
+_AT_ONCE = 500  # rows moved one by one, or filtered, before others get their turn: some 5 ms
 
 
 class OrderedView(Sequence[str], Generic[R]):
@@ -37,16 +35,16 @@ class OrderedView(Sequence[str], Generic[R]):
     def __init__(self, schema: Schema[R], order: str, *, reverse: bool = False) -> None:
         """Begin empty and unfiltered."""
         self._schema = schema
-        self._column = schema[order]
-        self._order = SortOrder(self._column)
-        self._reverse = reverse
+        self.order = schema[order]  # the chosen one, also while another stands in for it
+        self._sort_order = SortOrder(self.order)
+        self.reverse = reverse  # whether the largest comes first
         self._descending = reverse
         self._stand_in: Field[R] | None = None
         self._places: dict[str, int] | None = None  # where rows stand while they are held
-        self._filter: Filter[R] = Filter("")
+        self.filter: Filter[R] = Filter("")
         self._timed = False
         self._now = 0.0
-        self._records: dict[str, R] = {}
+        self.records: dict[str, R] = {}  # every one, as last applied, shown or hidden
         self._keys: dict[str, Key | None] = {}  # of the rows shown
         self._known = SortedChunks([], self._keys.__getitem__)
         self._unknown = SortedChunks([], str)
@@ -54,38 +52,18 @@ class OrderedView(Sequence[str], Generic[R]):
         self._version = 0
 
     @property
-    def order(self) -> Field[R]:
-        """The column it is ordered by, or will be once that is known of all."""
-        return self._column
-
-    @property
     def is_provisional(self) -> bool:
         """Whether another order stands in for the chosen one."""
-        return self._order.column is not self._column
-
-    @property
-    def reverse(self) -> bool:
-        """Whether the largest comes first."""
-        return self._reverse
-
-    @property
-    def filter(self) -> Filter[R]:
-        """What it is narrowed to."""
-        return self._filter
+        return self._sort_order.column is not self.order
 
     @property
     def next_tick(self) -> float | None:
         """When `tick` will have something to do, in UNIX seconds; None if never."""
         return self._expiry.next
 
-    @property
-    def records(self) -> Mapping[str, R]:
-        """Every record by id, as last applied, shown or hidden; not to be changed."""
-        return self._records
-
     def set_order(self, order: str, *, reverse: bool = False) -> bool:
         """Order by another column, or the other way round; whether anything moved."""
-        self._column, self._reverse = self._schema[order], reverse
+        self.order, self.reverse = self._schema[order], reverse
         return self._reorder()
 
     def stand_in(self, column: Field[R] | None) -> bool:
@@ -113,7 +91,7 @@ class OrderedView(Sequence[str], Generic[R]):
         before = list(self)
         self._version += 1
         self._places = {row_id: place for place, row_id in enumerate(before)} if held else None
-        self._arrange({row_id: self._records[row_id] for row_id in self._keys})
+        self._arrange({row_id: self.records[row_id] for row_id in self._keys})
         return before != list(self)
 
     def _reorder(self) -> bool:
@@ -124,17 +102,17 @@ class OrderedView(Sequence[str], Generic[R]):
             self._reorder()
             self.hold(True)
             return before != list(self)
-        column, turned = self._column, self._reverse
+        column, turned = self.order, self.reverse
         if self._stand_in is not None and column.from_history:
             column, turned = self._stand_in, turned and column.kind is ValueKind.TIME
-        if column is self._order.column:
+        if column is self._sort_order.column:
             moved = turned is not self._descending and len(self._known) > 0
             self._descending = turned
             return moved
         before = list(self)
         self._version += 1
-        self._order, self._descending = SortOrder(column), turned
-        self._arrange({row_id: self._records[row_id] for row_id in self._keys})
+        self._sort_order, self._descending = SortOrder(column), turned
+        self._arrange({row_id: self.records[row_id] for row_id in self._keys})
         return before != list(self)
 
     def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> bool:
@@ -149,17 +127,17 @@ class OrderedView(Sequence[str], Generic[R]):
         removed_ids = frozenset(removed)
         if changed or removed_ids or self._timed:
             self._version += 1
-        self._records.update(changed)
+        self.records.update(changed)
         for row_id in removed_ids:
-            self._records.pop(row_id, None)
+            self.records.pop(row_id, None)
         last, self._now = self._now, _whole_micros(now)
         went_back = self._timed and self._now < last
         if self._places is not None:
             # What comes together is in order among itself.
             known = self._places.keys() | removed_ids
             new = {row_id: row for row_id, row in changed.items() if row_id not in known}
-            self._keys_of(self._filter.select(new, self._now))
-        if went_back or (len(changed) + len(removed_ids)) * _ANEW > len(self._records):
+            self._keys_of(self.filter.select(new, self._now))
+        if went_back or (len(changed) + len(removed_ids)) * _ANEW > len(self.records):
             return result_of(self._rebuild(changed, removed_ids, None, self._now))
         return self._update_rows(
             {*changed, *removed_ids, *self._expiry.take_due(self._now)}, changed
@@ -193,8 +171,8 @@ class OrderedView(Sequence[str], Generic[R]):
         moment = _whole_micros(now)
         while True:
             version = self._version
-            held = self._filter if wanted is None else wanted
-            records = {**self._records, **changed}
+            held = self.filter if wanted is None else wanted
+            records = {**self.records, **changed}
             for row_id in removed:
                 records.pop(row_id, None)
             keys: dict[str, Key | None] = {}
@@ -215,8 +193,8 @@ class OrderedView(Sequence[str], Generic[R]):
             moment = max(moment, self._now)
         before = list(self)
         self._version += 1
-        self._records, self._now = records, moment
-        self._filter, self._timed = held, held.timed
+        self.records, self._now = records, moment
+        self.filter, self._timed = held, held.timed
         self._keys, self._expiry, (self._known, self._unknown) = keys, expiry, lanes
         return not changed.keys().isdisjoint(keys) or before != list(self)
 
@@ -288,13 +266,13 @@ class OrderedView(Sequence[str], Generic[R]):
 
     def _is_shown(self, row_id: str) -> bool:
         """Whether an id is to be in the list; it is put down for when that changes."""
-        if row_id not in self._records:
+        if row_id not in self.records:
             self._expiry.put(row_id, None)
             return False
-        record = self._records[row_id]
+        record = self.records[row_id]
         if self._timed:
-            self._expiry.put(row_id, self._filter.next_change(record, self._now))
-        return self._filter.matches(record, self._now)
+            self._expiry.put(row_id, self.filter.next_change(record, self._now))
+        return self.filter.matches(record, self._now)
 
     def _lane(self, row_id: str) -> SortedChunks:
         return self._unknown if self._keys[row_id] is None else self._known
@@ -306,7 +284,7 @@ class OrderedView(Sequence[str], Generic[R]):
 
     def _keys_of(self, shown: Mapping[str, R]) -> dict[str, Key | None]:
         """What rows sort by: their values, or while they are held their places."""
-        keys = dict(zip(shown, self._order.keys(shown.values()), strict=True))
+        keys = dict(zip(shown, self._sort_order.keys(shown.values()), strict=True))
         places = self._places
         if places is None:
             return keys
@@ -318,7 +296,7 @@ class OrderedView(Sequence[str], Generic[R]):
     def _key_of(self, row_id: str) -> Key | None:
         if self._places is not None:
             return self._places.setdefault(row_id, len(self._places))
-        return self._order.key(self._records[row_id])
+        return self._sort_order.key(self.records[row_id])
 
     @property
     def _is_descending(self) -> bool:

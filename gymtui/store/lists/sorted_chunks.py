@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, chain
 from typing import Any
 
-_LENGTH = 512
-"""How long a chunk is at first; at twice that it is cut in two."""
+_LENGTH = 512  # how long a chunk is at first; at twice that it is cut in two
 
 
 class SortedChunks:

@@ -11,10 +11,8 @@ from math import lgamma, log, log1p
 
 from gymtui.store.stats.formulas import Interval
 
-ERROR_RATE = 0.05
-"""How often the true rate is ever outside the bounds, at most."""
-_HALVINGS = 40
-"""Steps of the search for a bound: to 1e-12."""
+ERROR_RATE = 0.05  # how often the true rate is ever outside the bounds, at most
+_HALVINGS = 40  # steps of the search for a bound: to 1e-12
 
 
 @lru_cache(maxsize=16384)

@@ -18,10 +18,8 @@ from gymtui.core.text import readable
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
 
-MOST = 64
-"""Criteria of one rollout that are looked at."""
-LONGEST_OUTPUT = 1_000_000
-"""Characters of an output sent as JSON text that are still read."""
+MOST = 64  # criteria of one rollout that are looked at
+LONGEST_OUTPUT = 1_000_000  # characters of an output sent as JSON text that are still read
 _DEEPEST = 6
 _CONTAINERS = ("results", "criteria_results", "checks")
 """Where the vendor's client looks for checks, in its order (simlab, `evaluation.py`)."""

@@ -17,14 +17,12 @@ from msgspec import Struct
 from gymtui.config.schema import StuckThresholds
 from gymtui.store.phases import SegmentKind
 
-VERDICTS_FOR_ETA = 3
-"""With fewer, nothing is said."""
+VERDICTS_FOR_ETA = 3  # with fewer, nothing is said
 
 EARLY, LATE = 0.1, 0.9
 """The chances at an ETA's two ends: four times in five, the end should come between them."""
 
-SPREAD_Z = 1.28
-"""The same for a normal sum: standard deviations either way."""
+SPREAD_Z = 1.28  # the same for a normal sum: standard deviations either way
 
 TAIL_SHARE, TAIL_LEAST = 0.15, 5
 """The longest ended rollouts that tell how long still longer ones take: this share, or so many."""

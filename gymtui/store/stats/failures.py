@@ -20,8 +20,7 @@ from gymtui.store.stats.criteria import Criterion, criteria_of
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
 from gymtui.store.stats.task_rows import row_id_of
 
-AT_ONCE = 500
-"""Rollouts that are looked at before others get their turn: some 3 ms."""
+AT_ONCE = 500  # rollouts that are looked at before others get their turn: some 3 ms
 
 FAILED_OUTCOMES = frozenset({Outcome.FAILED, *ERRORS})
 """What is grouped by default: fails, and errors of every cause."""

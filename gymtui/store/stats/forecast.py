@@ -19,10 +19,8 @@ from gymtui.store.stats import formulas
 from gymtui.store.stats.eta import TimeLeft, eta
 from gymtui.store.stats.run_stats import RATE_WINDOW_S
 
-AT_ONCE = 500
-"""Rollouts taken in before others get their turn: about a millisecond."""
-FRESH_S = 10.0
-"""How long rollouts count as no older, seconds: each new estimate is a line to send."""
+AT_ONCE = 500  # rollouts taken in before others get their turn: about a millisecond
+FRESH_S = 10.0  # how long rollouts count as no older, seconds: each new estimate is a line to send
 LIVES_KEPT = 1000
 """The latest ended rollouts of a run that an estimate is made from; more tell little more."""
 

@@ -13,8 +13,7 @@ from math import ceil, comb, fsum, sqrt
 
 from msgspec import Struct
 
-Z_95 = 1.959963984540054
-"""Up to here lie 97.5 % of what is distributed normally."""
+Z_95 = 1.959963984540054  # up to here lie 97.5 % of what is distributed normally
 
 
 class Interval(Struct, frozen=True):

@@ -12,8 +12,7 @@ from gymtui.store.outcome import ERRORS, VERDICTS, Outcome, steps_of
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import duration_s
 
-MOST_BINS = 14
-"""Bins are made as fine as that allows."""
+MOST_BINS = 14  # bins are made as fine as that allows
 _CLOCK_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
 _DAY_S = 86400
 _USUAL, _FAR = 0.95, 3

@@ -20,8 +20,7 @@ from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskK
 from gymtui.store.stats.run_stats import share_of
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
-AT_ONCE = 500
-"""Rollouts counted before others get their turn: some 5 ms."""
+AT_ONCE = 500  # rollouts counted before others get their turn: some 5 ms
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 

@@ -29,8 +29,7 @@ from gymtui.store.rollout_times import duration_s, started_at
 from gymtui.store.stats import formulas
 from gymtui.store.stats.eta import VERDICTS_FOR_ETA, TimeLeft, eta
 
-RATE_WINDOW_S = 300.0
-"""Five minutes: what a rate is counted over unless another window is named."""
+RATE_WINDOW_S = 300.0  # five minutes: what a rate is counted over unless another window is named
 
 
 class RunStats(Struct, frozen=True, dict=True):

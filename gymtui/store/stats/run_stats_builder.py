@@ -28,7 +28,7 @@ class _Task:
 
 
 class _Values(NamedTuple):
-    """What is kept in order, so that quantiles and ends are found at once: by fields of `RolloutShare`."""
+    """What is kept in order, so that quantiles and ends are found at once: by `RolloutShare`."""
 
     ran_s: SortedNumbers
     held_s: SortedNumbers

@@ -16,10 +16,8 @@ from math import ceil, comb, erfc, exp, floor, fsum, lcm, lgamma, prod, sqrt
 from gymtui.store.stats.formulas import Tally
 
 STRONG = 0.01
-SOME = 0.05
-"""The levels of what chance alone would bring about so rarely."""
-MOST_TABLES = 20_000
-"""Tables that are looked at to be exact: some 20 ms."""
+SOME = 0.05  # the levels of what chance alone would bring about so rarely
+MOST_TABLES = 20_000  # tables that are looked at to be exact: some 20 ms
 LARGE = 500
 """Verdicts from which on two tallies are compared in floats: whole numbers have too many digits."""
 MOST_SUMS = 2**14

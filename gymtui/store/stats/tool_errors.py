@@ -10,8 +10,7 @@ from gymtui.core.json_output import json_text
 from gymtui.store.stats.failure_reasons import LONGEST_REASON, fold
 from gymtui.transcript.blocks import Exchange, ToolResult, Transcript
 
-AT_ONCE = 500
-"""Rollouts that are counted before others get their turn."""
+AT_ONCE = 500  # rollouts that are counted before others get their turn
 _SAID = ("error", "message", "detail", "text", "output", "reason")
 """Under which names an answer that is an object says what went wrong, the first that has it."""
 _LOOKED_AT = 4096

@@ -34,8 +34,7 @@ from gymtui.transcript.usage import Usage
 
 _LISTS = ("messages", "steps", "history", "trajectory", "contents")
 """Under which name a document has its messages: the vendor's, Harbor's, SWE-agent's, Gemini's."""
-_LAST = 4
-"""Turns in which what was observed last may stand."""
+_LAST = 4  # turns in which what was observed last may stand
 
 
 def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcript:

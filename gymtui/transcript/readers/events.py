@@ -10,8 +10,7 @@ from gymtui.transcript.readers.content import read_answer, read_call, read_conte
 from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp, value_at
 from gymtui.transcript.readers.messages import read_chat
 
-_SUBAGENT = "sub-agent"
-"""The key under which a sub-agent's step says whose it is."""
+_SUBAGENT = "sub-agent"  # the key under which a sub-agent's step says whose it is
 _TALK = ("message", "system", "finish", "think", "reject", "change_agent_state", "recall", "null")
 """OpenHands actions that call no tool, and what is observed of them."""
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 
 from gymtui.transcript.pretty_json import parse_container
 
-_LOOKED_AT = 400
-"""Characters at each end of a text in which it says how it went."""
+_LOOKED_AT = 400  # characters at each end of a text in which it says how it went
 _MOST_JSON = 100_000
 _CODES = ("returncode", "exit_code", "exitCode", "return_code", "exitcode", "exit_status")
 _STATUSES = ("status_code", "statusCode", "http_status", "httpStatus")
@@ -93,8 +92,7 @@ _REFUSED_EDIT = re.compile(
     r"|failed to edit|0 occurrences found for",
     re.IGNORECASE,
 )
-_PROMPT = "(Open file: "
-"""With this begins what SWE-agent adds to each answer, up to its prompt."""
+_PROMPT = "(Open file: "  # with this begins what SWE-agent adds to each answer, up to its prompt
 _STOPPED = re.compile(
     r"(?:^|\n)\W{0,3}(?:EXECUTION TIMED OUT|the command timed out|command timed out"
     r"|timeout: the command|<error>|<tool_use_error>)",

@@ -24,8 +24,7 @@ from gymtui.transcript.pretty_json import parse_container
 from gymtui.transcript.readers import failures, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
 
-_AHEAD = 16
-"""How far to look for the message a recorded call belongs to."""
+_AHEAD = 16  # how far to look for the message a recorded call belongs to
 
 
 @dataclass(slots=True)

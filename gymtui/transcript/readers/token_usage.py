@@ -9,8 +9,7 @@ from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.readers.fields import Draft, value_at
 from gymtui.transcript.usage import Usage
 
-ASIDES = "entries beside"
-"""Under which name a turn keeps what a log notes after it."""
+ASIDES = "entries beside"  # under which name a turn keeps what a log notes after it
 _OPENHANDS = "tool_call_metadata.model_response"
 """Where an event of OpenHands keeps the answer that it is of: one answer may call several tools."""
 _HOLDERS = (
@@ -18,8 +17,7 @@ _HOLDERS = (
     f"{_OPENHANDS}.usage",
 )
 """Where a message says what it used."""
-_MOST = 2**63
-"""Below this every number is that has been counted."""
+_MOST = 2**63  # below this every number is that has been counted
 _READ = ("prompt_tokens", "input_tokens", "input", "promptTokenCount", "prompt_token_count")
 _CACHED = ("cache_read_input_tokens", "cache_creation_input_tokens", "cacheRead", "cacheWrite")
 """What Anthropic and pi count beside the tokens read; others count it among them."""
@@ -44,8 +42,7 @@ class _Counts(NamedTuple):
 _COSTS = ("cost", "cost_usd", "total_cost", "total_cost_usd")
 
 
-Answers = tuple[_Counts, ...]
-"""What each answer of the agent's model used."""
+Answers = tuple[_Counts, ...]  # what each answer of the agent's model used
 
 
 def is_amount(value: object) -> TypeGuard[int | float]:
