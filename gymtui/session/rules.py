@@ -148,7 +148,9 @@ class RuleBook:
                 continue
             self._seen[key] = seen
             run = RunView(row, summary)
-            self._rules[key] = looked = replace(rule, evaluation=_figures(run), looked_s=now_s)
+            self._rules[key] = looked = replace(
+                rule, evaluation=_figures(run, rule.about), looked_s=now_s
+            )
             if row.is_deleted:
                 self._rules[key] = replace(looked, outcome="nothing: the run was deleted")
                 continue
@@ -290,7 +292,7 @@ class RuleActions:
             self._tell([RunAlert(AlertKind.RULE, held.run, outcome)])
 
 
-def _figures(run: RunView) -> str:
+def _figures(run: RunView, condition_text: str) -> str:
     summary = run.summary
     if summary is None or not summary.known:
         return "no rollouts known yet"
@@ -300,7 +302,7 @@ def _figures(run: RunView) -> str:
         figures.append(f"pass@1 {rate}, certainly {interval_words(bounds)}% of {summary.verdicts}")
     else:
         figures.append("no verdicts yet")
-    if summary.errors:
+    if summary.errors or "err" in condition_text:
         figures.append(of_many(summary.errors, "error"))
     return " · ".join(figures)
 

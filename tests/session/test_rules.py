@@ -57,6 +57,14 @@ def test_a_run_is_cancelled_once_its_rate_is_certain_and_only_once(store: Store)
     assert [r.outcome for r in rules] == ["cancelled a: 1 rollout"]
 
 
+def test_a_rule_on_errors_says_that_there_are_none(store: Store) -> None:
+    rules = RuleBook(None)
+    rules.arm(["a"], RuleKind.CANCEL, "errors>=2", NOW)
+    told(store, "a", 0, 5)
+    assert rules.evaluate(store, NOW) == ()
+    assert [r.evaluation for r in rules] == ["pass@1 0%, certainly 0–62% of 5 · 0 errors"]
+
+
 def test_what_was_not_armed_is_not_touched(store: Store) -> None:
     rules = RuleBook(None)
     rules.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)

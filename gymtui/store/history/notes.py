@@ -27,9 +27,9 @@ class NoteOf(StrEnum):
     ROLLOUT = "rollouts"
 
 
-def tags(note: str) -> str | None:
-    """The tags of a note, its words that begin with `#`, as filters see them; None without any."""
-    return " ".join(_TAG.findall(note)) or None
+def tags(note: str | None) -> tuple[str, ...]:
+    """The tags of a note: its words that begin with `#`, without that."""
+    return tuple(_TAG.findall(note or ""))
 
 
 class Notes:

@@ -11,8 +11,8 @@ from gymtui.store.history.notes import LONGEST, NoteOf, Notes, tags
 
 
 def test_tags_are_words_that_begin_with_the_sign() -> None:
-    assert tags("flaky #infra, see #run-7 and x#y") == "infra run-7"
-    assert tags("nothing") is None
+    assert tags("flaky #infra, see #run-7 and x#y") == ("infra", "run-7")
+    assert tags("nothing") == tags(None) == ()
 
 
 def test_what_is_written_is_there_again_for_its_owner_alone(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from gymtui.api.models import Rollout, RunStatus
 from gymtui.core.replacement import replace
 from gymtui.store.column_def import Schema
 from gymtui.store.lists.columns import READ_ROLLOUTS, ROLLOUTS, RUNS, RunView
+from gymtui.store.lists.completion import completions
+from gymtui.store.lists.query import parse
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.stats.confidence_sequence import anytime_interval
@@ -234,3 +236,22 @@ def test_the_failed_tools_of_a_rollout_are_named_and_none_are_not_known() -> Non
     called = (ToolUse("send", 2, ("no",)), ToolUse("read", 1), ToolUse("get", 1, ("gone",)))
     assert failed(replace(row, tools=called)) == "send; get"
     assert failed(replace(row, tools=(ToolUse("read", 1),))) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "noted"),
+    [
+        (RUNS, RunView(RunRow("a", b"", 0.0, RunStatus(run_id="a")), note="odd #infra, see #s3")),
+        (ROLLOUTS, RolloutRow("r", "a", b"", 0.0, 0.0, None, note="odd #infra, see #s3")),
+    ],
+    ids=["runs", "rollouts"],
+)
+def test_each_tag_of_a_note_is_one(schema: Schema[Any], noted: object) -> None:
+    assert completions("tag:", schema, [noted]) == ("tag:infra ", "tag:s3 ")
+    for text, matches in (
+        ("tag:s3", True),
+        ("tag=infra", True),
+        ("!tag:s3", False),
+        ("tag:other", False),
+    ):
+        assert parse(text, schema).matches(noted, 0.0) is matches
