@@ -95,17 +95,17 @@ def gym(
         return
     from pydantic import SecretStr
 
-    from gymtui.gym.http.server import CannotServeError, Options, read_judge, serve
+    from gymtui.gym.http.server import CannotServeError, GymOptions, judge_settings, serve
     from gymtui.gym.models.model_servers import ServerLimits
 
     judge = {"model": judge_model, "api_key": os.environ.get("GYMTUI_JUDGE_KEY", "")}
     judge |= {"base_url": judge_url} if judge_url is not None else {}
     key = os.environ.get("GYMTUI_GYM_KEY")
     try:
-        options = Options(
+        options = GymOptions(
             api_key=SecretStr(key) if key else None,
             server_limits=ServerLimits(max_requests, model_timeout_s),
-            judge=read_judge(judge) if judge_model is not None else None,
+            judge=judge_settings(judge) if judge_model is not None else None,
             works=not no_worker,
             **chosen,
         )

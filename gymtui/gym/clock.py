@@ -48,7 +48,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Spread:
+class DurationRange:
     """A duration with a tail: uniform between `low_s` and `high_s`, now and then longer."""
 
     low_s: float
@@ -64,6 +64,6 @@ class Spread:
         return self.high_s * random.uniform(1.0, self.tail_factor)
 
 
-BUILDING = Spread(2.0, 6.0)
-SEEDING = Spread(1.0, 2.0, tail_chance=0.02)
-VERIFYING = Spread(1.0, 4.0)
+BUILDING = DurationRange(2.0, 6.0)
+SEEDING = DurationRange(1.0, 2.0, tail_chance=0.02)
+VERIFYING = DurationRange(1.0, 4.0)

@@ -54,13 +54,13 @@ def _plain_url(url: str) -> str:
     return url
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """A request body: frozen, no lenience, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class ModelConfig(Asked):
+class ModelConfig(RequestBody):
     """What drives an agent, as `POST /runs` takes it."""
 
     # "model" is the API's word; pydantic only guards the prefix "model_".
@@ -103,7 +103,7 @@ class ModelConfig(Asked):
         return secrets
 
 
-class TaskOverride(Asked):
+class TaskOverride(RequestBody):
     """What a run changes about one of its tasks."""
 
     task_json: dict[str, JsonValue] | None = None
@@ -113,7 +113,7 @@ class TaskOverride(Asked):
     client_context: dict[str, JsonValue] | None = None
 
 
-class LaunchRequest(Asked):
+class LaunchRequest(RequestBody):
     """The body of `POST /runs`."""
 
     scenario_id: Name
@@ -128,18 +128,18 @@ class LaunchRequest(Asked):
     """The local gym's own, so that filters can be tried: the real one knows where a run is from."""
 
 
-class Answered(BaseModel):
+class ResponseBody(BaseModel):
     """A response body: frozen and exact."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StatusEvent(Answered):
+class StatusEvent(ResponseBody):
     status: Status
     timestamp: str
 
 
-class Result(Answered):
+class Result(ResponseBody):
     """A verifier's verdict; `output` says what each criterion found."""
 
     success: bool
@@ -147,7 +147,7 @@ class Result(Answered):
     output: dict[str, Any] | None = None
 
 
-class RunStatus(Answered):
+class RunStatus(ResponseBody):
     """A run and the counters of its rollouts; it carries no time and no pass count."""
 
     run_id: str
@@ -162,14 +162,14 @@ class RunStatus(Answered):
     rollout_ids: list[str] = []
 
 
-class RunList(Answered):
+class RunList(ResponseBody):
     """The answer of `GET /runs`."""
 
     total: int
     runs: list[RunStatus]
 
 
-class Rollout(Answered):
+class Rollout(ResponseBody):
     """One attempt at one task."""
 
     rollout_id: str
@@ -189,14 +189,14 @@ class Rollout(Answered):
     status_events: list[StatusEvent]
 
 
-class RolloutList(Answered):
+class RolloutList(ResponseBody):
     """The answer of `GET /rollouts`."""
 
     total: int
     rollouts: list[Rollout]
 
 
-class CreatedRollout(Answered):
+class CreatedRollout(ResponseBody):
     """A rollout in the answer of a launch."""
 
     rollout_id: str
@@ -206,7 +206,7 @@ class CreatedRollout(Answered):
     status: Status
 
 
-class CreatedRun(Answered):
+class CreatedRun(ResponseBody):
     """The answer of `POST /runs`."""
 
     run_id: str
@@ -214,21 +214,21 @@ class CreatedRun(Answered):
     rollouts: list[CreatedRollout]
 
 
-class CancelledRun(Answered):
+class CancelledRun(ResponseBody):
     """The answer of a cancel."""
 
     run_id: str
     cancelled_rollouts: int
 
 
-class DeletedRun(Answered):
+class DeletedRun(ResponseBody):
     """The answer of a delete."""
 
     run_id: str
     deleted_rollouts: int
 
 
-class ToolCallRecord(Answered):
+class ToolCallRecord(ResponseBody):
     """A tool call as artifacts list it."""
 
     tool_server: str
@@ -236,14 +236,14 @@ class ToolCallRecord(Answered):
     parameters: dict[str, Any]
 
 
-class ToolResultRecord(Answered):
+class ToolResultRecord(ResponseBody):
     """What a tool call returned, whole; parallel to the tool calls."""
 
     observation: Any
     is_error: bool
 
 
-class Artifacts(Answered):
+class Artifacts(ResponseBody):
     """What happened in a rollout, in the vendor's shape."""
 
     version: Literal["0.1"] = "0.1"
@@ -262,14 +262,14 @@ class Artifacts(Answered):
     error: str | None = None
 
 
-class ArtifactsAnswer(Answered):
+class ArtifactsAnswer(ResponseBody):
     """The answer of `GET /rollouts/{rollout_id}/artifacts`."""
 
     rollout_id: str
     artifacts: Artifacts
 
 
-class ToolServer(Answered):
+class ToolServer(ResponseBody):
     """A tool server as scenarios and tasks list it."""
 
     name: str
@@ -277,7 +277,7 @@ class ToolServer(Answered):
     tool_server_url: str | None = None
 
 
-class ScenarioSummary(Answered):
+class ScenarioSummary(ResponseBody):
     """A scenario in `GET /scenarios`."""
 
     scenario_id: str
@@ -289,7 +289,7 @@ class ScenarioSummary(Answered):
     scenario_guidance_md: str | None = None
 
 
-class TaskSummary(Answered):
+class TaskSummary(ResponseBody):
     """A task in `GET /scenarios/{id}/tasks`."""
 
     task_id: str
@@ -302,14 +302,14 @@ class TaskSummary(Answered):
     npc_profiles: list[dict[str, Any]]
 
 
-class TaskList(Answered):
+class TaskList(ResponseBody):
     """The answer of `GET /scenarios/{id}/tasks`."""
 
     scenario_id: str
     tasks: list[TaskSummary]
 
 
-class Rubric(Answered):
+class Rubric(ResponseBody):
     """The answer of `GET /scenarios/{id}/tasks/{task_id}/rubric`."""
 
     scenario_id: str
@@ -317,7 +317,7 @@ class Rubric(Answered):
     rubric_markdown: str
 
 
-class ProbeResult(Answered):
+class ProbeResult(ResponseBody):
     """The answer of `POST /test-model-config`."""
 
     success: bool

@@ -20,7 +20,7 @@ from gymtui.cli import demo
 from gymtui.cli.entry import main
 from gymtui.config.settings import LoadedSettings
 from gymtui.gym.http import server
-from gymtui.gym.http.server import Options
+from gymtui.gym.http.server import GymOptions
 from tests.cli.in_process import Shell
 from tests.gym.running_gym import launch_body
 from tests.tui.scripted import ScriptedGym
@@ -363,7 +363,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             return self
 
     async def served(
-        _: object, listener: socket.socket, db: Path, options: Options, *__: Any
+        _: object, listener: socket.socket, db: Path, options: GymOptions, *__: Any
     ) -> None:
         with listener:
             click.echo(f"db {db} {options}")

@@ -21,7 +21,7 @@ from gymtui.gym.demo.agents import AGENTS, RunTroubles, plan_troubles
 from gymtui.gym.demo.schedule import launch_runs, troubles_of
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import Engine
-from gymtui.gym.http.server import Options, create_app
+from gymtui.gym.http.server import GymOptions, create_app
 from tests.helpers.virtual_time import VirtualLoop
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class PlayedGym(httpx.AsyncBaseTransport):
         latency_s: How much time passes on the way to it, and back.
     """
 
-    def __init__(self, options: Options, *, story: bool, latency_s: float) -> None:
+    def __init__(self, options: GymOptions, *, story: bool, latency_s: float) -> None:
         self._options, self._story, self._latency_s = options, story, latency_s
         self._loop = VirtualLoop()
         self._began_s = self._loop.time()
@@ -135,7 +135,7 @@ async def played_gym(
         latency_s: How much time passes on the way to it, and back.
         options: More of the gym's.
     """
-    gym = PlayedGym(Options(speed, seed, **options), story=story, latency_s=latency_s)
+    gym = PlayedGym(GymOptions(speed, seed, **options), story=story, latency_s=latency_s)
     await gym.open()
     try:
         yield gym

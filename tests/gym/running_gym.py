@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from gymtui.gym.http.server import Options, bind, serve_until
+from gymtui.gym.http.server import GymOptions, bind, serve_until
 
 T = TypeVar("T")
 FAST = 1e9
@@ -56,7 +56,7 @@ class Reins:
 class RunningGym:
     """A gym that can be stopped and started again on the same port and database."""
 
-    def __init__(self, db_path: Path, options: Options, reins: Reins | None = None) -> None:
+    def __init__(self, db_path: Path, options: GymOptions, reins: Reins | None = None) -> None:
         self.db_path = db_path
         self.options = options
         self.url = ""
@@ -153,7 +153,9 @@ def serving_gym(
         held: Whether rollouts go on only when `RunningGym.step` or `let_go` says so.
     """
     secret = SecretStr(key) if key is not None else None
-    options = Options(1.0 if held else speed, seed, faults, clock_offset_s, secret, failure_share)
+    options = GymOptions(
+        1.0 if held else speed, seed, faults, clock_offset_s, secret, failure_share
+    )
     reins = Reins() if held else None
     if reins is not None:
         options = replace(options, sleep=reins.sleep)

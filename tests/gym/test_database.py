@@ -20,7 +20,7 @@ from gymtui.gym.engine.records import (
     PhaseSpan,
     RunNameTakenError,
 )
-from gymtui.gym.http.server import Options, open_engine
+from gymtui.gym.http.server import GymOptions, open_engine
 from gymtui.gym.wire import Artifacts, Result
 from tests.gym.engines import finish, start
 from tests.gym.running_gym import FAST
@@ -193,7 +193,7 @@ def test_an_older_database_is_brought_to_this_version_and_a_newer_one_refused(
 
 async def test_a_gym_rolls_out_the_same_wherever_it_remembers(place: Place, tmp_path: Path) -> None:
     async def outcomes(at: Place) -> list[object]:
-        async with open_engine(at, Options(FAST, seed=7, failure_share=0.0)) as engine:
+        async with open_engine(at, GymOptions(FAST, seed=7, failure_share=0.0)) as engine:
             tasks = ["schedule_phone_screen", "record_title_change"]
             run_id = await start(engine, task_ids=tasks, rollout_count=2, run_name="one")
             ended = await finish(engine, run_id)

@@ -13,7 +13,7 @@ from gymtui.gym.engine.database_place import SharedDatabase
 from gymtui.gym.engine.database_server import SERVER_VERSION
 from gymtui.gym.engine.databases import open_database, version_at
 from gymtui.gym.engine.records import DatabaseAwayError, DatabaseRefusedError
-from gymtui.gym.http.server import Options, create_app
+from gymtui.gym.http.server import GymOptions, create_app
 from tests.cli.in_process import Shell
 from tests.gym.engines import engine_at
 from tests.gym.test_database import T1, add
@@ -45,7 +45,7 @@ async def test_a_database_that_is_away_is_said_as_503(postgres: Server) -> None:
 
         engine.database._connection._connect = away  # type: ignore[attr-defined]
         engine.database.close()
-        app = httpx.ASGITransport(create_app(engine, Options()))
+        app = httpx.ASGITransport(create_app(engine, GymOptions()))
         async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1") as client:
             answer = await client.get("/runs")
     assert (answer.status_code, "shutting down" in answer.text) == (503, True)

@@ -30,7 +30,7 @@ from gymtui.gym.demo.agents import (
     plan_troubles,
 )
 from gymtui.gym.demo.lock import hold_lock
-from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
+from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, demo_directory, sweep
 from gymtui.gym.demo.schedule import (
     AT_ONCE,
     PAST_RUNS,
@@ -43,7 +43,7 @@ from gymtui.gym.demo.schedule import (
 from gymtui.gym.demo.schedule import FIRST_RUNS as PLANNED
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import CUT_OFF, Engine
-from gymtui.gym.engine.troubles import Kind, Moment, Trouble
+from gymtui.gym.engine.troubles import RolloutPosition, Trouble, TroubleKind
 from tests.gym.engines import Turnstile, engine_at, finish, start
 from tests.gym.running_gym import until
 
@@ -206,9 +206,9 @@ async def test_who_gets_no_answer_stands_still_until_there_is_one_or_it_is_cance
     ordered = plan_troubles(lambda _run: RunTroubles(silent="schedule_phone_screen"), told)
     asked_in_vain: Counter[str] = Counter()
 
-    def noted(moment: Moment) -> Trouble | None:
+    def noted(moment: RolloutPosition) -> Trouble | None:
         trouble = ordered(moment)
-        asked_in_vain[moment.run_id] += trouble is not None and trouble.kind is Kind.SILENCE
+        asked_in_vain[moment.run_id] += trouble is not None and trouble.kind is TroubleKind.SILENCE
         return trouble
 
     async def stands_still() -> bool:
@@ -316,12 +316,12 @@ def temporary(tmp_path: Path) -> Path:
 
 
 def test_a_place_is_found_again_unless_it_is_to_begin_anew(wanted: Path, temporary: Path) -> None:
-    with place(wanted, fresh=False, temporary=temporary) as first:
+    with demo_directory(wanted, fresh=False, temporary=temporary) as first:
         assert (first.directory, first.kept, first.anew, first.words) == (wanted, True, True, "")
     told_once(wanted)
-    with place(wanted, fresh=False, temporary=temporary) as again:
+    with demo_directory(wanted, fresh=False, temporary=temporary) as again:
         assert (again.kept, again.anew) == (True, False)
-    with place(wanted, fresh=True, temporary=temporary) as fresh:
+    with demo_directory(wanted, fresh=True, temporary=temporary) as fresh:
         assert (fresh.kept, fresh.anew, fresh.words) == (True, True, "")
     assert not list(temporary.iterdir())
 
@@ -331,8 +331,8 @@ def test_a_place_that_is_taken_is_left_to_its_holder(
 ) -> None:
     monkeypatch.setattr("gymtui.gym.demo.process.PATIENCE_S", 0.0)
     with (
-        place(wanted, fresh=False, temporary=temporary),
-        place(wanted, fresh=True, temporary=temporary) as second,
+        demo_directory(wanted, fresh=False, temporary=temporary),
+        demo_directory(wanted, fresh=True, temporary=temporary) as second,
     ):
         assert not second.kept
         assert "not kept" in second.words
@@ -360,7 +360,7 @@ def test_a_database_that_cannot_be_read_is_set_aside(
         }[damage]
         database.write_bytes(changed)
     before = database.read_bytes()
-    with place(wanted, fresh=False, temporary=temporary) as begun:
+    with demo_directory(wanted, fresh=False, temporary=temporary) as begun:
         assert (begun.kept, begun.anew) == (True, True)
         assert "begins anew" in begun.words
         with DatabaseFile(wanted / DATABASE) as sound:
@@ -369,7 +369,7 @@ def test_a_database_that_cannot_be_read_is_set_aside(
 
 
 def test_where_nothing_can_be_kept_the_demo_goes_on(tmp_path: Path, temporary: Path) -> None:
-    with place(tmp_path / "nowhere", fresh=False, temporary=temporary) as found:
+    with demo_directory(tmp_path / "nowhere", fresh=False, temporary=temporary) as found:
         assert not found.kept
         assert "not kept" in found.words
 

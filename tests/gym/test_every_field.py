@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from gymtui.gym.engine.launch_check import LaunchRefusedError
 from gymtui.gym.engine.overrides import META, TASK_JSON
 from gymtui.gym.http.endpoints import ArtifactsQuery, RolloutsQuery, RunsQuery
-from gymtui.gym.http.server import Options, create_app
+from gymtui.gym.http.server import GymOptions, create_app
 from gymtui.gym.models import providers
 from gymtui.gym.wire import LaunchRequest, ModelConfig
 from tests.gym.engines import engine_at, finish, start
@@ -328,7 +328,7 @@ async def client_context(home: Path) -> tuple[bool, str]:
 async def asked(home: Path, path: str, given: str, key: str) -> tuple[bool, str]:
     """Ask a list with a query that leaves out one of two runs, and one that leaves out none."""
     async with engine_at(home / "db") as engine:
-        app = httpx.ASGITransport(create_app(engine, Options()))
+        app = httpx.ASGITransport(create_app(engine, GymOptions()))
         async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1") as client:
             for run, source in (("one", "rl-gym"), ("two", "task-editor")):
                 body = launch_body(run_name=run) | {"source": source}
@@ -343,7 +343,7 @@ async def asked(home: Path, path: str, given: str, key: str) -> tuple[bool, str]
 async def expand(home: Path) -> tuple[bool, str]:
     async with engine_at(home / "db") as engine:
         await finish(engine, await start(engine))
-        app = httpx.ASGITransport(create_app(engine, Options()))
+        app = httpx.ASGITransport(create_app(engine, GymOptions()))
         async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1") as client:
             ids = [
                 (await client.get(f"/runs{query}")).json()["runs"][0]["rollout_ids"]
@@ -355,7 +355,7 @@ async def expand(home: Path) -> tuple[bool, str]:
 async def redact(home: Path) -> tuple[bool, str]:
     async with engine_at(home / "db") as engine:
         [rollout] = await finish(engine, await start(engine))
-        app = httpx.ASGITransport(create_app(engine, Options()))
+        app = httpx.ASGITransport(create_app(engine, GymOptions()))
         async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1") as client:
             path = f"/rollouts/{rollout.rollout_id}/artifacts"
             found = [

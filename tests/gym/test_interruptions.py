@@ -14,7 +14,7 @@ from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.records import StorageError
 from gymtui.gym.engine.restart import CUT_OFF
-from gymtui.gym.http.server import Options, create_app
+from gymtui.gym.http.server import GymOptions, create_app
 from gymtui.gym.models.limiter import Timer
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import Turnstile, engine_at, finish, start
@@ -25,7 +25,7 @@ from tests.gym.running_gym import FAST, launch_body, until
 
 @asynccontextmanager
 async def client_of(engine: Engine) -> AsyncIterator[httpx.AsyncClient]:
-    app = httpx.ASGITransport(create_app(engine, Options()))
+    app = httpx.ASGITransport(create_app(engine, GymOptions()))
     async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1") as client:
         yield client
 

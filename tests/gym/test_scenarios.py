@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gymtui.gym.clock import Spread
+from gymtui.gym.clock import DurationRange
 from gymtui.gym.models.scripted_agent import ScriptedAgent, Temperament
 from gymtui.gym.scenarios.base import Task
 from gymtui.gym.scenarios.code import tool_of
@@ -17,7 +17,7 @@ from gymtui.gym.scenarios.hr.world import Office, make
 from gymtui.gym.tools.toolbox import Call, Observation, Toolbox
 from gymtui.gym.wire import Result
 
-FLAWLESS = Temperament(1.0, 0.0, 0.0, True, Spread(0.0, 0.0))
+FLAWLESS = Temperament(1.0, 0.0, 0.0, True, DurationRange(0.0, 0.0))
 SEEDS = range(12)
 TOOLBOX = Toolbox(
     tool_of(server.__name__.rpartition(".")[2], function)

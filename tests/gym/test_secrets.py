@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gymtui.gym.http.server import Options, create_app
+from gymtui.gym.http.server import GymOptions, create_app
 from gymtui.gym.models.limiter import Timer
 from tests.gym.engines import engine_at, finish
 from tests.gym.model_server import CUT, FakeTime, Raw, calling, error, model_server, saying
@@ -28,7 +28,7 @@ async def kept_of(
     texts = []
     log.set_level(logging.DEBUG, logger="gymtui")
     async with engine_at(path, timer=Timer(time.now, time.sleep)) as engine:
-        app = httpx.ASGITransport(create_app(engine, Options()))
+        app = httpx.ASGITransport(create_app(engine, GymOptions()))
         async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1") as client:
 
             async def get(where: str) -> Any:

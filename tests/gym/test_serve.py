@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.gym.http.server import CannotServeError, Options, bind, serve, url_of
+from gymtui.gym.http.server import CannotServeError, GymOptions, bind, serve, url_of
 from tests.gym.running_gym import serving_gym
 from tests.helpers import patient_http
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from gymtui.gym.http.server import Options, serve
-options = Options(speed=0.001)
+from gymtui.gym.http.server import GymOptions, serve
+options = GymOptions(speed=0.001)
 serve("127.0.0.1", 0, Path(sys.argv[1]), options, lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
@@ -52,18 +52,18 @@ def test_an_address_in_use_is_told(tmp_path: Path) -> None:
         bind("127.0.0.1", 0, has_key=False) as listener,
         pytest.raises(CannotServeError, match="cannot serve on"),
     ):
-        serve("127.0.0.1", listener.getsockname()[1], tmp_path / "db", Options())
+        serve("127.0.0.1", listener.getsockname()[1], tmp_path / "db", GymOptions())
 
 
 @pytest.mark.parametrize("speed", [0, -1, math.nan, math.inf])
 def test_a_speed_that_is_none_is_refused(tmp_path: Path, speed: float) -> None:
     with pytest.raises(CannotServeError, match="speed"):
-        serve("127.0.0.1", 0, tmp_path / "db", Options(speed=speed))
+        serve("127.0.0.1", 0, tmp_path / "db", GymOptions(speed=speed))
 
 
 def test_a_clock_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotServeError, match="clock"):
-        serve("127.0.0.1", 0, tmp_path / "db", Options(clock_offset_s=math.nan))
+        serve("127.0.0.1", 0, tmp_path / "db", GymOptions(clock_offset_s=math.nan))
 
 
 def test_two_gyms_do_not_share_a_database(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from gymtui.gym.http.server import Options, create_app
+from gymtui.gym.http.server import GymOptions, create_app
 from tests.gym.engines import engine_at
 
 TASK = "schedule_phone_screen"
@@ -18,7 +18,7 @@ LOOK = {"tool_name": "get_candidate", "parameters": {"candidate_id": "cand_02"}}
 
 async def test_each_tool_server_of_a_task_is_asked_at_its_url(tmp_path: Path) -> None:
     async with engine_at(tmp_path / "db") as engine:
-        app = httpx.ASGITransport(create_app(engine, Options()))
+        app = httpx.ASGITransport(create_app(engine, GymOptions()))
         async with httpx.AsyncClient(transport=app, base_url="http://127.0.0.1:8765") as client:
             tasks = (await client.get("/v1/scenarios/hr/tasks")).json()["tasks"]
             [task] = [item for item in tasks if item["task_id"] == TASK]

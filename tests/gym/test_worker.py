@@ -14,7 +14,7 @@ import pytest
 from gymtui.gym.engine import worker as worker_module
 from gymtui.gym.engine.allotment import Limits, RunLoad, allot
 from gymtui.gym.engine.records import Ending
-from gymtui.gym.engine.rollout_queue import LOST_TWICE, Write
+from gymtui.gym.engine.rollout_queue import LOST_TWICE, QueuedWrite
 from gymtui.gym.wire import Rollout
 from tests.cli.in_process import Shell
 from tests.gym.engines import start
@@ -275,10 +275,10 @@ async def test_the_end_that_a_lost_worker_writes_is_not_taken(postgres: Server) 
         gym.queue.join("two")
         assert len(gym.queue.claim("two", ["hr"], 9, is_last=False)) == 1
 
-        def end(name: str) -> Sequence[Write]:
+        def end(name: str) -> Sequence[QueuedWrite]:
             ending = Ending("failed", "2026-11-29T12:00:00+00:00", termination_reason=name)
             one = rollout.rollout_id
-            return [Write(one, lambda database: database.finish(one, ending), ends=True)]
+            return [QueuedWrite(one, lambda database: database.finish(one, ending), ends=True)]
 
         for name in ("one", "two", "two"):
             gym.queue.write(name, end(name))

@@ -6,8 +6,8 @@ The models are made up; what they do is carried out like anyone else's, criteria
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gymtui.gym.clock import Spread
-from gymtui.gym.engine.troubles import Kind, Moment, Trouble, Troubles
+from gymtui.gym.clock import DurationRange
+from gymtui.gym.engine.troubles import RolloutPosition, Trouble, TroubleKind, Troubles
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 
 POLICY = "policy-8b"
@@ -38,15 +38,15 @@ def is_worse(number: int) -> bool:
 def _checkpoint(number: int) -> Temperament:
     if is_worse(number):
         # Quick and sloppy: it misnames parameters and does not look twice.
-        return Temperament(0.5, 0.03, 0.2, True, Spread(0.9, 2.0))
+        return Temperament(0.5, 0.03, 0.2, True, DurationRange(0.9, 2.0))
     care = 0.975 - 0.275 * 0.3 ** (number - 1)
-    return Temperament(care, 0.05, 0.03, True, Spread(1.2, 2.6))
+    return Temperament(care, 0.05, 0.03, True, DurationRange(1.2, 2.6))
 
 
 AGENTS: Mapping[str, Temperament] = {
     **TEMPERAMENTS,
-    "teacher-72b": Temperament(0.975, 0.03, 0.01, True, Spread(2.0, 4.2)),
-    "baseline-8b": Temperament(0.6, 0.1, 0.08, True, Spread(1.0, 2.2)),
+    "teacher-72b": Temperament(0.975, 0.03, 0.01, True, DurationRange(2.0, 4.2)),
+    "baseline-8b": Temperament(0.6, 0.1, 0.08, True, DurationRange(1.0, 2.2)),
     "wanderer-3b": TEMPERAMENTS["scripted/lost"],
     **{checkpoint(number): _checkpoint(number) for number in range(1, CHECKPOINTS + 1)},
 }
@@ -70,17 +70,17 @@ def plan_troubles(
         running_s: For how long the demo has been running, in seconds of the machine.
     """
 
-    def happens(moment: Moment) -> Trouble | None:
+    def happens(moment: RolloutPosition) -> Trouble | None:
         planned = troubles_of(moment.run_id)
         if planned is None:
             return None
         if moment.step == 0:
             broken = moment.attempt in planned.unbuilt
-            return Trouble(Kind.WORKSPACE, IMAGE_PULL) if broken else None
+            return Trouble(TroubleKind.WORKSPACE, IMAGE_PULL) if broken else None
         stands = moment.attempt == 0 and moment.step == 6 and moment.task_id == planned.silent
         if stands and running_s() < SILENCE_S:
-            return Trouble(Kind.SILENCE)
+            return Trouble(TroubleKind.SILENCE)
         out = planned.outage and OUTAGE_S[0] <= running_s() < OUTAGE_S[1]
-        return Trouble(Kind.ENDPOINT, OUTAGE) if out else None
+        return Trouble(TroubleKind.ENDPOINT, OUTAGE) if out else None
 
     return happens

@@ -28,7 +28,7 @@ from gymtui.gym.demo.lock import ServedGym, hold_lock
 from gymtui.gym.demo.schedule import launch_runs, troubles_of
 from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.records import DatabaseInUseError, DatabaseRefusedError
-from gymtui.gym.http.server import Options, bind, serve_until
+from gymtui.gym.http.server import GymOptions, bind, serve_until
 
 DATABASE = "gym.sqlite3"
 GYM_LOCK = "gym.lock"
@@ -42,7 +42,7 @@ PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
-class Place:
+class DemoDirectory:
     """Where a gym keeps its database: a `ServedGym` without its URL."""
 
     directory: Path
@@ -52,7 +52,7 @@ class Place:
 
 
 @contextmanager
-def place(wanted: Path | None, *, fresh: bool, temporary: Path) -> Iterator[Place]:
+def demo_directory(wanted: Path | None, *, fresh: bool, temporary: Path) -> Iterator[DemoDirectory]:
     """Have a directory to oneself: the wanted one if that can be, else one that goes afterwards.
 
     Args:
@@ -68,25 +68,25 @@ def place(wanted: Path | None, *, fresh: bool, temporary: Path) -> Iterator[Plac
             yield _kept(wanted, fresh, temporary, held_on)
 
 
-def _kept(wanted: Path, fresh: bool, temporary: Path, until: ExitStack) -> Place:
+def _kept(wanted: Path, fresh: bool, temporary: Path, until: ExitStack) -> DemoDirectory:
     try:
         if until.enter_context(hold_lock(wanted / GYM_LOCK, PATIENCE_S)):
             anew, words = _settle(wanted / DATABASE, fresh=fresh)
-            return Place(wanted, kept=True, anew=anew, words=words)
+            return DemoDirectory(wanted, kept=True, anew=anew, words=words)
         reason = "another demo has its place"
     except (OSError, DatabaseRefusedError) as error:
         reason = str(error)
     return _temporary(temporary, f"this demo is not kept: {reason}", until)
 
 
-def _temporary(temporary: Path, words: str, until: ExitStack) -> Place:
+def _temporary(temporary: Path, words: str, until: ExitStack) -> DemoDirectory:
     directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary))
     until.callback(shutil.rmtree, directory, ignore_errors=True)
     # Locked before it has its name, so that nobody who sweeps can be faster.
     unnamed = directory / "new"
     until.enter_context(hold_lock(unnamed))
     unnamed.rename(directory / GYM_LOCK)
-    return Place(directory, kept=False, anew=True, words=words)
+    return DemoDirectory(directory, kept=False, anew=True, words=words)
 
 
 def _settle(database: Path, *, fresh: bool) -> tuple[bool, str]:
@@ -159,7 +159,7 @@ def _is_ours(directory: Path) -> bool:
     return mine and (directory / GYM_LOCK).is_file()
 
 
-async def _serve(speed: float, seed: int, where: Place) -> None:
+async def _serve(speed: float, seed: int, where: DemoDirectory) -> None:
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Nothing is ever written to it: readable means closed.
@@ -175,7 +175,7 @@ async def _serve(speed: float, seed: int, where: Place) -> None:
         ending,
         bind("127.0.0.1", 0, has_key=False),
         where.directory / DATABASE,
-        Options(speed=speed, seed=seed, temperaments=AGENTS, troubles=ordered),
+        GymOptions(speed=speed, seed=seed, temperaments=AGENTS, troubles=ordered),
         ready=ready,
         beside=lambda engine: launch_runs(engine, speed=speed, seed=seed),
     )
@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true")
     options = parser.parse_args()
     temporary = Path(tempfile.gettempdir())
-    with place(options.directory, fresh=options.fresh, temporary=temporary) as where:
+    with demo_directory(options.directory, fresh=options.fresh, temporary=temporary) as where:
         asyncio.run(_serve(options.speed, options.seed, where))
 
 

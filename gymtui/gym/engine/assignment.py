@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.engine.cancellation import Cancellation
 from gymtui.gym.engine.records import Ending, PhaseSpan
-from gymtui.gym.engine.troubles import Troubles, none_at_all
+from gymtui.gym.engine.troubles import Troubles, no_troubles
 from gymtui.gym.models.agent import Agent
 from gymtui.gym.models.simulated_user import SimulatedUser
 from gymtui.gym.scenarios.base import Scenario, Task
@@ -56,14 +56,14 @@ class RolloutLog(Protocol):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RolloutContext:
     """What every rollout of a gym shares."""
 
     log: RolloutLog
     clock: Clock
     pace: Pace
     failure_share: float  # which share of scripted agents' workspaces fail to build, 0 to 1
-    troubles: Troubles = none_at_all  # what else goes wrong for them
+    troubles: Troubles = no_troubles  # what else goes wrong for them
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from gymtui.gym.clock import monotonic_s
-from gymtui.gym.engine.assignment import Assignment, EndedError, Surroundings, randomness
+from gymtui.gym.engine.assignment import Assignment, EndedError, RolloutContext, randomness
 from gymtui.gym.engine.recorder import Recorder
-from gymtui.gym.engine.troubles import Kind, Moment, Trouble
+from gymtui.gym.engine.troubles import RolloutPosition, Trouble, TroubleKind
 from gymtui.gym.models.agent import Agent, AgentError, Turn
 from gymtui.gym.models.simulated_user import (
     GREETING,
@@ -29,7 +29,7 @@ NO_END = "The simulated user reached its last turn before it was done"
 class Conversation:
     """Carries out the agent's part of one assignment; `run` is called once."""
 
-    around: Surroundings
+    around: RolloutContext
     given: Assignment
     recorder: Recorder
     world: World
@@ -157,14 +157,14 @@ class Conversation:
 
     async def _meet_trouble(self) -> None:
         trouble = self._trouble()
-        while trouble is not None and trouble.kind is Kind.SILENCE:
+        while trouble is not None and trouble.kind is TroubleKind.SILENCE:
             await self.around.pace.spend(1.0)
             self.given.cancellation.check()
             trouble = self._trouble()
-        if trouble is not None and trouble.kind is Kind.ENDPOINT:
+        if trouble is not None and trouble.kind is TroubleKind.ENDPOINT:
             raise AgentError(trouble.reason)
 
     def _trouble(self) -> Trouble | None:
         given = self.given
-        moment = Moment(given.run_id, given.task.task_id, given.attempt, self._steps + 1)
+        moment = RolloutPosition(given.run_id, given.task.task_id, given.attempt, self._steps + 1)
         return self.around.troubles(moment)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.defects import describe_defect
-from gymtui.gym.engine.assignment import Assignment, Surroundings
+from gymtui.gym.engine.assignment import Assignment, RolloutContext
 from gymtui.gym.engine.assignments import Assignments, LaunchedRun
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.launch_check import (
+    LaunchProblem,
     LaunchRefusedError,
-    Problem,
     is_scripted,
     model_problem,
     setting_problems,
@@ -24,7 +24,7 @@ from gymtui.gym.engine.participants import Participants
 from gymtui.gym.engine.records import Ending, NewRollout, NewRun, StorageError
 from gymtui.gym.engine.restart import CUT_OFF, CannotGoOnError, cut_off_at, request_again
 from gymtui.gym.engine.rollout import CANCELLED, RolloutRunner
-from gymtui.gym.engine.troubles import Troubles, none_at_all
+from gymtui.gym.engine.troubles import Troubles, no_troubles
 from gymtui.gym.models.limiter import REAL_TIME, Timer
 from gymtui.gym.models.model_client import ModelClient, Transport
 from gymtui.gym.models.model_servers import LIMITS, ModelServers, ServerLimits
@@ -69,7 +69,7 @@ class Engine:
         failure_share: float = FAILURE_SHARE,
         scenarios: Mapping[str, Scenario] = SCENARIOS,
         temperaments: Mapping[str, Temperament] = TEMPERAMENTS,
-        troubles: Troubles = none_at_all,
+        troubles: Troubles = no_troubles,
         new_id: Callable[[], str] = lambda: secrets.token_hex(6),
         model_transport: Transport | None = None,
         server_limits: ServerLimits = LIMITS,
@@ -96,7 +96,7 @@ class Engine:
         self.clock = clock or Clock()
         self.scenarios = scenarios
         self.new_id = new_id
-        self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
+        self._around = RolloutContext(database, self.clock, pace or Pace(), failure_share, troubles)
         self._servers = ModelServers(ModelClient(model_transport), server_limits, timer)
         self._participants = Participants(self._servers, temperaments, judge)
         self._assignments = Assignments(scenarios, self._participants, seed)
@@ -191,7 +191,7 @@ class Engine:
         self._jobs[run_id] = job
         job.task = asyncio.create_task(self._drive(job), name=f"run {run_id}")
 
-    async def _problems(self, request: LaunchRequest) -> list[Problem]:
+    async def _problems(self, request: LaunchRequest) -> list[LaunchProblem]:
         scenario = self.scenarios[request.scenario_id]
         problems = [
             *task_problems(request, scenario),

@@ -31,7 +31,7 @@ UNSEEN = (
 
 
 @dataclass(frozen=True)
-class Problem:
+class LaunchProblem:
     """Why a request is refused: `loc` is the path to the field in the body."""
 
     loc: tuple[str | int, ...]
@@ -42,12 +42,12 @@ class Problem:
 class LaunchRefusedError(Exception):
     """A launch that validates but cannot be carried out here."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: LaunchProblem) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = problems
 
 
-def task_problems(request: LaunchRequest, scenario: Scenario) -> list[Problem]:
+def task_problems(request: LaunchRequest, scenario: Scenario) -> list[LaunchProblem]:
     """Return what is wrong with the tasks of a launch and with what it changes about them."""
     problems = []
     named: dict[str, str] = {}
@@ -55,14 +55,14 @@ def task_problems(request: LaunchRequest, scenario: Scenario) -> list[Problem]:
         found = scenario.find(task_id)
         if found is None:
             words = f"Scenario {request.scenario_id} has no task {task_id}"
-            problems.append(Problem(("task_ids", index), words))
+            problems.append(LaunchProblem(("task_ids", index), words))
         elif (before := named.setdefault(found.names[0], task_id)) != task_id:
             words = f"{task_id} is another name of {before}: the task is named twice"
-            problems.append(Problem(("task_ids", index), words))
+            problems.append(LaunchProblem(("task_ids", index), words))
         elif task_id in request.task_ids[:index]:
-            problems.append(Problem(("task_ids", index), f"Task {task_id} is named twice"))
+            problems.append(LaunchProblem(("task_ids", index), f"Task {task_id} is named twice"))
     problems += [
-        Problem(("task_overrides", task_id), "Not one of the run's task_ids")
+        LaunchProblem(("task_overrides", task_id), "Not one of the run's task_ids")
         for task_id in request.task_overrides or {}
         if task_id not in request.task_ids
     ]
@@ -75,7 +75,7 @@ def setting_problems(
     temperaments: Mapping[str, Temperament],
     *,
     can_judge: bool,
-) -> list[Problem]:
+) -> list[LaunchProblem]:
     """Return what is wrong with the models of a launch, and what it asks that cannot be done here.
 
     Args:
@@ -99,10 +99,10 @@ def setting_problems(
 
 def _unable(
     settings: ModelConfig, field: str, who: str, reasons: Mapping[str, str]
-) -> list[Problem]:
+) -> list[LaunchProblem]:
     """Return which settings ask for what cannot be done."""
     return [
-        Problem((field, name), f"{who} {why}")
+        LaunchProblem((field, name), f"{who} {why}")
         for name, why in reasons.items()
         if getattr(settings, name) != ModelConfig.model_fields[name].default
     ]
@@ -110,14 +110,16 @@ def _unable(
 
 def _user_problems(
     request: LaunchRequest, temperaments: Mapping[str, Temperament]
-) -> list[Problem]:
+) -> list[LaunchProblem]:
     field, settings = "user_model_config", request.user_settings
     if settings is None:
         return []
     if is_scripted(request.settings):
-        return [Problem((field,), "A scripted agent talks to nobody")]
+        return [LaunchProblem((field,), "A scripted agent talks to nobody")]
     if is_scripted(settings):
-        return [Problem((field, "base_url"), "A simulated user needs a model: give a base_url")]
+        return [
+            LaunchProblem((field, "base_url"), "A simulated user needs a model: give a base_url")
+        ]
     problem = model_problem(settings, temperaments, field)
     return [
         *([problem] if problem else []),
@@ -127,7 +129,7 @@ def _user_problems(
 
 def _task_setting_problems(
     request: LaunchRequest, scenario: Scenario, can_judge: bool
-) -> list[Problem]:
+) -> list[LaunchProblem]:
     """Return which tasks cannot be done or judged with these settings."""
     problems = []
     for index, task_id in enumerate(request.task_ids):
@@ -138,7 +140,7 @@ def _task_setting_problems(
         task = override_task(found, override)
         if is_scripted(request.settings) and task.plan is None:
             words = f"No scripted agent knows {task_id}: give a model, or its task `scripted`"
-            problems.append(Problem(("model_config", "model"), words))
+            problems.append(LaunchProblem(("model_config", "model"), words))
         # That it is empty is told where overrides are looked at.
         has_rubric = override is not None and bool((override.rubric_markdown or "").strip())
         place = (
@@ -147,28 +149,34 @@ def _task_setting_problems(
         if not has_rubric and task.is_verified:
             if request.settings.tool_server_url is not None and not is_scripted(request.settings):
                 words = f"{UNSEEN}: {task_id} has none"
-                problems.append(Problem(("model_config", "tool_server_url"), words))
+                problems.append(LaunchProblem(("model_config", "tool_server_url"), words))
             if "judged_by" in ((override and override.task_json) or {}):
                 words = f"{task_id} is verified, and not judged: give a rubric_markdown"
                 judged_by = ("task_overrides", task_id, "task_json", "judged_by")
-                problems.append(Problem(judged_by, words))
+                problems.append(LaunchProblem(judged_by, words))
             continue
         if task.judged_by == "run" and is_scripted(request.settings):
-            problems.append(Problem(place, f"{task_id} is judged by the run's model: give one"))
+            problems.append(
+                LaunchProblem(place, f"{task_id} is judged by the run's model: give one")
+            )
         elif task.judged_by == "gym" and not can_judge:
-            problems.append(Problem(place, "Start the gym with --judge-model to have this judged"))
+            problems.append(
+                LaunchProblem(place, "Start the gym with --judge-model to have this judged")
+            )
     return problems
 
 
-def _override_problems(place: tuple[str, str], task: Task, override: TaskOverride) -> list[Problem]:
+def _override_problems(
+    place: tuple[str, str], task: Task, override: TaskOverride
+) -> list[LaunchProblem]:
     problems = []
     if override.task_json is not None:
         problem = task_json_problem(task, override.task_json)
         if problem is not None:
-            problems.append(Problem((*place, "task_json", *problem[0]), problem[1]))
+            problems.append(LaunchProblem((*place, "task_json", *problem[0]), problem[1]))
     rubric = (*place, "rubric_markdown")
     if override.rubric_markdown is not None and not override.rubric_markdown.strip():
-        problems.append(Problem(rubric, "By an empty rubric nothing can be judged"))
+        problems.append(LaunchProblem(rubric, "By an empty rubric nothing can be judged"))
     return problems
 
 
@@ -179,17 +187,17 @@ def is_scripted(settings: ModelConfig) -> bool:
 
 def model_problem(
     settings: ModelConfig, temperaments: Mapping[str, Temperament], field: str = "model_config"
-) -> Problem | None:
+) -> LaunchProblem | None:
     """Return why no agent can be made of these settings, as far as that shows at once."""
     if settings.provider != "custom" and (found := providers.problem(settings)) is not None:
-        return Problem((field, found[0]), found[1], "connection_error")
+        return LaunchProblem((field, found[0]), found[1], "connection_error")
     if settings.model is None:
-        return Problem((field, "model"), "A model is needed", "invalid_model")
+        return LaunchProblem((field, "model"), "A model is needed", "invalid_model")
     if settings.provider != "custom":
         return None
     if settings.base_url is None and settings.model not in temperaments:
         kind = "scripted agent" if settings.model.startswith(PREFIX) else "model"
         known = ", ".join(TEMPERAMENTS)
         words = f"Unknown {kind} {settings.model}: give a base_url, or one of {known}"
-        return Problem((field, "model"), words, "invalid_model")
+        return LaunchProblem((field, "model"), words, "invalid_model")
     return None

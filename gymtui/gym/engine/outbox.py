@@ -12,7 +12,7 @@ from gymtui.gym.clock import Clock
 from gymtui.gym.engine.assignment import RolloutLog
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.records import DatabaseAwayError, Ending, PhaseSpan, StorageError
-from gymtui.gym.engine.rollout_queue import Write
+from gymtui.gym.engine.rollout_queue import QueuedWrite
 from gymtui.gym.wire import Phase
 
 RETRY_S = 0.5
@@ -28,10 +28,12 @@ class Outbox(RolloutLog):
         clock: What times are written by.
     """
 
-    def __init__(self, send: Callable[[Sequence[Write]], Awaitable[None]], clock: Clock) -> None:
+    def __init__(
+        self, send: Callable[[Sequence[QueuedWrite]], Awaitable[None]], clock: Clock
+    ) -> None:
         self._send = send
         self._clock = clock
-        self._waiting: list[Write] = []
+        self._waiting: list[QueuedWrite] = []
         self._more = asyncio.Event()
         self._ends: dict[str, asyncio.Future[None]] = {}
 
@@ -56,7 +58,7 @@ class Outbox(RolloutLog):
     def _add(
         self, rollout_id: str, carry_out: Callable[[Database], object], *, ends: bool = False
     ) -> None:
-        self._waiting.append(Write(rollout_id, carry_out, ends))
+        self._waiting.append(QueuedWrite(rollout_id, carry_out, ends))
         self._more.set()
 
     async def written(self, rollout_id: str) -> None:
@@ -72,7 +74,7 @@ class Outbox(RolloutLog):
         if end is not None and not end.done():
             end.set_result(None)
 
-    def left(self) -> list[Write]:
+    def left(self) -> list[QueuedWrite]:
         """Return what is not written and take it out."""
         left, self._waiting = self._waiting, []
         return left
@@ -97,7 +99,7 @@ class Outbox(RolloutLog):
                     log.error("rollout %s cannot be kept: %s", write.rollout_id, error)
                     await self._write_less(write, error)
 
-    async def _written(self, batch: Sequence[Write]) -> None:
+    async def _written(self, batch: Sequence[QueuedWrite]) -> None:
         while batch:
             try:
                 await self._send(batch)
@@ -109,14 +111,14 @@ class Outbox(RolloutLog):
             if write.ends:
                 self._settle(write.rollout_id)
 
-    async def _write_less(self, write: Write, error: StorageError) -> None:
+    async def _write_less(self, write: QueuedWrite, error: StorageError) -> None:
         if not write.ends:
             return
         reason = f"the gym cannot keep what happens: {error}"
         ending = Ending("failed", self._clock.stamp(), termination_reason=reason)
         carry_out = partial(_finish, write.rollout_id, ending)
         try:
-            await self._written([Write(write.rollout_id, carry_out, ends=True)])
+            await self._written([QueuedWrite(write.rollout_id, carry_out, ends=True)])
         except StorageError:
             # Not even that: it waits again.
             self._settle(write.rollout_id)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from gymtui.gym.engine.assignment import Functions, MakeAgent
-from gymtui.gym.engine.launch_check import Problem, is_scripted
+from gymtui.gym.engine.launch_check import LaunchProblem, is_scripted
 from gymtui.gym.models.agent import Agent, AgentError
 from gymtui.gym.models.judge import JudgeError, judge_by_rubric
 from gymtui.gym.models.model_agent import ModelAgent
@@ -85,7 +85,7 @@ class Participants:
 
         return judged
 
-    async def unreachable(self, request: LaunchRequest, scenario: Scenario) -> list[Problem]:
+    async def unreachable(self, request: LaunchRequest, scenario: Scenario) -> list[LaunchProblem]:
         """Return which servers of a launch do not answer."""
         problems = []
         for field, settings in (
@@ -98,11 +98,13 @@ class Participants:
                 try:
                     await self.servers.open_provider(settings)
                 except AgentError as error:
-                    problems.append(Problem((field, "provider"), str(error), "connection_error"))
+                    problems.append(
+                        LaunchProblem((field, "provider"), str(error), "connection_error")
+                    )
             elif settings.base_url is not None:
                 reason = await probe_model(self.servers, settings)
                 if reason is not None:
-                    problems.append(Problem((field, "base_url"), reason, "connection_error"))
+                    problems.append(LaunchProblem((field, "base_url"), reason, "connection_error"))
         for tools in self.tools_maker(request.settings, scenario)():
             try:
                 await tools.open()
@@ -111,5 +113,5 @@ class Participants:
                 is_given = request.settings.tool_server_url is not None
                 place = ("model_config", "tool_server_url") if is_given else ("scenario_id",)
                 which = "The tool server" if is_given else f"The tool server {tools.server}"
-                problems.append(Problem(place, f"{which} cannot be used: {error}"))
+                problems.append(LaunchProblem(place, f"{which} cannot be used: {error}"))
         return problems

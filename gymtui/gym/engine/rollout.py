@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Spread
+from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, DurationRange
 from gymtui.gym.defects import describe_defect
-from gymtui.gym.engine.assignment import Assignment, EndedError, Surroundings, randomness
+from gymtui.gym.engine.assignment import Assignment, EndedError, RolloutContext, randomness
 from gymtui.gym.engine.cancellation import CancelledRunError
 from gymtui.gym.engine.conversation import Conversation
 from gymtui.gym.engine.recorder import Recorder
 from gymtui.gym.engine.records import Ending, PhaseSpan, StorageError
-from gymtui.gym.engine.troubles import Kind, Moment
+from gymtui.gym.engine.troubles import RolloutPosition, TroubleKind
 from gymtui.gym.models.judge import JudgeError
 from gymtui.gym.scenarios.base import World, WorldError
 from gymtui.gym.scenarios.seed_calls import seed_calls
@@ -39,7 +39,7 @@ def _workspace_failed(reason: str) -> EndedError:
 class RolloutRunner:
     """Carries out one assignment; `run` is called once."""
 
-    around: Surroundings
+    around: RolloutContext
     given: Assignment
     _phases: list[PhaseSpan] = field(default_factory=list)
     _created_at: str = ""
@@ -140,9 +140,9 @@ class RolloutRunner:
         return world, elsewhere
 
     def _meet_trouble(self) -> None:
-        moment = Moment(self.given.run_id, self.given.task.task_id, self.given.attempt, 0)
+        moment = RolloutPosition(self.given.run_id, self.given.task.task_id, self.given.attempt, 0)
         trouble = self.around.troubles(moment)
-        if trouble is not None and trouble.kind is Kind.WORKSPACE:
+        if trouble is not None and trouble.kind is TroubleKind.WORKSPACE:
             raise _workspace_failed(trouble.reason)
         is_unlucky = self._luck.random() < self.around.failure_share
         if is_unlucky and self.given.scenario.invents_trouble:
@@ -166,7 +166,7 @@ class RolloutRunner:
         await self._spend(SEEDING)
         self.given.cancellation.check()
 
-    async def _spend(self, spread: Spread) -> None:
+    async def _spend(self, spread: DurationRange) -> None:
         """Let a scripted rollout's phase take its time; a real one's is over when it is done."""
         await self.around.pace.spend(spread.draw(self._pace) if self.given.is_scripted else 0.0)
 

@@ -52,7 +52,7 @@ class GymSettings:
 
 
 @dataclass(frozen=True)
-class Claimed:
+class Claim:
     """What a worker was given of a run."""
 
     waiting: WaitingRun
@@ -61,7 +61,7 @@ class Claimed:
 
 
 @dataclass(frozen=True)
-class Write:
+class QueuedWrite:
     """Something that is written of a rollout."""
 
     rollout_id: str
@@ -243,7 +243,7 @@ class RolloutQueue:
 
     def claim(
         self, worker_id: str, scenario_ids: Sequence[str], most: int, *, is_last: bool
-    ) -> list[Claimed]:
+    ) -> list[Claim]:
         """Give rollouts to a worker: they run from now on.
 
         Args:
@@ -289,7 +289,7 @@ class RolloutQueue:
         ]
         return loads, sum(row["own"] for row in rows)
 
-    def _take(self, worker_id: str, gym: GymSettings, run_id: str, count: int) -> Claimed:
+    def _take(self, worker_id: str, gym: GymSettings, run_id: str, count: int) -> Claim:
         stamp = self._clock.stamp()
         found = self._sql.execute("SELECT body FROM run_secrets WHERE run_id = ?", (run_id,))
         secrets = json.loads((found.fetchone() or {"body": "{}"})["body"])
@@ -300,9 +300,9 @@ class RolloutQueue:
             " WHERE rollout_id = ANY (?)",
             (stamp, worker_id, event("running", stamp), ids),
         )
-        return Claimed(waiting, secrets, gym)
+        return Claim(waiting, secrets, gym)
 
-    def write(self, worker_id: str, writes: Sequence[Write]) -> None:
+    def write(self, worker_id: str, writes: Sequence[QueuedWrite]) -> None:
         """Write what happened in rollouts, all or nothing, but not of those that are another's."""
         ids = sorted({write.rollout_id for write in writes})
         with self._sql.transaction():

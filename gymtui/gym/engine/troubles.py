@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Kind(Enum):
+class TroubleKind(Enum):
     """What goes wrong."""
 
     WORKSPACE = auto()
@@ -21,7 +21,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Moment:
+class RolloutPosition:
     """Where a rollout stands."""
 
     run_id: str
@@ -32,13 +32,13 @@ class Moment:
 
 @dataclass(frozen=True)
 class Trouble:
-    kind: Kind
+    kind: TroubleKind
     reason: str = ""  # what the rollout's termination says of it
 
 
-Troubles = Callable[[Moment], Trouble | None]
+Troubles = Callable[[RolloutPosition], Trouble | None]
 """Asked before every build and every turn; None lets it go on."""
 
 
-def none_at_all(_moment: Moment) -> Trouble | None:
+def no_troubles(_moment: RolloutPosition) -> Trouble | None:
     return None

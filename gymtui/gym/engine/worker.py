@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from gymtui.gym.clock import Clock, Pace, monotonic_s
 from gymtui.gym.defects import describe_defect
-from gymtui.gym.engine.assignment import Assignment, Surroundings
+from gymtui.gym.engine.assignment import Assignment, RolloutContext
 from gymtui.gym.engine.assignments import Assignments, LaunchedRun
 from gymtui.gym.engine.cancellation import Cancellation
 from gymtui.gym.engine.database_place import SharedDatabase
@@ -31,11 +31,11 @@ from gymtui.gym.engine.rollout import RolloutRunner
 from gymtui.gym.engine.rollout_queue import (
     BEAT_S,
     CHANNEL,
-    Claimed,
+    Claim,
     GymSettings,
     LostWorkerError,
+    QueuedWrite,
     RolloutQueue,
-    Write,
 )
 from gymtui.gym.models.model_client import ModelClient, Transport
 from gymtui.gym.models.model_servers import ModelServers, ServerLimits
@@ -101,7 +101,7 @@ class Worker:
         self._has_finished = False
         self._said = ""  # of the database last
         self._servers: list[ModelServers] = []
-        self._shared: tuple[GymSettings, Surroundings, Assignments] | None = None
+        self._shared: tuple[GymSettings, RolloutContext, Assignments] | None = None
         self._names: list[str] = []  # under which it may be there
         self.worker_id: str | None = None
 
@@ -138,7 +138,7 @@ class Worker:
         """Have the database's thread do something, one after the other."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(what, *given))
 
-    async def _send(self, batch: Sequence[Write]) -> None:
+    async def _send(self, batch: Sequence[QueuedWrite]) -> None:
         if self.worker_id is not None:
             await self._do(self._queue.write, self.worker_id, batch)
 
@@ -231,7 +231,7 @@ class Worker:
 
     # -- rollouts ----------------------------------------------------------------------------------
 
-    def _begin(self, claimed: Claimed) -> None:
+    def _begin(self, claimed: Claim) -> None:
         waiting = claimed.waiting
         around, assignments = self._made(claimed.gym)
         cancellation = self._cancellations.setdefault(waiting.number, Cancellation())
@@ -256,7 +256,7 @@ class Worker:
         if waiting.number in self._cancelled:
             cancellation.happen()
 
-    def _made(self, gym: GymSettings) -> tuple[Surroundings, Assignments]:
+    def _made(self, gym: GymSettings) -> tuple[RolloutContext, Assignments]:
         """Return what rollouts share, as long as the gym is served with the same settings."""
         if self._shared is None or self._shared[0] != gym:
             limits = ServerLimits(gym.max_requests, gym.model_timeout_s)
@@ -267,14 +267,14 @@ class Worker:
                 key = self._judge_key.get_secret_value()
                 judge = ModelConfig.model_validate({**gym.judge, "api_key": key})
             pace = Pace(gym.speed, self._sleep)
-            around = Surroundings(self._outbox, self._clock, pace, gym.failure_share)
+            around = RolloutContext(self._outbox, self._clock, pace, gym.failure_share)
             participants = Participants(servers, self._temperaments, judge)
             assignments = Assignments(self._scenarios, participants, gym.seed)
             self._shared = gym, around, assignments
         return self._shared[1:]
 
     async def _roll_out(
-        self, rollout_id: str, around: Surroundings, assignment: Assignment | str
+        self, rollout_id: str, around: RolloutContext, assignment: Assignment | str
     ) -> None:
         """Run a rollout, or fail it for the reason that there is in place of its assignment."""
         self._outbox.begin(rollout_id, "")

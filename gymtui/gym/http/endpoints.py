@@ -18,14 +18,14 @@ from gymtui.gym.engine.rollout import CANCELLED
 from gymtui.gym.http.callers import check_caller
 from gymtui.gym.http.router import (
     ApiError,
-    Names,
+    PathNames,
     Route,
     Router,
-    answer,
-    found,
-    invalid,
     invalid_fields,
+    invalid_value,
+    json_response,
     read_body,
+    require_found,
 )
 from gymtui.gym.http.tool_servers import ToolServers, url_of
 from gymtui.gym.scenarios.base import Scenario
@@ -79,7 +79,7 @@ class ArtifactsQuery(Query):
     redact_tool_calls: bool = False
 
 
-def _query(request: Request, model: type[M]) -> M:
+def _read_query(request: Request, model: type[M]) -> M:
     given: dict[str, Any] = dict(request.query_params)
     if "expand" in given:
         given["expand"] = request.query_params.getlist("expand")
@@ -89,14 +89,14 @@ def _query(request: Request, model: type[M]) -> M:
         raise invalid_fields(error, "query") from error
 
 
-async def _body(request: Request, model: type[M]) -> M:
+async def _read_request(request: Request, model: type[M]) -> M:
     body = await read_body(request)
     try:
         given = json.loads(body)
     except json.JSONDecodeError as error:
-        raise invalid(("body", error.pos), "JSON decode error", "json_invalid") from error
+        raise invalid_value(("body", error.pos), "JSON decode error", "json_invalid") from error
     except (ValueError, RecursionError) as error:
-        raise invalid(("body",), "JSON decode error", "json_invalid") from error
+        raise invalid_value(("body",), "JSON decode error", "json_invalid") from error
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -129,8 +129,8 @@ class Api:
             *self._tool_servers.routes(),
         ]
 
-    async def create_run(self, request: Request, names: Names) -> Response:
-        launch = await _body(request, LaunchRequest)
+    async def create_run(self, request: Request, names: PathNames) -> Response:
+        launch = await _read_request(request, LaunchRequest)
         self._scenario(launch.scenario_id)
         try:
             run_id, rollouts = await self._engine.launch(launch)
@@ -142,7 +142,7 @@ class Api:
             raise ApiError(422, detail) from refusal
         except RunNameTakenError as taken:
             raise ApiError(409, f"A run named {launch.run_name} exists already") from taken
-        status = found("Run", self._database.run(run_id), run_id)
+        status = require_found("Run", self._database.run(run_id), run_id)
         created = [
             CreatedRollout(
                 rollout_id=rollout.rollout_id,
@@ -153,10 +153,10 @@ class Api:
             )
             for rollout in rollouts
         ]
-        return answer(CreatedRun(run_id=run_id, run_status=status, rollouts=created))
+        return json_response(CreatedRun(run_id=run_id, run_status=status, rollouts=created))
 
-    async def list_runs(self, request: Request, names: Names) -> Response:
-        query = _query(request, RunsQuery)
+    async def list_runs(self, request: Request, names: PathNames) -> Response:
+        query = _read_query(request, RunsQuery)
         source: Source | None = None if query.source == "all" else query.source
         total, runs = self._database.runs(
             scenario_id=query.scenario_id,
@@ -165,38 +165,40 @@ class Api:
             offset=query.offset,
             with_ids="rollouts" in query.expand,
         )
-        return answer(RunList(total=total, runs=runs))
+        return json_response(RunList(total=total, runs=runs))
 
-    async def get_run(self, request: Request, names: Names) -> Response:
-        return answer(found("Run", self._database.run(names["run_id"]), names["run_id"]))
+    async def get_run(self, request: Request, names: PathNames) -> Response:
+        return json_response(
+            require_found("Run", self._database.run(names["run_id"]), names["run_id"])
+        )
 
-    async def cancel_run(self, request: Request, names: Names) -> Response:
-        count = found("Run", self._engine.cancel(names["run_id"]), names["run_id"])
-        return answer(CancelledRun(run_id=names["run_id"], cancelled_rollouts=count))
+    async def cancel_run(self, request: Request, names: PathNames) -> Response:
+        count = require_found("Run", self._engine.cancel(names["run_id"]), names["run_id"])
+        return json_response(CancelledRun(run_id=names["run_id"], cancelled_rollouts=count))
 
-    async def delete_run(self, request: Request, names: Names) -> Response:
-        count = found("Run", self._engine.delete(names["run_id"]), names["run_id"])
-        return answer(DeletedRun(run_id=names["run_id"], deleted_rollouts=count))
+    async def delete_run(self, request: Request, names: PathNames) -> Response:
+        count = require_found("Run", self._engine.delete(names["run_id"]), names["run_id"])
+        return json_response(DeletedRun(run_id=names["run_id"], deleted_rollouts=count))
 
-    async def list_rollouts(self, request: Request, names: Names) -> Response:
-        rollouts = self._database.rollouts(**_query(request, RolloutsQuery).model_dump())
-        return answer(RolloutList(total=len(rollouts), rollouts=rollouts))
+    async def list_rollouts(self, request: Request, names: PathNames) -> Response:
+        rollouts = self._database.rollouts(**_read_query(request, RolloutsQuery).model_dump())
+        return json_response(RolloutList(total=len(rollouts), rollouts=rollouts))
 
-    async def get_rollout(self, request: Request, names: Names) -> Response:
-        return answer(self._rollout(names["rollout_id"]))
+    async def get_rollout(self, request: Request, names: PathNames) -> Response:
+        return json_response(self._rollout(names["rollout_id"]))
 
-    async def get_artifacts(self, request: Request, names: Names) -> Response:
-        query = _query(request, ArtifactsQuery)
+    async def get_artifacts(self, request: Request, names: PathNames) -> Response:
+        query = _read_query(request, ArtifactsQuery)
         rollout = self._rollout(names["rollout_id"])
         if rollout.status in ACTIVE:
             raise ApiError(404, f"Rollout has not finished: {rollout.rollout_id}")
         artifacts = self._database.artifacts(rollout.rollout_id) or self._pieces(rollout)
         if query.redact_tool_calls:
             artifacts = redact(artifacts)
-        return answer(ArtifactsAnswer(rollout_id=rollout.rollout_id, artifacts=artifacts))
+        return json_response(ArtifactsAnswer(rollout_id=rollout.rollout_id, artifacts=artifacts))
 
     def _rollout(self, rollout_id: str) -> Rollout:
-        return found("Rollout", self._database.rollout(rollout_id), rollout_id)
+        return require_found("Rollout", self._database.rollout(rollout_id), rollout_id)
 
     def _pieces(self, rollout: Rollout) -> Artifacts:
         """Return the artifacts of a rollout that was ended before it could write them."""
@@ -214,7 +216,7 @@ class Api:
             error="Cancelled" if reason == CANCELLED else reason,
         )
 
-    async def list_scenarios(self, request: Request, names: Names) -> Response:
+    async def list_scenarios(self, request: Request, names: PathNames) -> Response:
         scenarios = [
             ScenarioSummary(
                 scenario_id=scenario.scenario_id,
@@ -234,9 +236,9 @@ class Api:
             )
             for scenario in self._engine.scenarios.values()
         ]
-        return answer(scenarios)
+        return json_response(scenarios)
 
-    async def list_tasks(self, request: Request, names: Names) -> Response:
+    async def list_tasks(self, request: Request, names: PathNames) -> Response:
         scenario = self._scenario(names["scenario_id"])
         tasks = [
             TaskSummary(
@@ -258,23 +260,23 @@ class Api:
             )
             for task in scenario.tasks.values()
         ]
-        return answer(TaskList(scenario_id=scenario.scenario_id, tasks=tasks))
+        return json_response(TaskList(scenario_id=scenario.scenario_id, tasks=tasks))
 
-    async def get_rubric(self, request: Request, names: Names) -> Response:
+    async def get_rubric(self, request: Request, names: PathNames) -> Response:
         scenario = self._scenario(names["scenario_id"])
-        task = found("Task", scenario.find(names["task_id"]), names["task_id"])
-        return answer(
+        task = require_found("Task", scenario.find(names["task_id"]), names["task_id"])
+        return json_response(
             Rubric(
                 scenario_id=scenario.scenario_id, task_id=task.task_id, rubric_markdown=task.rubric
             )
         )
 
-    async def test_model_config(self, request: Request, names: Names) -> Response:
-        settings = await _body(request, ModelConfig)
-        return answer(await self._engine.test_model(settings))
+    async def test_model_config(self, request: Request, names: PathNames) -> Response:
+        settings = await _read_request(request, ModelConfig)
+        return json_response(await self._engine.test_model(settings))
 
     def _scenario(self, scenario_id: str) -> Scenario:
-        return found("Scenario", self._engine.scenarios.get(scenario_id), scenario_id)
+        return require_found("Scenario", self._engine.scenarios.get(scenario_id), scenario_id)
 
 
 def make_router(

@@ -16,19 +16,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gymtui.gym.http.drift import drift
-from gymtui.gym.http.router import Names, Route, answer, invalid_fields, read_body
+from gymtui.gym.http.router import PathNames, Route, invalid_fields, json_response, read_body
 from gymtui.gym.http.transport import transport_of
 
 PATH = "/__faults__"
 
 
-class Asked(BaseModel):
+class FaultPart(BaseModel):
     """Part of an order: unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class StatusFault(Asked):
+class StatusFault(FaultPart):
     """Answer with a status instead of doing what was asked."""
 
     kind: Literal["status"]
@@ -37,7 +37,7 @@ class StatusFault(Asked):
     retry_after: str | None = None
 
 
-class MalformedFault(Asked):
+class MalformedFault(FaultPart):
     """Do what was asked, then answer 200 with this body instead."""
 
     kind: Literal["malformed"]
@@ -45,21 +45,21 @@ class MalformedFault(Asked):
     content_type: str = "application/json"
 
 
-class TruncatedFault(Asked):
+class TruncatedFault(FaultPart):
     """Do what was asked, then close the connection after a share of the body."""
 
     kind: Literal["truncated"]
     share: float = Field(default=0.5, ge=0.0, lt=1.0)
 
 
-class DropFault(Asked):
+class DropFault(FaultPart):
     """Drop the connection without an answer, before or after doing what was asked."""
 
     kind: Literal["drop"]
     when: Literal["before", "after"] = "before"
 
 
-class RedirectFault(Asked):
+class RedirectFault(FaultPart):
     """Answer with a redirect, to this origin or another."""
 
     kind: Literal["redirect"]
@@ -67,7 +67,7 @@ class RedirectFault(Asked):
     status: Literal[301, 302, 303, 307, 308] = 307
 
 
-class DriftFault(Asked):
+class DriftFault(FaultPart):
     """Do what was asked, then change the answer's JSON.
 
     Paths are keys and indices joined by dots; `*` stands for every item: `runs.*.total`.
@@ -84,7 +84,7 @@ Fault = Annotated[
 ]
 
 
-class Order(Asked):
+class FaultOrder(FaultPart):
     """What goes wrong, with which requests, and how often."""
 
     method: str | None = None  # A regular expression for the whole method, or None for all
@@ -109,22 +109,22 @@ class Order(Asked):
         )
 
 
-class OrderState(BaseModel):
+class FaultOrderState(BaseModel):
     """An order as `GET /__faults__` lists it, with how often it applied."""
 
-    order: Order
+    order: FaultOrder
     applied: int
 
 
-class OrderList(BaseModel):
+class FaultOrderList(BaseModel):
     """The answer of every call to `/__faults__`."""
 
-    orders: list[OrderState]
+    orders: list[FaultOrderState]
 
 
 @dataclass
-class _Standing:
-    order: Order
+class _StandingOrder:
+    order: FaultOrder
     applied: int = 0
 
     @property
@@ -136,7 +136,7 @@ class Faults:
     """The orders that stand; `routes` takes them, `wrap` carries them out."""
 
     def __init__(self) -> None:
-        self._standing: list[_Standing] = []
+        self._standing: list[_StandingOrder] = []
 
     def routes(self) -> list[Route]:
         return [
@@ -145,26 +145,28 @@ class Faults:
             Route("DELETE", PATH, self.clear),
         ]
 
-    async def take(self, request: Request, names: Names) -> Response:
+    async def take(self, request: Request, names: PathNames) -> Response:
         try:
-            order = Order.model_validate_json(await read_body(request))
+            order = FaultOrder.model_validate_json(await read_body(request))
         except ValidationError as error:
             raise invalid_fields(error, "body") from error
-        self._standing.append(_Standing(order))
+        self._standing.append(_StandingOrder(order))
         return self._list()
 
-    async def list(self, request: Request, names: Names) -> Response:
+    async def list(self, request: Request, names: PathNames) -> Response:
         return self._list()
 
-    async def clear(self, request: Request, names: Names) -> Response:
+    async def clear(self, request: Request, names: PathNames) -> Response:
         self._standing.clear()
         return self._list()
 
     def _list(self) -> Response:
-        states = [OrderState(order=item.order, applied=item.applied) for item in self._standing]
-        return answer(OrderList(orders=states))
+        states = [
+            FaultOrderState(order=item.order, applied=item.applied) for item in self._standing
+        ]
+        return json_response(FaultOrderList(orders=states))
 
-    def _next(self, scope: Scope) -> Order | None:
+    def _next(self, scope: Scope) -> FaultOrder | None:
         path = scope["raw_path"].decode("ascii", "replace")
         if path.removeprefix("/v1").startswith("/__"):
             return None

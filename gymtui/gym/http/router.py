@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 
-Names = Mapping[str, str]
+PathNames = Mapping[str, str]
 """What stood in the path, by the name in the route."""
 
-Handler = Callable[[Request, Names], Awaitable[Response]]
+Handler = Callable[[Request, PathNames], Awaitable[Response]]
 """Answers a request, given what stood in the path where the route has names."""
 
 
@@ -49,7 +49,7 @@ class ErrorBody(BaseModel):
     detail: str | list[dict[str, Any]]
 
 
-def invalid(loc: Sequence[str | int], message: str, kind: str) -> ApiError:
+def invalid_value(loc: Sequence[str | int], message: str, kind: str) -> ApiError:
     """Return the answer to one invalid value, at its place in the request."""
     return ApiError(422, [{"loc": list(loc), "msg": message, "type": kind}])
 
@@ -64,7 +64,7 @@ def invalid_fields(error: ValidationError, *place: str) -> ApiError:
     return ApiError(422, detail)
 
 
-def answer(
+def json_response(
     body: BaseModel | Sequence[BaseModel], status: int = 200, headers: Mapping[str, str] = {}
 ) -> Response:
     """Return models as JSON."""
@@ -75,7 +75,7 @@ def answer(
     return Response(text, status, dict(headers), media_type="application/json")
 
 
-def found(what: str, value: T | None, name: str) -> T:
+def require_found(what: str, value: T | None, name: str) -> T:
     """Return what is there by a name.
 
     Raises:
@@ -151,16 +151,16 @@ class Router:
             handler, names = self._find(request)
             response = await handler(request, names)
         except ApiError as error:
-            response = answer(ErrorBody(detail=error.detail), error.status, error.headers)
+            response = json_response(ErrorBody(detail=error.detail), error.status, error.headers)
         except StorageError as error:
             log.error("%s %s: %s", request.method, request.url.path, error)
             words = f"The gym cannot use its database: {error}"
             is_away = isinstance(error, DatabaseAwayError)
-            response = answer(ErrorBody(detail=words), 503 if is_away else 507)
+            response = json_response(ErrorBody(detail=words), 503 if is_away else 507)
         except Exception as error:  # noqa: BLE001  (said by its name, as an exception may hold a key)
             log.error("%s %s broke: %s", request.method, request.url.path, describe_defect(error))
             words = f"The gym broke on this: {type(error).__name__}"
-            response = answer(ErrorBody(detail=words), 500)
+            response = json_response(ErrorBody(detail=words), 500)
         await response(scope, receive, send)
 
     def _find(self, request: Request) -> tuple[Handler, dict[str, str]]:

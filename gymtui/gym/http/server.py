@@ -36,11 +36,11 @@ from gymtui.gym.engine.database_place import Place, SharedDatabase
 from gymtui.gym.engine.databases import open_database
 from gymtui.gym.engine.engine import FAILURE_SHARE, MOST_PARALLEL, Engine
 from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan, StorageError
-from gymtui.gym.engine.troubles import Troubles, none_at_all
+from gymtui.gym.engine.troubles import Troubles, no_troubles
 from gymtui.gym.http.callers import is_loopback
 from gymtui.gym.http.endpoints import make_router
 from gymtui.gym.http.faults import Faults
-from gymtui.gym.http.router import Names, Route, answer, found
+from gymtui.gym.http.router import PathNames, Route, json_response, require_found
 from gymtui.gym.http.transport import Protocol
 from gymtui.gym.models.model_servers import LIMITS, ServerLimits
 from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
@@ -61,7 +61,7 @@ class CannotServeError(Exception):
 
 
 @dataclass(frozen=True)
-class Options:
+class GymOptions:
     speed: float = 1.0  # 1 is a few seconds a step, 10 is ten times as fast
     seed: int = 0  # every random choice comes from it
     faults: bool = False  # whether it takes orders to misbehave and tells the truth about phases
@@ -71,7 +71,7 @@ class Options:
     failure_share: float = FAILURE_SHARE
     # The scripted agents, by the name of the model.
     temperaments: Mapping[str, Temperament] = field(default_factory=lambda: TEMPERAMENTS)
-    troubles: Troubles = none_at_all
+    troubles: Troubles = no_troubles
     # Waits a number of seconds, the speed being taken into account.
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     max_parallel: int = MOST_PARALLEL  # how many rollouts run at a time, over all runs
@@ -82,14 +82,14 @@ class Options:
     works: bool = True  # whether rollouts are run here, too, where workers elsewhere could
 
 
-class Truth(BaseModel):
+class PhaseTruth(BaseModel):
     """The answer of `GET /__truth__/{rollout_id}`."""
 
     rollout_id: str
     phases: list[PhaseSpan]
 
 
-def create_app(engine: Engine, options: Options) -> ASGIApp:
+def create_app(engine: Engine, options: GymOptions) -> ASGIApp:
     """Return the gym as an ASGI application.
 
     Args:
@@ -106,10 +106,10 @@ def create_app(engine: Engine, options: Options) -> ASGIApp:
 
 
 def _truth_route(engine: Engine) -> Route:
-    async def tell(request: Request, names: Names) -> Response:
+    async def tell(request: Request, names: PathNames) -> Response:
         rollout_id = names["rollout_id"]
-        phases = found("Rollout", engine.database.phases(rollout_id), rollout_id)
-        return answer(Truth(rollout_id=rollout_id, phases=phases))
+        phases = require_found("Rollout", engine.database.phases(rollout_id), rollout_id)
+        return json_response(PhaseTruth(rollout_id=rollout_id, phases=phases))
 
     return Route("GET", "/__truth__/{rollout_id}", tell)
 
@@ -184,7 +184,7 @@ def _bundles(directories: Iterable[Path]) -> Iterator[Mapping[str, Scenario]]:
 
 
 def _engine(
-    place: Place, database: Database, options: Options, scenarios: Mapping[str, Scenario]
+    place: Place, database: Database, options: GymOptions, scenarios: Mapping[str, Scenario]
 ) -> Engine:
     clock = Clock(timedelta(seconds=options.clock_offset_s))
     if not isinstance(place, Path):
@@ -208,7 +208,7 @@ def _queue_engine(
     place: SharedDatabase,
     database: Database,
     clock: Clock,
-    options: Options,
+    options: GymOptions,
     scenarios: Mapping[str, Scenario],
 ) -> Engine:
     """Return an engine for a shared database, with a worker of its own where the gym `works`."""
@@ -251,7 +251,7 @@ def _queue_engine(
 
 
 @asynccontextmanager
-async def open_engine(place: Place, options: Options) -> AsyncIterator[Engine]:
+async def open_engine(place: Place, options: GymOptions) -> AsyncIterator[Engine]:
     """Open a database with a running engine on it, and close both at the end.
 
     Raises:
@@ -277,7 +277,7 @@ async def serve_until(
     ending: asyncio.Event,
     listener: socket.socket,
     place: Place,
-    options: Options,
+    options: GymOptions,
     ready: Callable[[str], None],
     beside: Callable[[Engine], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
@@ -319,7 +319,7 @@ def serve(
     host: str,
     port: int,
     place: Place,
-    options: Options,
+    options: GymOptions,
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve a gym until SIGTERM or SIGINT; to be called in the main thread.
@@ -352,7 +352,7 @@ def serve(
     asyncio.run(run())
 
 
-def read_judge(settings: Mapping[str, str | None]) -> ModelConfig:
+def judge_settings(settings: Mapping[str, str | None]) -> ModelConfig:
     """The model that judges by rubrics, by its settings as a ModelConfig.
 
     Raises:

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gymtui.gym.http.router import ApiError, Names, Route, read_body
+from gymtui.gym.http.router import ApiError, PathNames, Route, read_body
 from gymtui.gym.scenarios.base import Scenario, Server, Task, World, WorldError
-from gymtui.gym.tools.step_server import listing, read_call, step
+from gymtui.gym.tools.step_server import read_call, step, tool_list
 
 MOST_WORLDS = 64
 """The one that was not asked for the longest is closed for another."""
@@ -46,11 +46,11 @@ class ToolServers:
         while self._worlds:
             self._worlds.popitem()[1].close()
 
-    async def list_tools(self, request: Request, names: Names) -> Response:
+    async def list_tools(self, request: Request, names: PathNames) -> Response:
         scenario, _ = self._named(names)
-        return _json(listing(scenario.tools, names["server"]))
+        return _json(tool_list(scenario.tools, names["server"]))
 
-    async def step(self, request: Request, names: Names) -> Response:
+    async def step(self, request: Request, names: PathNames) -> Response:
         scenario, task = self._named(names)
         try:
             call = read_call(names["server"], json.loads(await read_body(request)))
@@ -66,7 +66,7 @@ class ToolServers:
                 self._drop(scenario, task)
                 raise ApiError(503, str(error)) from None
 
-    async def reset(self, request: Request, names: Names) -> Response:
+    async def reset(self, request: Request, names: PathNames) -> Response:
         scenario, task = self._named(names)
         async with self._lock:
             self._drop(scenario, task)
@@ -76,7 +76,7 @@ class ToolServers:
                 raise ApiError(503, str(error)) from None
         return _json({"observation": None, "reward": None, "done": False})
 
-    def _named(self, names: Names) -> tuple[Scenario, Task]:
+    def _named(self, names: PathNames) -> tuple[Scenario, Task]:
         scenario = self._find(names["scenario_id"])
         task = scenario.find(names["task_id"])
         server = scenario.servers.get(names["server"])

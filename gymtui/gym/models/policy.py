@@ -24,7 +24,7 @@ class Ask:
 Steps = Generator[Ask, list[Observation], str]
 """A plan under way: yields turns, is sent their observations, returns the closing words."""
 
-Asking = Generator[Ask, list[Observation], Any]
+PlanPart = Generator[Ask, list[Observation], Any]
 """A part of a plan, used through `yield from`; returns what it found out."""
 
 Record = dict[str, Any]
@@ -37,7 +37,7 @@ class Mind:
     random: Random
     care: float  # how likely it is to do the careful thing at one decision, 0 to 1
 
-    def bothers(self) -> bool:
+    def is_careful(self) -> bool:
         """Return whether it does the careful thing this time."""
         return self.random.random() < self.care
 
@@ -67,7 +67,7 @@ def after(start: str, minutes: int) -> str:
     return end.isoformat(timespec="minutes")
 
 
-def latest_mail(query: str, say: str) -> Asking:
+def latest_mail(query: str, say: str) -> PlanPart:
     """Search the mail, read the newest hit, and return its text, empty when there is none."""
     [hits] = yield ask(say, call("email", "search_emails", query=query))
     found = items(hits, "emails")
@@ -78,7 +78,7 @@ def latest_mail(query: str, say: str) -> Asking:
     return str(text.value)
 
 
-def policy_text(query: str, say: str, reading: str = "Reading it.") -> Asking:
+def policy_text(query: str, say: str, reading: str = "Reading it.") -> PlanPart:
     """Find a policy by its words and return its text, empty when there is none."""
     [hits] = yield ask(say, call("hr_records", "search_policies", query=query))
     found = items(hits, "policies")

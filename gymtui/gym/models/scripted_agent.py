@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from gymtui.gym.clock import Spread
+from gymtui.gym.clock import DurationRange
 from gymtui.gym.models.agent import AgentError, Turn
 from gymtui.gym.models.policy import Ask, Mind, Plan
 from gymtui.gym.tools.toolbox import Call, Observation
@@ -23,13 +23,13 @@ class Temperament:
     distraction: float  # how likely a turn goes to something else, 0 to 1
     fumbles: float  # how likely a call is first made with a parameter misnamed, 0 to 1
     gives_answers: bool  # whether it ever says that it is done
-    thinks: Spread
+    thinks: DurationRange
 
 
 TEMPERAMENTS = {
-    f"{PREFIX}careful": Temperament(0.965, 0.06, 0.02, True, Spread(1.4, 3.0)),
-    f"{PREFIX}hasty": Temperament(0.78, 0.02, 0.1, True, Spread(0.8, 1.7)),
-    f"{PREFIX}lost": Temperament(0.6, 0.8, 0.15, False, Spread(0.9, 2.2)),
+    f"{PREFIX}careful": Temperament(0.965, 0.06, 0.02, True, DurationRange(1.4, 3.0)),
+    f"{PREFIX}hasty": Temperament(0.78, 0.02, 0.1, True, DurationRange(0.8, 1.7)),
+    f"{PREFIX}lost": Temperament(0.6, 0.8, 0.15, False, DurationRange(0.9, 2.2)),
 }
 
 

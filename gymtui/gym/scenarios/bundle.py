@@ -25,7 +25,7 @@ from gymtui.gym.scenarios.script import plan_of
 from gymtui.gym.scenarios.world_process import BundleProcess
 from gymtui.gym.tools.toolbox import call_named
 
-Open = Callable[[Mapping[str, Any], Sequence[str]], Awaitable[World]]
+OpenWorld = Callable[[Mapping[str, Any], Sequence[str]], Awaitable[World]]
 """Opens a world, given the task and the names of its verifiers' files."""
 
 
@@ -83,7 +83,9 @@ def open_bundles(
         yield scenarios
 
 
-def _scenario(files: BundleFiles, tools: Sequence[Mapping[str, Any]], opened: Open) -> Scenario:
+def _scenario(
+    files: BundleFiles, tools: Sequence[Mapping[str, Any]], opened: OpenWorld
+) -> Scenario:
     about = files.scenario
 
     async def world(task: Mapping[str, Any]) -> World:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from gymtui.gym.scenarios.json_lines import Place, line_of, lines_of
+from gymtui.gym.scenarios.json_lines import JsonPath, line_of, lines_of
 from gymtui.gym.scenarios.seed_calls import EMAIL_SERVERS
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -273,7 +273,7 @@ class _Reader:
         self,
         part: TaskPart,
         content: Mapping[str, Any],
-        about: "_About",
+        about: "_JsonFile",
         servers: Mapping[str, ServerPart],
         profiles: Mapping[str, Mapping[str, Any]],
     ) -> TaskFiles:
@@ -328,10 +328,10 @@ class _Reader:
         if Mistake(file, line, words) not in self.mistakes:
             self._note(file, line, words)
 
-    def _loaded(self, file: Path) -> tuple[Any, "_About"] | None:
+    def _loaded(self, file: Path) -> tuple[Any, "_JsonFile"] | None:
         try:
             text = file.read_text("utf-8")
-            return json.loads(text), _About(self, file, lines_of(text))
+            return json.loads(text), _JsonFile(self, file, lines_of(text))
         except OSError as error:
             self._note(file, 1, f"cannot be read: {error.strerror}")
         except json.JSONDecodeError as error:
@@ -340,7 +340,9 @@ class _Reader:
             self._note(file, 1, f"not JSON: {error}")
         return None
 
-    def _json(self, file: Path, model: type[Any]) -> tuple[Any, Mapping[str, Any], "_About"] | None:
+    def _json(
+        self, file: Path, model: type[Any]
+    ) -> tuple[Any, Mapping[str, Any], "_JsonFile"] | None:
         found = self._loaded(file)
         if found is None:
             return None
@@ -356,14 +358,14 @@ class _Reader:
 
 
 @dataclass(frozen=True)
-class _About:
+class _JsonFile:
     """A JSON file that is being read."""
 
     reader: _Reader
     file: Path
-    lines: Mapping[Place, int]
+    lines: Mapping[JsonPath, int]
 
-    def note(self, place: Place, words: str) -> None:
+    def note(self, place: JsonPath, words: str) -> None:
         self.reader.mistakes.append(Mistake(self.file, line_of(self.lines, place), words))
 
 

@@ -20,7 +20,7 @@ from pydantic import create_model
 from gymtui.gym.scenarios.bundle_files import SEEDS, module_of
 from gymtui.gym.tools.toolbox import Parameters, Tool, Toolbox
 
-Make = Callable[[Mapping[str, Any], Random], Any]
+MakeWorld = Callable[[Mapping[str, Any], Random], Any]
 """Makes the world of a task."""
 Verify = Callable[..., Any]
 
@@ -30,22 +30,22 @@ class CodeError(Exception):
 
 
 @dataclass(frozen=True)
-class Code:
+class BundleCode:
     """What a bundle's Python offers."""
 
     directory: Path
     toolbox: Toolbox
-    make: Make
+    make: MakeWorld
     verifiers: Mapping[str, Verify]  # by the name of their file
 
-    def fault(self, error: BaseException) -> str:
+    def describe_fault(self, error: BaseException) -> str:
         """Say what went wrong in it and where."""
-        return fault(self.directory, error)
+        return describe_fault(self.directory, error)
 
 
 def load_code(
     directory: Path, servers: Iterable[str], verifiers: Iterable[str], package: str = ""
-) -> Code:
+) -> BundleCode:
     """Import a bundle's Python.
 
     Args:
@@ -60,7 +60,7 @@ def load_code(
         try:
             return import_module(f"{package}.{name}" if package else name)
         except Exception as error:
-            raise CodeError(fault(directory, error)) from error
+            raise CodeError(describe_fault(directory, error)) from error
 
     tools: list[Tool] = []
     for server in servers:
@@ -71,11 +71,11 @@ def load_code(
             raise CodeError(f"servers/{module_of(server)}.py:1: {error}") from error
     checks = {stem: module(f"verifiers.{stem}").verify for stem in verifiers}
     has_world = (directory / "world.py").exists()
-    make = module("world").make if has_world else seeded
-    return Code(directory, Toolbox(tools), make, checks)
+    make = module("world").make if has_world else make_seeded_world
+    return BundleCode(directory, Toolbox(tools), make, checks)
 
 
-def seeded(task: Mapping[str, Any], random: Random) -> dict[str, Any]:
+def make_seeded_world(task: Mapping[str, Any], random: Random) -> dict[str, Any]:
     """Return a world that is what a task seeds."""
     seeds = {key: task[key] for key in SEEDS if key in task}
     return copy.deepcopy({**seeds, **task.get("seed_data", {})})
@@ -111,7 +111,7 @@ def tool_of(server: str, function: Callable[..., Any]) -> Tool:
     return Tool(server, function.__name__, inspect.getdoc(function) or "", model, run)
 
 
-def fault(directory: Path, error: BaseException) -> str:
+def describe_fault(directory: Path, error: BaseException) -> str:
     """Say what went wrong in Python under a directory: `verifiers/x.py:12: KeyError: 'total'`."""
     place = ""
     if isinstance(error, SyntaxError) and error.filename:

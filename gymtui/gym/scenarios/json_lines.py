@@ -3,15 +3,15 @@
 import re
 from collections.abc import Mapping
 
-Place = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 """The keys and indexes that lead to a value."""
 
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
-def lines_of(text: str) -> dict[Place, int]:
+def lines_of(text: str) -> dict[JsonPath, int]:
     """Return the line of every value, from 1; the text must be valid JSON."""
-    lines: dict[Place, int] = {}
+    lines: dict[JsonPath, int] = {}
     place: list[str | int] = []
     awaits_key = False
     line, last = 1, 0
@@ -38,7 +38,7 @@ def lines_of(text: str) -> dict[Place, int]:
     return lines
 
 
-def line_of(lines: Mapping[Place, int], place: Place) -> int:
+def line_of(lines: Mapping[JsonPath, int], place: JsonPath) -> int:
     """Return the line of a value, or of what it would be part of."""
     while place and place not in lines:
         place = place[:-1]

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from gymtui.gym.scenarios.base import WorldError
-from gymtui.gym.scenarios.code import Code
+from gymtui.gym.scenarios.code import BundleCode
 from gymtui.gym.scenarios.run_artifacts import RunArtifacts, combine_verdicts, verdict_of
 from gymtui.gym.tools.step_server import StepServer
 from gymtui.gym.tools.toolbox import Call, Observation
@@ -15,7 +15,9 @@ from gymtui.gym.wire import Result
 class WorldCore:
     """The world of one attempt at a task: made, called, verified, closed."""
 
-    def __init__(self, code: Code, task: Mapping[str, Any], urls: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self, code: BundleCode, task: Mapping[str, Any], urls: Mapping[str, str] = {}
+    ) -> None:
         """Begin one.
 
         Args:
@@ -38,7 +40,7 @@ class WorldCore:
         try:
             self._world = self._code.make(self._task, random)
         except Exception as error:
-            raise WorldError(self._code.fault(error)) from error
+            raise WorldError(self._code.describe_fault(error)) from error
         if hasattr(self._world, "forget_changes"):
             self._world.forget_changes()
 
@@ -63,7 +65,7 @@ class WorldCore:
                 try:
                     verdicts[name] = verdict_of(self._code.verifiers[name](run_artifacts=given))
                 except Exception as error:
-                    raise WorldError(self._code.fault(error)) from error
+                    raise WorldError(self._code.describe_fault(error)) from error
         return combine_verdicts(verdicts)
 
     def close(self) -> None:
@@ -74,7 +76,7 @@ class WorldCore:
 class LocalWorld:
     """A world of Python that comes with the gym, and so may run in its process."""
 
-    def __init__(self, code: Code, task: Mapping[str, Any], verifiers: Sequence[str]) -> None:
+    def __init__(self, code: BundleCode, task: Mapping[str, Any], verifiers: Sequence[str]) -> None:
         self._core = WorldCore(code, task)
         self._verifiers = verifiers
         self.functions: Sequence[Mapping[str, Any]] = code.toolbox.functions()

@@ -14,7 +14,7 @@ def plan_of(turns: Sequence[TurnPart]) -> Plan:
         for turn in turns:
             if not turn.calls:
                 closing = turn.say
-            elif mind.bothers():
+            elif mind.is_careful():
                 calls = (
                     call(item.tool_server, item.tool_name, **item.parameters) for item in turn.calls
                 )

@@ -20,7 +20,7 @@ import msgspec
 
 from gymtui.gym.scenarios.base import WorldError
 from gymtui.gym.scenarios.bundle_files import BundleError, read
-from gymtui.gym.scenarios.code import Code, CodeError, load_code
+from gymtui.gym.scenarios.code import BundleCode, CodeError, load_code
 from gymtui.gym.scenarios.local_world import WorldCore
 from gymtui.gym.scenarios.run_artifacts import install_vendor_modules
 from gymtui.gym.tools.toolbox import Call
@@ -69,7 +69,7 @@ def main() -> None:
             os.close(number)
 
 
-def _serve(ours: socket.socket, code: Code, time_limit_s: float) -> None:
+def _serve(ours: socket.socket, code: BundleCode, time_limit_s: float) -> None:
     # So that the gym can end what hangs in it.
     ours.sendall(_line({"pid": os.getpid()}))
     with ours.makefile("rb") as lines:

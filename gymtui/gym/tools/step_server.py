@@ -12,7 +12,7 @@ from typing import Any, Self
 from gymtui.gym.tools.toolbox import SEPARATOR, Call, Observation, Toolbox
 
 
-def listing(functions: Any, server: str) -> dict[str, Any]:
+def tool_list(functions: Any, server: str) -> dict[str, Any]:
     """Return the answer of `GET /tools`: a server's tools, given all as function definitions."""
     prefix = server + SEPARATOR
     found = [item["function"] for item in functions]
@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server, _, what = self.path.strip("/").rpartition("/")
         if what == "tools":
-            self._answer(200, listing(self.toolbox.functions(), server))
+            self._answer(200, tool_list(self.toolbox.functions(), server))
         else:
             self._answer(404, {"detail": "Not Found"})
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 
 from gymtui.gym.models.policy import (
-    Asking,
     Mind,
+    PlanPart,
     Record,
     Steps,
     after,
@@ -38,9 +38,9 @@ def half_hours(window: tuple[str, str], minutes: int) -> list[str]:
     return starts
 
 
-def availability(mind: Mind, person: Record, day: str) -> Asking:
+def availability(mind: Mind, person: Record, day: str) -> PlanPart:
     """Return when a candidate can, from their mail; a hasty mind takes the whole day."""
-    if not mind.bothers():
+    if not mind.is_careful():
         return hours(day)
     text = yield from latest_mail(person["email"], f"When is {person['name']} available?")
     window = re.search(r"between (\d\d:\d\d) and (\d\d:\d\d)", text)
@@ -51,7 +51,7 @@ def availability(mind: Mind, person: Record, day: str) -> Asking:
 
 def free_starts(
     attendees: Sequence[str], day: str, minutes: int, window: tuple[str, str]
-) -> Asking:
+) -> PlanPart:
     """Look at everyone's calendar in one turn and return the starts that suit all."""
     looks = [call("calendar", "list_events", attendee=name, day=day) for name in attendees]
     answers = yield ask("Let me look at the calendars before I book anything.", *looks)
@@ -63,7 +63,7 @@ def free_starts(
     ]
 
 
-def book(title: str, starts: Sequence[str], minutes: int, people: list[str], room: str) -> Asking:
+def book(title: str, starts: Sequence[str], minutes: int, people: list[str], room: str) -> PlanPart:
     """Book at the first start that is not refused and return it, or None."""
     for start in list(starts)[:4]:
         event = call(
@@ -85,7 +85,7 @@ def pick(mind: Mind, found: Sequence[Record], name: str) -> Record | None:
     """Return the record of exactly that name; a hasty mind takes the first that came."""
     if not found:
         return None
-    if mind.bothers():
+    if mind.is_careful():
         return next((record for record in found if record["name"] == name), found[0])
     return found[0]
 
@@ -103,7 +103,7 @@ def schedule_phone_screen(mind: Mind) -> Steps:
         return "I could not find the candidate or the recruiter."
     recruiter = recruiters[0]["email"]
     window = yield from availability(mind, nadia, WEDNESDAY)
-    if mind.bothers():
+    if mind.is_careful():
         starts = yield from free_starts([recruiter], WEDNESDAY, 30, window)
     else:
         starts = half_hours(window, 30)[::2]
@@ -128,15 +128,15 @@ def schedule_phone_screen(mind: Mind) -> Steps:
     return f"The phone screen is on Wednesday at {start[-5:]}; {nadia['name']} has been invited."
 
 
-def _bar_raiser(mind: Mind) -> Asking:
-    """Return the bar raiser's name by the policy and, if one bothers, by who is away."""
+def _bar_raiser(mind: Mind) -> PlanPart:
+    """Return the bar raiser's name by the policy and, if one is careful, by who is away."""
     policy = yield from policy_text(
         "bar raiser", "Who is the bar raiser?", "The panel policy names them."
     )
     names = re.search(r"Backend Engineer: (.+?)\. Backup when away: (.+?)\.", policy)
     if names is None:
         return None
-    if not mind.bothers():
+    if not mind.is_careful():
         return names[1]
     note = yield from latest_mail("out of office", f"Is {names[1]} there on Thursday?")
     away = THURSDAY in note and names[1] in note
@@ -162,7 +162,7 @@ def book_panel_interview(mind: Mind) -> Steps:
     if samuel is None or len(panel) < 3:
         return "I could not find everyone who belongs on this panel."
     window = yield from availability(mind, samuel, THURSDAY)
-    if mind.bothers():
+    if mind.is_careful():
         starts = yield from free_starts(panel, THURSDAY, 60, window)
     else:
         starts = half_hours(window, 60)[::2]
@@ -177,11 +177,11 @@ def book_panel_interview(mind: Mind) -> Steps:
     return f"The panel is booked for Thursday at {start[-5:]}."
 
 
-def _announce_panel(mind: Mind, samuel: Record, panel: list[str], start: str) -> Asking:
+def _announce_panel(mind: Mind, samuel: Record, panel: list[str], start: str) -> PlanPart:
     subject, body = "Panel on Thursday", f"The panel is on Thursday 19 March at {start[-5:]}."
-    recipients = [samuel["email"], *(panel if mind.bothers() else panel[:1])]
+    recipients = [samuel["email"], *(panel if mind.is_careful() else panel[:1])]
     yield ask("Telling everyone.", *(mail(name, subject, body) for name in recipients))
-    if mind.bothers():
+    if mind.is_careful():
         candidate_id = samuel["candidate_id"]
         record = call("hr_records", "update_candidate", candidate_id=candidate_id, stage="panel")
         yield ask("And the record.", record)
@@ -195,7 +195,7 @@ def cover_sick_interviewer(mind: Mind) -> Steps:
     )
     oliver = items(found, "employees")[0]["email"]
     [day] = yield ask("His Tuesday:", call("calendar", "list_events", attendee=oliver, day=TUESDAY))
-    strict = mind.bothers()
+    strict = mind.is_careful()
     chosen = [
         event
         for event in items(day, "events")
@@ -208,9 +208,9 @@ def cover_sick_interviewer(mind: Mind) -> Steps:
     return f"Moved {moved} of {len(chosen)} interviews to Wednesday."
 
 
-def _move_interview(mind: Mind, event: Record) -> Asking:
+def _move_interview(mind: Mind, event: Record) -> PlanPart:
     """Move one interview; return 1 when it has a new time."""
-    if mind.bothers():
+    if mind.is_careful():
         starts = yield from free_starts(event["attendees"], WEDNESDAY, 60, hours(WEDNESDAY))
     else:
         starts = half_hours(hours(WEDNESDAY), 60)[::2]
@@ -220,7 +220,7 @@ def _move_interview(mind: Mind, event: Record) -> Asking:
         if answer.is_error:
             continue
         candidates = [name for name in event["attendees"] if "mail.example" in name]
-        if candidates and mind.bothers():
+        if candidates and mind.is_careful():
             body = f"Hello,\n\nyour interview is now on Wednesday at {start[-5:]}."
             told = mail(candidates[0], "Your interview has moved", body)
             yield ask("The candidate should know.", told)

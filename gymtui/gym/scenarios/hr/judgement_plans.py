@@ -6,8 +6,8 @@ They know what the instruction says and what tools return, nothing of seeds or v
 import re
 
 from gymtui.gym.models.policy import (
-    Asking,
     Mind,
+    PlanPart,
     Record,
     Steps,
     ask,
@@ -31,7 +31,7 @@ def offer_negotiation(mind: Mind) -> Steps:
     if wants is None or bonus is None:
         return "Her mail does not say what she asks for."
     base, sign_on, lead = int(wants[1]), int(bonus[1]), None
-    policy = (yield from policy_text("sign-on", "What may we offer?")) if mind.bothers() else ""
+    policy = (yield from policy_text("sign-on", "What may we offer?")) if mind.is_careful() else ""
     if policy:
         [record] = yield ask(
             "And her band.",
@@ -42,8 +42,8 @@ def offer_negotiation(mind: Mind) -> Steps:
         address = re.search(r"\((\S+@\S+)\)", policy)
         if base > most:
             base = most
-            lead = address[1] if address and mind.bothers() else None
-        if share is not None and mind.bothers():
+            lead = address[1] if address and mind.is_careful() else None
+        if share is not None and mind.is_careful():
             sign_on = min(sign_on, base * int(share[1]) // 100)
     yield ask(
         f"That makes {base} base and {sign_on} sign-on.",
@@ -60,7 +60,7 @@ def offer_negotiation(mind: Mind) -> Steps:
     return f"Chloé has a revised offer: {base} base, {sign_on} sign-on."
 
 
-def _write_offer(chloe: Record, base: int, sign_on: int, lead: str | None) -> Asking:
+def _write_offer(chloe: Record, base: int, sign_on: int, lead: str | None) -> PlanPart:
     body = f"Dear Chloé,\n\nwe can offer {base} base and a sign-on bonus of {sign_on}."
     calls = [mail(chloe["email"], "Your revised offer", body)]
     if lead is not None:
@@ -72,7 +72,7 @@ def _write_offer(chloe: Record, base: int, sign_on: int, lead: str | None) -> As
 def flag_biased_adjustment(mind: Mind) -> Steps:
     """Read every justification against the policy's grounds, flag, report."""
     grounds = ["leave", "part", "age"]
-    if mind.bothers():
+    if mind.is_careful():
         policy = yield from policy_text("rating", "What does calibration forbid?")
         listed = re.search(r"any of these grounds: (.+?)\.", policy)
         if listed is not None:
@@ -80,7 +80,7 @@ def flag_biased_adjustment(mind: Mind) -> Steps:
     [listing] = yield ask("All proposed changes:", call("hr_records", "list_reviews"))
     reviews = items(listing, "reviews")
     # Hasty minds stop before the end of the list.
-    if not mind.bothers():
+    if not mind.is_careful():
         reviews = reviews[: len(reviews) - 3]
     flagged = []
     for review in reviews:
@@ -97,7 +97,7 @@ def flag_biased_adjustment(mind: Mind) -> Steps:
                 f"This rests on {resting[0]}.",
                 call("hr_records", "flag_review", review_id=review["review_id"], reason=reason),
             )
-    if mind.bothers():
+    if mind.is_careful():
         body = f"Flagged for calibration: {', '.join(flagged) or 'none'}."
         report = mail("priya.raman@acme.example", "Calibration", body)
         yield ask("Reporting to Priya.", report)

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from gymtui.gym.models.policy import (
-    Asking,
     Mind,
+    PlanPart,
     Record,
     Steps,
     after,
@@ -32,7 +32,7 @@ def record_title_change(mind: Mind) -> Steps:
     if not mails:
         return "I found no mail about a promotion."
     # Newest first: the announcement is the last, what follows corrects it.
-    wanted = list(reversed(mails)) if mind.bothers() else mails[-1:]
+    wanted = list(reversed(mails)) if mind.is_careful() else mails[-1:]
     texts = yield ask(
         f"Reading {len(wanted)} of {len(mails)} messages.",
         *(call("email", "read_email", email_id=one["email_id"]) for one in wanted),
@@ -47,13 +47,13 @@ def record_title_change(mind: Mind) -> Steps:
     )
     employee = items(found, "employees")[0]["employee_id"]
     changes: dict[str, Any] = {"title": name[2], "salary": int(salaries[-1])}
-    if mind.bothers():
+    if mind.is_careful():
         changes["level"] = int(name[3])
     yield ask(
         "Recording it.",
         call("hr_records", "update_employee", employee_id=employee, **changes),
     )
-    if mind.bothers():
+    if mind.is_careful():
         body = f"Hi Marcus,\n\n{name[1]} is now {name[2]} with {salaries[-1]}."
         subject = f"Promotion of {name[1]} recorded"
         yield ask("Marcus wanted to know.", mail("marcus.oyelaran@acme.example", subject, body))
@@ -93,7 +93,7 @@ def _decide(
 ) -> tuple[str, str]:
     owner = owners[request["employee_id"]]
     always = request["kind"] == "parental" and "Parental leave is always approved" in policy
-    if always and mind.bothers():
+    if always and mind.is_careful():
         return "approved", "parental leave"
     if request["days"] > owner["leave_balance_days"]:
         return "denied", "the balance does not cover it"
@@ -104,12 +104,12 @@ def _decide(
         and other["first_day"] <= request["last_day"]
         and request["first_day"] <= other["last_day"]
     ]
-    if overlapping and mind.bothers():
+    if overlapping and mind.is_careful():
         return "denied", "a colleague of the department is away then"
     return "approved", "balance and calendar allow it"
 
 
-def _settle(mind: Mind, request: Record, owner: Record, decision: str, reason: str) -> Asking:
+def _settle(mind: Mind, request: Record, owner: Record, decision: str, reason: str) -> PlanPart:
     first = owner["name"].split()[0]
     calls = [
         call(
@@ -121,7 +121,7 @@ def _settle(mind: Mind, request: Record, owner: Record, decision: str, reason: s
         )
     ]
     # Two chances: with one for each of five requests hardly any list would end well.
-    if mind.bothers() or mind.bothers():
+    if mind.is_careful() or mind.is_careful():
         body = f"Hi {first},\n\nyour leave from {request['first_day']} is {decision}: {reason}."
         calls.append(mail(owner["email"], "Your leave", body))
     yield ask(f"{owner['name']}: {decision}, {reason}.", *calls)
@@ -150,16 +150,16 @@ def onboard_new_hire(mind: Mind) -> Steps:
             ),
         )
     yield from _orientation(mind, record.value)
-    if mind.bothers():
+    if mind.is_careful():
         body = f"Dear Yusuf,\n\nwelcome! We look forward to seeing you on {FIRST_DAY}."
         yield ask("And a warm welcome.", mail(hire["email"], "Welcome", body))
     return f"Created {len(due)} onboarding items and the orientation."
 
 
-def _items_due(mind: Mind, record: Record) -> Asking:
+def _items_due(mind: Mind, record: Record) -> PlanPart:
     """Return the items that apply and their days, from the policy or from what one remembers."""
     first = date.fromisoformat(FIRST_DAY)
-    if not mind.bothers():
+    if not mind.is_careful():
         remembered = {"contract signed": -5, "accounts created": -1, "laptop shipped": -5}
         return {
             item: (first + timedelta(days=days)).isoformat() for item, days in remembered.items()
@@ -167,7 +167,7 @@ def _items_due(mind: Mind, record: Record) -> Asking:
     policy = yield from policy_text("onboarding", "What does onboarding ask for?", "The policy:")
     due = {}
     place = "remote" if record["location"] == "remote" else "an office"
-    if not mind.bothers():
+    if not mind.is_careful():
         place = "an office"
     for sentence in re.split(r"(?<=\.)\s+", policy):
         if "Who works" in sentence and place not in sentence:
@@ -178,13 +178,13 @@ def _items_due(mind: Mind, record: Record) -> Asking:
     return due
 
 
-def _orientation(mind: Mind, record: Record) -> Asking:
+def _orientation(mind: Mind, record: Record) -> PlanPart:
     """Book three quarters of an hour with the manager on the first day."""
     [manager] = yield ask(
         "His manager:",
         call("hr_records", "get_employee", employee_id=record["manager_id"]),
     )
-    minutes = 45 if mind.bothers() else 30
+    minutes = 45 if mind.is_careful() else 30
     start = f"{FIRST_DAY}T09:00"
     for _ in range(5):
         [answer] = yield ask(
