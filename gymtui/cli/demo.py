@@ -42,9 +42,6 @@ def open_demo(
 ) -> int:
     """Run the dashboard on the demo's gym until its person leaves it; its exit code.
 
-    Args:
-        settle: Settles the settings, given the gym's URL.
-
     Raises:
         DemoError: The gym did not start.
     """

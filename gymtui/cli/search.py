@@ -40,11 +40,7 @@ def print_hits(
     archive: Path,
     most_bytes: int | None = None,
 ) -> SearchProgress:
-    """Search, in all runs if none are named, and print what is found.
-
-    Args:
-        most_bytes: How much is downloaded at most; None for all that is needed.
-    """
+    """Search, in all runs if none are named, and print what is found."""
     kept = open_archive(settings, archive)
 
     async def fetch(client: Endpoints) -> SearchProgress:

@@ -61,8 +61,6 @@ class ArtifactLoader:
     """Where artifacts are asked for.
 
     Args:
-        cap_bytes: The largest that are opened.
-        cache_bytes: How much is kept.
         on_read: Told of what was read, and whose it is.
         key_of: A rollout's key in the archive, given its id and whether it is redacted; None for
             artifacts that may still change.

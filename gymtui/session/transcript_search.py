@@ -127,7 +127,6 @@ class TranscriptSearch:
 
     Args:
         targets: What is searched, in the order in which hits are to come.
-        most_bytes: How much is downloaded at most.
     """
 
     def __init__(

@@ -148,7 +148,6 @@ def failure_document(
     """A row as JSON.
 
     Args:
-        shared: Of all rows.
         names: The runs, in the order of its changes: those that are compared with another.
     """
     group = row.group

@@ -138,11 +138,7 @@ def _remove(database: Path) -> None:
 
 
 def sweep(temporary: Path) -> None:
-    """Remove what killed gyms of this user left behind; never one that is alive.
-
-    Args:
-        temporary: The directory in which theirs were made.
-    """
+    """Remove what killed gyms of this user left behind; never one that is alive."""
     with suppress(OSError):
         for directory in temporary.glob(f"{PREFIX}*"):
             with suppress(OSError):

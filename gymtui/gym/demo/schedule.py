@@ -77,11 +77,7 @@ FIRST_RUNS = (
 
 
 def later_run(number: int, seed: int) -> PlannedRun:
-    """What is launched after the opening: the same number is the same run on any day.
-
-    Args:
-        number: From 1, without end.
-    """
+    """What is launched after the opening: the same number is the same run on any day."""
     rng = _chance(seed, f"sequel {number}")
     at = 5 + (number - 1) // 2
     tasks = list(SCENARIOS["hr"].tasks)

@@ -76,11 +76,7 @@ Rows = psycopg.Connection[dict[str, Any]]
 
 
 class ServerConnection:
-    """A connection that is made anew where it was lost.
-
-    Args:
-        connect: Makes one.
-    """
+    """A connection that is made anew where it was lost."""
 
     def __init__(self, connect: Callable[[], Rows]) -> None:
         self._connect = connect
@@ -146,9 +142,6 @@ class ServerConnection:
 
 class DatabaseServer(Database):
     """The gym's part of a PostgreSQL database.
-
-    Args:
-        place: Where it is.
 
     Raises:
         DatabaseRefusedError: It does not answer, or is not one of ours.

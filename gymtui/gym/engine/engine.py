@@ -82,15 +82,7 @@ class Engine:
         Args:
             database: The gym's memory; closed by whoever opened it.
             seed: Every random choice comes from it, rollout by rollout.
-            failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
-            temperaments: The scripted agents, by the name of the model.
-            troubles: What goes wrong for them besides.
-            new_id: Makes the random part of ids.
             model_transport: Replaces the network to model servers in tests.
-            server_limits: What model servers are asked at most.
-            most_parallel: How many rollouts run at a time, over all runs.
-            timer: Waits between the tries of a request.
-            judge: The model that judges by rubrics; None where none does.
         """
         self.database = database
         self.clock = clock or Clock()

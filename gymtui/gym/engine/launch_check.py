@@ -76,11 +76,7 @@ def setting_problems(
     *,
     can_judge: bool,
 ) -> list[LaunchProblem]:
-    """Return what is wrong with the models of a launch, and what it asks that cannot be done here.
-
-    Args:
-        can_judge: Whether there is a model that judges by rubrics.
-    """
+    """Return what is wrong with the models of a launch, and what of it cannot be done here."""
     problems = []
     if (problem := model_problem(request.settings, temperaments)) is not None:
         problems.append(problem)

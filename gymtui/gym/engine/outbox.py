@@ -25,7 +25,6 @@ class Outbox(RolloutLog):
 
     Args:
         send: Writes a batch, all or nothing.
-        clock: What times are written by.
     """
 
     def __init__(

@@ -23,10 +23,7 @@ class QueueEngine(Engine):
     """Hands rollouts to workers.
 
     Args:
-        database: Where they find them.
-        settings: How they run them.
         worker: One in this process; None where all are elsewhere.
-        options: As an `Engine`'s.
     """
 
     def __init__(

@@ -39,7 +39,6 @@ def request_again(
     """Return a request that goes on with a run.
 
     Args:
-        can_judge: Whether there is a model that judges by rubrics.
         secrets: What was kept apart of `settings` and `user_settings`. Without, it has no key: a
             model server that wants one says so.
 

@@ -78,9 +78,6 @@ class RolloutQueue:
 
     Args:
         database: Closed by whoever opened it.
-        clock: What times are written by.
-        lease_s: As `LEASE_S`.
-        now_s: Seconds that only go forward.
     """
 
     def __init__(
@@ -127,7 +124,6 @@ class RolloutQueue:
         """Write a run and have its rollouts worked.
 
         Args:
-            places: The models that it asks.
             secrets: Of its settings; kept until it is over.
 
         Raises:

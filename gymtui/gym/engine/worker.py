@@ -57,10 +57,6 @@ class Worker:
     """Runs rollouts on one event loop; `run` is called once.
 
     Args:
-        place: The gym's database.
-        scenarios: What it can run.
-        at_once: How many rollouts it has at a time.
-        judge_key: The key of the model that judges by rubrics.
         sleep: Waits a number of seconds, the speed being taken into account.
         make_queue: Makes the queue in an open database.
         ready: Called once, when the database was reached.

@@ -31,10 +31,6 @@ def work(
     """Run rollouts until SIGTERM or SIGINT; to be called in the main thread.
 
     Args:
-        place: The gym's database.
-        at_once: How many rollouts at a time.
-        judge_key: The key of the gym's judge.
-        scenarios: Bundles besides the built-in scenarios, or directories of bundles.
         ready: Called once, when the database was reached.
 
     Raises:

@@ -284,8 +284,6 @@ async def serve_until(
     """Serve on a bound socket until `ending` is set; the socket is closed then.
 
     Args:
-        ending: Set to stop.
-        listener: From `bind`.
         place: The gym's memory; made when it is missing.
         ready: Called with the URL once requests are answered.
         beside: What goes on with the engine meanwhile; cancelled at the end.
@@ -327,7 +325,6 @@ def serve(
     Args:
         host: Where to listen; anything but loopback needs a key.
         port: 0 takes a free one.
-        place: The gym's memory; made when it is missing.
         ready: Called once with the gym's URL, when it answers.
 
     Raises:

@@ -39,7 +39,6 @@ async def judge_by_rubric(
     """Ask a model for its judgement.
 
     Args:
-        settings: The model's; its temperature is ours.
         record: What happened: messages, tool calls and their results.
 
     Raises:

@@ -85,7 +85,6 @@ class Limiter:
 
         Args:
             round_: The request's; those of one round count once.
-            pause_s: For how long the server wants no more, seconds.
         """
         self._not_before_s = max(self._not_before_s, self._timer.now_s() + pause_s)
         if round_ == self._round:

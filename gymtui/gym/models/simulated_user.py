@@ -34,7 +34,6 @@ class SimulatedUser:
         """Begin.
 
         Args:
-            servers: The way to the model; closed by whoever made it.
             settings: The model's; a system prompt is more about the person, `max_steps` is how
                 often they speak at most.
         """

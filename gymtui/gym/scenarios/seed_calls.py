@@ -16,11 +16,7 @@ NOWHERE = "unknown.com"
 def seed_calls(
     content: Mapping[str, Any], npcs: Sequence[Mapping[str, Any]], server: str
 ) -> Iterator[Call]:
-    """Return the calls that seed a server; none for one that is no email server.
-
-    Args:
-        npcs: The profiles of the people in it.
-    """
+    """Return the calls that seed a server; none for one that is no email server."""
     if server not in EMAIL_SERVERS:
         return
     addresses = {npc.get("profile_id"): npc.get("email") for npc in npcs}
