@@ -28,7 +28,7 @@ from gymtui.poll.request_log import RequestLog
 from gymtui.poll.request_state import JITTER
 from gymtui.store.delta import Observation, OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
-from gymtui.store.store import Applied, Store
+from gymtui.store.store import Applied
 
 NUMBERS_EVERY_S = 10.0
 """How often a run's rollouts are listed while it is under way, unless something hangs on them."""
@@ -103,7 +103,14 @@ class Follower:
             return True
         results = RolloutsOf(run_id)
         given_up = results not in self._denied or self._is_given_up(results)
-        return given_up and (settled(self._log, self.reader.store, run_id) or self._is_over(run_id))
+        return given_up and (self._is_listed(run_id) or self._is_over(run_id))
+
+    def _is_listed(self, run_id: str) -> bool:
+        """Whether a run is over and its results were listed."""
+        row = self.reader.store.runs.get(run_id)
+        if row is None:
+            return False
+        return row.is_deleted or (not row.active and run_id not in self._log.wanted)
 
     def _is_over(self, run_id: str) -> bool:
         """Whether all is listed of a run of which no result is still to come."""
@@ -171,10 +178,26 @@ class Follower:
     def _due(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
         if now_s < self._log.held_until_s():
             return
+        for query in self._questions(now_s):
+            if self._log.recall(query).not_before_s <= now_s:
+                yield query
+
+    def _questions(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
+        """What to ask about runs that are not settled; waits are still to be kept."""
+        log = self._log
         every_s = 0.0 if self.closely else NUMBERS_EVERY_S
         left = [run_id for run_id in self.run_ids if not self.settled(run_id)]
-        wanted = questions(self._log, self.reader.store, left, now_s, every_s)
-        yield from (q for q in wanted if self._log.recall(q).not_before_s <= now_s)
+        count = 0
+        for run_id in sorted(left, key=lambda run_id: log.recall(OneRun(run_id)).planned_s):
+            row = self.reader.store.runs.get(run_id)
+            if (row is None or row.active) and count < SINGLY_A_TICK:
+                count += 1
+                yield OneRun(run_id)
+            outstanding = run_id in log.wanted or run_id in log.forbidden_runs
+            if row is None or (log.listed_since_moved(run_id) and not outstanding):
+                continue
+            if not row.active or now_s - log.recall(RolloutsOf(run_id)).planned_s >= every_s:
+                yield RolloutsOf(run_id)
 
     async def _ask(self, query: OneRun | RolloutsOf) -> None:
         sent_s = self.monotonic()
@@ -241,33 +264,3 @@ class Follower:
         )
         until_s = max(self._log.held_until_s(), self._log.recall(query).not_before_s)
         self.trouble = LastFailure(error, max(0.0, until_s - now_s))
-
-
-def settled(log: RequestLog, store: Store, run_id: str) -> bool:
-    """Whether nothing more is to be learnt of a run: it is over and its results were listed."""
-    row = store.runs.get(run_id)
-    if row is None:
-        return False
-    return row.is_deleted or (not row.active and run_id not in log.wanted)
-
-
-def questions(
-    log: RequestLog, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
-) -> Iterator[OneRun | RolloutsOf]:
-    """What to ask about runs that are not settled; waits are still to be kept.
-
-    Args:
-        every_s: How often the rollouts of a run under way are listed, at most.
-    """
-    left = sorted(unsettled, key=lambda run_id: log.recall(OneRun(run_id)).planned_s)
-    count = 0
-    for run_id in left:
-        row = store.runs.get(run_id)
-        if (row is None or row.active) and count < SINGLY_A_TICK:
-            count += 1
-            yield OneRun(run_id)
-        outstanding = run_id in log.wanted or run_id in log.forbidden_runs
-        if row is None or (log.listed_since_moved(run_id) and not outstanding):
-            continue
-        if not row.active or now_s - log.recall(RolloutsOf(run_id)).planned_s >= every_s:
-            yield RolloutsOf(run_id)

@@ -118,14 +118,11 @@ class Launches:
         Raises:
             NoModelKey: There is none for one of its providers.
         """
-        made = await asyncio.to_thread(build_requests, draft, tasks, names, self._key)
+        made = await asyncio.to_thread(build_requests, draft, tasks, names, self._keys.get)
         for request in made:
             for key in request.secrets():
                 self.hide(key)
         return made
-
-    def _key(self, provider: str) -> ApiKey:
-        return self._keys.get(provider)
 
     def hide(self, key: ApiKey) -> None:
         """Keep a key out of reports of defects."""
@@ -141,7 +138,7 @@ class Launches:
             GymError: As the client.
         """
         tried = []
-        for choice, config in await asyncio.to_thread(build_configs, draft, self._key):
+        for choice, config in await asyncio.to_thread(build_configs, draft, self._keys.get):
             self.hide(config.api_key)
             tried.append((choice, await self._client.test_model_config(config)))
         return tried

@@ -266,14 +266,6 @@ class ReplaySession(Session):
         playback.attach(self)
         clock.lead_us = playback.lead_us
 
-    def take_update(self, update: Update) -> None:
-        """Called with what changed, and with the passing of time."""
-        self._observed(update)
-
-    def recalled(self, run_id: str) -> None:
-        """What was observed of a run's rollouts came in."""
-        self._recalled(run_id)
-
     def forget_pace(self) -> None:
         """After a jump nothing is known of how verdicts came in but what the rows say."""
         self.forecast = RunForecast()

@@ -95,7 +95,7 @@ class Session:
         self.forecast = RunForecast()
         self.alerts = AlertMonitor(everything=settings.watch_all, fail_share=settings.fail_share)
         self.tracker = RolloutTracker(
-            self.store, journal, remembered=self._remembered, recalled=self._recalled
+            self.store, journal, remembered=self._remembered, recalled=self.recalled
         )
         # Whether one went elsewhere: what still comes in is nobody's business then.
         self.is_closed = False
@@ -122,7 +122,7 @@ class Session:
             client,
             self.store,
             clock,
-            self._observed,
+            self.take_update,
             view=self._view,
             monotonic=monotonic,
             rng=rng,
@@ -315,7 +315,7 @@ class Session:
             if self.recorder is not None:
                 self.recorder.record_summaries(summaries)
 
-    def _recalled(self, run_id: str) -> None:
+    def recalled(self, run_id: str) -> None:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
         rollout_ids = frozenset(row.rollout_id for row in self.store.rollouts_of(run_id))
         self._pending = self._pending.then(Delta(rollouts_changed=rollout_ids))
@@ -332,7 +332,7 @@ class Session:
             return self.recorder.record_answer(query, applied, window, work)
         return work
 
-    def _observed(self, update: Update) -> None:
+    def take_update(self, update: Update) -> None:
         if self.is_closed:
             return
         self.tracker.drop(update.delta.rollouts_removed)

@@ -7,6 +7,7 @@ from its `Mind`, so that the same plan serves careful and hasty agents.
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -61,6 +62,7 @@ def items(observation: Observation, key: str) -> list[Record]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def after(start: str, minutes: int) -> str:
     """Return the moment `minutes` after `start`."""
     end = datetime.fromisoformat(start) + timedelta(minutes=minutes)

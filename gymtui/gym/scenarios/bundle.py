@@ -8,20 +8,20 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from gymtui.gym.models.policy import Ask, Plan, ask, call
+from gymtui.gym.models.policy import Ask, Mind, Plan, Steps, ask, call
 from gymtui.gym.scenarios.base import Scenario, Server, Task, World
 from gymtui.gym.scenarios.bundle_files import (
     BundleError,
     BundleFiles,
     Mistake,
     TaskFiles,
+    TurnPart,
     bundles_in,
     read,
     stem_of,
 )
 from gymtui.gym.scenarios.code import load_code
 from gymtui.gym.scenarios.local_world import LocalWorld
-from gymtui.gym.scenarios.script import plan_of
 from gymtui.gym.scenarios.world_process import BundleProcess
 from gymtui.gym.tools.toolbox import call_named
 
@@ -122,7 +122,7 @@ def _task(files: TaskFiles) -> Task:
         aliases=tuple(part.meta.aliases),
         is_verified=bool(part.verifiers),
         judged_by=part.judged_by,
-        plan=plan_of(part.scripted) if part.scripted else None,
+        plan=_plan_of(part.scripted) if part.scripted else None,
     )
 
 
@@ -132,3 +132,21 @@ def _look(functions: Sequence[str], random: Random) -> Ask:
         return ask("I do not know what to do.")
     made = call_named(random.choice(functions), {}, "")
     return ask("Maybe this helps.", call(made.server, made.tool))
+
+
+def _plan_of(turns: Sequence[TurnPart]) -> Plan:
+    """Return a plan that takes these turns; a hasty mind leaves some of them out."""
+
+    def plan(mind: Mind) -> Steps:
+        closing = ""
+        for turn in turns:
+            if not turn.calls:
+                closing = turn.say
+            elif mind.is_careful():
+                calls = (
+                    call(item.tool_server, item.tool_name, **item.parameters) for item in turn.calls
+                )
+                yield ask(turn.say, *calls)
+        return closing
+
+    return plan

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from random import Random
 
+from gymtui.gym.models.policy import after
 from gymtui.gym.tools.workspace import Row, Workspace
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (f"2026-03-{day}" for day in range(16, 21))
@@ -93,21 +93,14 @@ def moment(day: str, clock: str) -> str:
     return f"{day}T{clock}"
 
 
-@lru_cache(maxsize=4096)
-def later(start: str, minutes: int) -> str:
-    """Return the moment `minutes` after `start`."""
-    end = datetime.fromisoformat(start) + timedelta(minutes=minutes)
-    return end.isoformat(timespec="minutes")
-
-
 @cache
 def slots(day: str, minutes: int) -> tuple[str, ...]:
     """Return every half hour of a working day at which a meeting of `minutes` can start."""
     found = []
     start = moment(day, DAY_STARTS)
-    while later(start, minutes) <= moment(day, DAY_ENDS):
+    while after(start, minutes) <= moment(day, DAY_ENDS):
         found.append(start)
-        start = later(start, 30)
+        start = after(start, 30)
     return tuple(found)
 
 
@@ -137,7 +130,7 @@ def clashes(
 def free_slots(workspace: Workspace, attendees: Iterable[str], day: str, minutes: int) -> list[str]:
     """Return the starts of a day at which a meeting of `minutes` suits all `attendees`."""
     busy = [event for attendee in attendees for event in events_of(workspace, attendee, day=day)]
-    meetings = [(start, later(start, minutes)) for start in slots(day, minutes)]
+    meetings = [(start, after(start, minutes)) for start in slots(day, minutes)]
     return [
         start
         for start, end in meetings
@@ -161,7 +154,7 @@ def _event(
         "event_id": event_id,
         "title": title,
         "start": start,
-        "end": later(start, minutes),
+        "end": after(start, minutes),
         "attendees": _dump_attendees(tuple(sorted(attendees))),
         "location": room,
     }

@@ -3,6 +3,7 @@
 import json
 from random import Random
 
+from gymtui.gym.models.policy import after
 from gymtui.gym.scenarios.base import Facts, Finding, check
 from gymtui.gym.scenarios.hr.company import (
     DOMAIN,
@@ -15,7 +16,6 @@ from gymtui.gym.scenarios.hr.company import (
     clashes,
     events_of,
     free_slots,
-    later,
     moment,
     sent_to,
     slots,
@@ -50,8 +50,8 @@ def _write_availability(
 ) -> tuple[str, str]:
     """Have a candidate write when they can; the window is around one of the `free` starts."""
     inside = random.choice(free)
-    first = max(moment(day, "09:00"), later(inside, -random.choice((0, 30, 60))))
-    last = min(moment(day, "17:00"), later(inside, random.choice((90, 120))))
+    first = max(moment(day, "09:00"), after(inside, -random.choice((0, 30, 60))))
+    last = min(moment(day, "17:00"), after(inside, random.choice((90, 120))))
     body = (
         f"Hi,\n\nthank you for getting back to me. On {day} I can do any time between"
         f" {clock(first)} and {clock(last)}; outside of that I am at work.\n\nBest,\n{name}"
@@ -66,7 +66,7 @@ def _write_availability(
 def seed_phone_screen(workspace: Workspace, random: Random) -> Facts:
     """A candidate with a near namesake, her availability, and a recruiter with a busy day."""
     for start in random.sample(slots(WEDNESDAY, 60)[::2], 2):
-        if not clashes(workspace, TOMAS, start, later(start, 60)):
+        if not clashes(workspace, TOMAS, start, after(start, 60)):
             add_event(workspace, "Sourcing call", start, 60, [TOMAS])
     free = free_slots(workspace, [TOMAS], WEDNESDAY, 30)
     first, last = _write_availability(
@@ -93,7 +93,7 @@ def verify_phone_screen(workspace: Workspace, facts: Facts) -> list[Finding]:
         ),
         check(
             "30 minutes long",
-            event is None or event["end"] == later(event["start"], 30),
+            event is None or event["end"] == after(event["start"], 30),
             "Wrong: phone screen is not 30 minutes long",
         ),
         check(
@@ -177,7 +177,7 @@ def verify_panel(workspace: Workspace, facts: Facts) -> list[Finding]:
         ),
         check(
             "60 minutes in the candidate's availability",
-            event is None or (_within(event, facts) and event["end"] == later(event["start"], 60)),
+            event is None or (_within(event, facts) and event["end"] == after(event["start"], 60)),
             "Wrong: panel is not 60 minutes within the candidate's availability",
         ),
         check("a room", event is None or event["location"] in ROOMS, "Missing: room for panel"),

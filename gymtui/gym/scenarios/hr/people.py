@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 from random import Random
 
+from gymtui.gym.models.policy import after
 from gymtui.gym.scenarios.base import Facts, Finding, check
 from gymtui.gym.scenarios.hr.company import (
     PEOPLE,
     add_email,
     address,
     events_of,
-    later,
     moment,
     sent_to,
 )
@@ -196,7 +196,7 @@ def verify_new_hire(workspace: Workspace, facts: Facts) -> list[Finding]:
     orientation = [
         event
         for event in events_of(workspace, hire, day=FIRST_DAY)
-        if MEI in event["attendees"] and event["end"] == later(event["start"], 45)
+        if MEI in event["attendees"] and event["end"] == after(event["start"], 45)
     ]
     wanted: dict[str, str] = facts["due"]
     surplus = sorted(set(made) - set(wanted))

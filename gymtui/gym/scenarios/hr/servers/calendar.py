@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from gymtui.gym.scenarios.hr.company import add_event, clashes, events_of, later
+from gymtui.gym.models.policy import after
+from gymtui.gym.scenarios.hr.company import add_event, clashes, events_of
 from gymtui.gym.scenarios.hr.parameters import Address, Day, Moment, Text
 from gymtui.gym.tools.toolbox import ToolError
 from gymtui.gym.tools.workspace import Row, Workspace
@@ -26,7 +27,7 @@ def create_event(
     location: str = "",
 ) -> dict[str, Any]:
     """Book an event, unless an attendee or the room that `location` may name is busy."""
-    _refuse_conflicts(workspace, attendees, location, start, later(start, duration_minutes))
+    _refuse_conflicts(workspace, attendees, location, start, after(start, duration_minutes))
     event_id = add_event(workspace, title, start, duration_minutes, attendees, location)
     return {"text": f"Event {event_id} created.", "event_id": event_id}
 
@@ -36,7 +37,7 @@ def move_event(workspace: Workspace, event_id: str, start: Moment) -> str:
     event = _event(workspace, event_id)
     was = (datetime.fromisoformat(event[side]) for side in ("end", "start"))
     minutes = int((next(was) - next(was)).total_seconds() // 60)
-    end = later(start, minutes)
+    end = after(start, minutes)
     attendees = json.loads(event["attendees"])
     _refuse_conflicts(workspace, attendees, event["location"], start, end, but=event_id)
     workspace.update("events", event_id, {"start": start, "end": end})
