@@ -9,16 +9,20 @@ from typing import Any
 import click
 
 from gymtui.cli.gym_database import database_options, is_shared, place_of
-from gymtui.cli.options import fail, fail_on_file
+from gymtui.cli.options import Option, fail, fail_on_file
 from gymtui.core.text import clean
 
-_scenarios_option = click.option(
-    "--scenarios",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="Scenario of your own, or a directory of them. Repeatable.",
-)
+_SCENARIOS = "Scenario of your own, or a directory of them"
+
+
+def _scenarios_option(words: str) -> Option[Any]:
+    return click.option(
+        "--scenarios",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help=words,
+    )
 
 
 @click.group(invoke_without_command=True)
@@ -56,7 +60,7 @@ _scenarios_option = click.option(
     metavar="N",
     help="Concurrent requests per model.",
 )
-@_scenarios_option
+@_scenarios_option(f"{_SCENARIOS}. Repeatable.")
 @click.option(
     "--no-worker", is_flag=True, help="Serve only: `gymtui gym-worker` runs the rollouts."
 )
@@ -141,7 +145,7 @@ def new(directory: str) -> None:
     metavar="N",
     help="Concurrent rollouts in this worker.",
 )
-@_scenarios_option
+@_scenarios_option(f"{_SCENARIOS}, as the gym has them. Repeatable.")
 def gym_worker(
     db: str, db_password_command: str | None, at_once: int, scenarios: tuple[Path, ...]
 ) -> None:
