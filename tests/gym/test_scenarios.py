@@ -1,7 +1,6 @@
 """The tasks of `hr`: verifiers look at the state, plans work through the tools, seeds repeat."""
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from random import Random
 from types import SimpleNamespace
 
@@ -13,6 +12,7 @@ from gymtui.gym.scenarios.base import Task
 from gymtui.gym.scenarios.code import tool_of
 from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.scenarios.hr.servers import calendar, email, hr_records
+from gymtui.gym.scenarios.hr.verifiers.office import verify
 from gymtui.gym.scenarios.hr.world import Office, make
 from gymtui.gym.tools.toolbox import Call, Observation, Toolbox
 from gymtui.gym.wire import Result
@@ -55,9 +55,8 @@ async def acted(
     raise AssertionError("the plan does not end within 30 steps")
 
 
-def verdict(task: Task, workspace: Office) -> Result:
-    module = import_module(f"gymtui.gym.scenarios.hr.verifiers.{task.task_id}")
-    result = module.verify(SimpleNamespace(world=workspace))
+def verdict(workspace: Office) -> Result:
+    result = verify(SimpleNamespace(world=workspace))  # type: ignore[arg-type]
     assert isinstance(result, Result)
     return result
 
@@ -69,7 +68,7 @@ async def test_a_flawless_agent_passes_whatever_the_seed(task_id: str) -> None:
         workspace = prepared(task, seed)
         with workspace:
             await acted(workspace, task)
-            result = verdict(task, workspace)
+            result = verdict(workspace)
         assert result.success, (seed, result.message)
         assert result.message.startswith("All ")
         assert result.output is not None
@@ -82,7 +81,7 @@ def test_doing_nothing_fails_and_says_what_is_missing(task_id: str) -> None:
     for seed in SEEDS:
         workspace = prepared(task, seed)
         with workspace:
-            result = verdict(task, workspace)
+            result = verdict(workspace)
         assert not result.success
         assert "Missing: " in result.message
         assert result.output is not None
@@ -110,7 +109,7 @@ async def test_claiming_to_have_acted_is_not_enough(task_id: str, tool: str) -> 
     workspace = prepared(task, 3)
     with workspace:
         await acted(workspace, task, skip=lambda call: call.tool == tool)
-        result = verdict(task, workspace)
+        result = verdict(workspace)
     assert not result.success, f"nobody noticed that {tool} was never called"
 
 
@@ -148,10 +147,10 @@ async def test_a_tampered_state_fails(task_id: str) -> None:
     statements, words = TAMPERINGS[task_id]
     with workspace:
         await acted(workspace, task)
-        assert verdict(task, workspace).success
+        assert verdict(workspace).success
         for statement in statements:
             workspace.rows(statement)
-        result = verdict(task, workspace)
+        result = verdict(workspace)
     assert not result.success
     assert words in result.message
 
