@@ -66,6 +66,9 @@ _OTHER_NAMES = (
     "state_dir",
     "cache_dir",
     "gym_key",
+    "gym_db",
+    "gym_db_password_command",
+    "judge_key",
     "journal_url",
 )
 

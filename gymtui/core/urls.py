@@ -80,7 +80,7 @@ def database_url(text: str) -> str:
     if parts.scheme not in ("postgresql", "postgres"):
         raise ValueError("does not start with postgresql://")
     if parts.password is not None or any("password" in name for name, _ in parse_qsl(parts.query)):
-        raise ValueError("contains a password: PGPASSFILE or password_command is its place")
+        raise ValueError("contains a password: give it by PGPASSFILE, or by a command")
     return text
 
 

@@ -1,5 +1,6 @@
 """Which value of a setting applies, and what is said about the others."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from gymtui.config.schema import DEFAULT_BASE_URL, ModelKeySource, StuckThresholds
 from gymtui.config.settings import LoadedSettings
 from tests.helpers.desk import PROFILES, Desk
+from tests.helpers.places import ROOT
 
 
 @pytest.fixture
@@ -336,6 +338,14 @@ def test_a_wrong_value_gives_way_to_the_next_source(desk: Desk) -> None:
     loaded = desk.load()
     assert loaded.settings.interval_s == 5.0
     assert [problem.place for problem in loaded.problems] == ["GYMTUI_INTERVAL"]
+
+
+def test_every_variable_that_the_program_names_is_known(desk: Desk) -> None:
+    sources = (path.read_text() for path in (ROOT / "gymtui").rglob("*.py"))
+    named = set(re.findall(r"(?<!_)GYMTUI_[A-Z_]*[A-Z]\b", "".join(sources)))
+    assert {"GYMTUI_GYM_DB", "GYMTUI_JUDGE_KEY", "GYMTUI_JOURNAL_URL"} <= named
+    desk.env |= dict.fromkeys(named, "")
+    assert [said for said in _said(desk.load()) if "unknown" in said] == []
 
 
 def test_unknown_names_in_any_profile_and_variable_are_told(desk: Desk) -> None:

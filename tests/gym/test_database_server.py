@@ -12,7 +12,7 @@ from gymtui.cli.gym_database import place_of
 from gymtui.gym.engine.database_place import SharedDatabase
 from gymtui.gym.engine.database_server import SERVER_VERSION
 from gymtui.gym.engine.databases import open_database, version_at
-from gymtui.gym.engine.records import DatabaseAwayError, DatabaseRefusedError
+from gymtui.gym.engine.records import DatabaseAwayError, DatabaseRefusedError, StorageError
 from gymtui.gym.http.server import GymOptions, create_app
 from tests.cli.in_process import Shell
 from tests.gym.engines import engine_at
@@ -132,6 +132,17 @@ def test_a_url_with_a_password_is_refused_and_not_repeated(
     said = shell("doctor", "--base-url", "http://127.0.0.1:9")
     assert "PGPASSFILE" in said.stdout
     assert SECRET not in said.stdout + said.stderr
+
+
+def test_who_may_not_use_the_gyms_tables_is_told_so(postgres: Server) -> None:
+    url = postgres.gym_database()
+    open_database(SharedDatabase(url)).close()
+    postgres.sql("DROP ROLE IF EXISTS stranger")
+    postgres.sql("CREATE ROLE stranger LOGIN")
+    with pytest.raises(DatabaseRefusedError, match="permission denied for schema gymtui_gym"):
+        open_database(SharedDatabase(postgres.of("gym", "stranger")))
+    with pytest.raises(StorageError, match="permission denied for schema gymtui_gym"):
+        version_at(SharedDatabase(postgres.of("gym", "stranger")))
 
 
 def test_doctor_says_the_version_of_a_gyms_database(

@@ -157,6 +157,7 @@ class DatabaseServer(Database):
         try:
             migrate(self.connection, name)
         except StorageError as error:
+            self.close()
             raise DatabaseRefusedError(f"cannot use {name}: {error}") from None
         except DatabaseRefusedError:
             self.close()
@@ -238,7 +239,9 @@ def version_of(connection: ServerConnection) -> int:
     )
     if not there.rowcount:
         return 0
-    return int(connection.execute("SELECT version FROM version").fetchone()["version"])
+    # By the schema's name: who may not use it is told so.
+    found = connection.execute(f"SELECT version FROM {SCHEMA}.version").fetchone()  # noqa: S608
+    return int(found["version"])
 
 
 def migrate(connection: ServerConnection, name: str) -> None:
