@@ -205,6 +205,30 @@ async def test_what_an_earlier_recorder_left_is_no_news(desk: Desk) -> None:
     lock.close()
 
 
+@pytest.mark.parametrize("others", [1, 3])
+async def test_recorders_that_came_later_and_ended_hide_none_that_is_at_work(
+    desk: Desk, others: int
+) -> None:
+    """As those that began while the team's database was away."""
+    lock = RecorderLock(desk.watched.directory)
+    desk.beside.ask(RunsPage())
+    await desk.tick()
+    for seed in range(others):
+        gym, rng = desk.watched.gym, random.Random(seed)
+        other = Recorded(gym, desk.watched.directory, rng, keeps=False)
+        other.seconds = desk.watched.seconds
+        other.tick()
+        other.recorder.close()
+        desk.watched.tick()
+        desk.watched.recorder.write(at_once=True)
+    # One who looks from now on.
+    desk.beside = Beside(desk.watched)
+    desk.beside.ask(RunsPage())
+    await desk.tick()
+    assert desk.beside.follows
+    lock.close()
+
+
 async def test_what_was_asked_here_since_is_not_overwritten(desk: Desk) -> None:
     lock = RecorderLock(desk.watched.directory)
     desk.beside.ask(RunsPage())

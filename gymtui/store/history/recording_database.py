@@ -115,7 +115,8 @@ class RecordingDatabase:
         """The newest segments that are there; for None all."""
         rows = self._connection.execute(
             "SELECT segment_id, name, size, extract(epoch FROM written_at)::float8"
-            " FROM gymtui.segments WHERE gym_id = %s AND NOT gone ORDER BY name DESC LIMIT %s",
+            " FROM gymtui.segments WHERE gym_id = %s AND NOT gone"
+            " ORDER BY written_at DESC, name DESC LIMIT %s",
             (self._gym, newest),
         )
         return [StoredSegment(*row) for row in rows]

@@ -94,7 +94,12 @@ class Recording:
     def _files(self) -> list[Path]:
         try:
             if self._path.is_dir():
-                return sorted(self._path.glob(f"*{SUFFIX}"))[-(self._newest or 0) :]
+                files = self._path.glob(f"*{SUFFIX}")
+                if self._newest is None:
+                    return sorted(files)
+                # A recorder that began before others may be the one that is at work.
+                latest = sorted(files, key=lambda file: file.stat().st_mtime_ns)
+                return sorted(latest[-self._newest :])
             return [self._path] if self._path.exists() else []
         except OSError as error:
             self.problems.append(f"{self._path}: {error.strerror}")
@@ -127,8 +132,8 @@ class Recording:
 
     @property
     def is_over(self) -> bool:
-        """Whether the last recorder said that it stopped."""
-        return bool(self._segments) and self._segments[-1].ended
+        """Whether the recorder that wrote last said that it stopped."""
+        return bool(self._segments) and self._last.ended
 
     @property
     def marks(self) -> Sequence[Mark]:
@@ -157,8 +162,13 @@ class Recording:
 
     @property
     def last_head(self) -> Head | None:
-        """What the last segment is of; None where that cannot be read."""
-        return self._segments[-1].head if self._segments else None
+        """What was written last is of; None where that cannot be read."""
+        return self._last.head if self._segments else None
+
+    @property
+    def _last(self) -> Segment:
+        """The segment that was written last: that of a recorder at work, whoever began later."""
+        return max(reversed(self._segments), key=lambda segment: segment.to_us)
 
     def forget_snapshots(self) -> None:
         """Let go of snapshots, for who only reads on."""
