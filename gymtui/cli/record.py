@@ -324,5 +324,5 @@ def status_lines(status: RecordingStatus) -> list[str]:
         )
         gaps = f", {of_many(status.gaps, 'gap')}" if status.gaps else ""
         lines.append(f"recorded: {begin} to {end} ({duration(span)}{gaps})")
-    lines += [f"damaged: {clean(problem)}" for problem in status.problems]
+    lines += [f"problem: {clean(problem)}" for problem in status.problems]
     return lines

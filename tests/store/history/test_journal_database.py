@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +16,14 @@ import pytest
 
 from gymtui.core.replacement import replace
 from gymtui.store.history import journal_reader
+from gymtui.store.history.database_engine import DatabaseEngine
 from gymtui.store.history.database_schema import STEPS
 from gymtui.store.history.journal import Journal, Notice
 from gymtui.store.history.journal_place import SharedPlace
 from gymtui.store.history.journal_store import Trouble
-from gymtui.store.history.observer import StateObservation, UnchangedPoll
+from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
+from gymtui.store.history.recording_database import RecordingDatabase
+from gymtui.store.history.recording_writer import RecordingLimits
 from tests.helpers.journals import (
     NOW,
     observation,
@@ -27,6 +32,7 @@ from tests.helpers.journals import (
     summary,
     wait_until,
 )
+from tests.helpers.places import ROOT
 from tests.helpers.postgres_server import SECRET, Server, run_sql
 
 SOON = (0.01, 0.05)
@@ -159,6 +165,35 @@ def test_who_may_only_read_reads_and_writes_nothing(
     reader.forget("run_1")
     assert reader.load("run_1") == (observation(1),)
     assert told.notices == []
+
+
+def test_with_the_rights_of_the_readme_another_role_shares(
+    place: SharedPlace, told: Told, postgres: Server
+) -> None:
+    told.open(place).flush()
+    name = f"colleague_{uuid.uuid4().hex}"
+    postgres.sql(f"CREATE ROLE {name} LOGIN")
+    rights = re.findall(r"`(GRANT [^`]*)`", (ROOT / "README.md").read_text())
+    assert len(rights) == 3
+    for right in rights:
+        postgres.sql(f"{right} TO {name}")
+    url = postgres.of("postgres", name)
+    shared = replace(place, url=url, gym=f"{place.gym}/v1")
+    journal = told.open(shared)
+    journal.record([observation(1)])
+    journal.record_steps([StepTimes("run_1", "rol_1", 3, NOW, NOW, ())])
+    journal.record_unchanged([UnchangedPoll("run_1", NOW, NOW)])
+    journal.keep_summaries(summary())
+    journal.flush()
+    assert rows(shared) == 1 and journal.summaries() == (summary(),)
+    journal.forget("run_1")
+    assert journal.load("run_1") == ()
+    assert told.notices == []
+    with closing(DatabaseEngine(url, shared.gym).connect(update=True)) as connection:
+        recording = RecordingDatabase(connection, shared.gym, writes=True)
+        recording.note_recorder("ann")
+        assert recording.append("one.gymrec", 0, b"x", kept=False)
+        recording.prune(RecordingLimits(timedelta(0), 0))
 
 
 # -- not answering -------------------------------------------------------------------------------
