@@ -41,6 +41,8 @@ class Sent:
     path: str
     headers: dict[str, str]
     body: Any
+    lines: list[str] = field(default_factory=list)
+    """Its headers, each as it stands."""
 
 
 def error(status: int, body: Any, **headers: str) -> Raw:
@@ -119,7 +121,7 @@ class ModelServer:
         headers = {name.lower(): value for name, _, value in (x.partition(": ") for x in lines)}
         raw = await reader.readexactly(int(headers.get("content-length", 0)))
         path = request.split(" ")[1]
-        self.sent.append(Sent(path, headers, json.loads(raw) if raw else None))
+        self.sent.append(Sent(path, headers, json.loads(raw) if raw else None, lines[:-2]))
         if path.endswith("/models"):
             return await _write(writer, Raw(b"{}"))
         self.in_flight += 1

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -298,3 +299,15 @@ async def test_many_that_want_a_client_that_cannot_be_made_are_told_so(
     assert {str(one) for one in refused} == {
         "no client can be made for openai: it needs an api_key"
     }
+
+
+async def test_bedrock_is_asked_as_it_was_signed(tmp_path: Path) -> None:
+    model = "arn:aws:bedrock:eu-central-1:1:inference-profile/eu.anthropic.claude-3-7:0"
+    answer = WIRES["aws-bedrock"].plays[1]
+    ended, server = await with_provider(tmp_path, "aws-bedrock", answer, model=model)
+    assert ended.rollout.status == "completed"
+    [sent] = server.sent
+    assert sent.path == f"/model/{quote(model, safe='')}/converse"
+    assert sent.headers["user-agent"].startswith("Boto3")
+    names = [line.partition(":")[0].lower() for line in sent.lines]
+    assert len(names) == len(set(names))

@@ -53,7 +53,7 @@ class Bedrock:
             if call.request is None:
                 raise
         request = call.request
-        headers = {name: _text(value) for name, value in request.headers.items()}
+        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         call.answered = await exchange.carry(
             self._client.exchange(request.method, httpx.URL(request.url), request.body, headers)
         )
