@@ -70,7 +70,7 @@ def trend(
     """
     numbers = {run_id: checkpoint_of(run_id) for run_id, _ in runs}
     series = {found[0] for found in numbers.values() if found is not None}
-    is_series = len(series) == 1 and all(numbers.values())
+    is_series = len(numbers) > 1 and len(series) == 1 and all(numbers.values())
 
     def place(run: tuple[str, RunSummary | None]) -> tuple[float, str]:
         run_id, summary = run

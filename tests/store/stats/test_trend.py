@@ -49,6 +49,10 @@ def test_other_runs_stand_by_when_they_began() -> None:
     assert [p.label for p in points] == ["none", "alpha-7", "zeta"]
 
 
+def test_a_run_alone_has_its_name() -> None:
+    assert [p.label for p in trend([("baseline-8b", GOOD)]).points] == ["baseline-8b"]
+
+
 @pytest.mark.parametrize("chosen", ["p-1", "p-3"])
 def test_a_chosen_baseline_is_what_all_are_compared_with(chosen: str) -> None:
     runs = [("p-1", GOOD), ("p-2", MIDDLING), ("p-3", BAD)]
