@@ -31,8 +31,7 @@ from gymtui.store.stats.comparison import (
 from gymtui.store.stats.failure_changes import FailureRow
 from gymtui.store.stats.task_rows import TaskAcrossRuns
 
-MOST_FAILURES = 10
-"""Criteria whose change is printed: those that chance explains least."""
+MOST_FAILURES = 10  # criteria whose change is printed: those that chance explains least
 
 
 def print_comparison(settings: Settings, run_ids: Sequence[str], form: str) -> None:

@@ -21,8 +21,7 @@ from gymtui.core.replacement import replace
 from gymtui.gym.demo.lock import ServedGym, hold_lock
 
 END_S = 5.0
-REQUESTS_PER_S = 20.0
-"""Its gym is this machine's own, and is watched four times as often as others."""
+REQUESTS_PER_S = 20.0  # its gym is this machine's own, and is watched four times as often as others
 LOCK = "lock"
 JOURNAL = "journal.sqlite3"
 """A fixed name: others are named for a gym's URL, and the demo's port is never the same."""

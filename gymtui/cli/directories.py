@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.source import Source
 
-_FILTER_MARKS = frozenset(":<>=!*? ")
-"""What makes a word a filter, whatever it ends in."""
-FILES = "files"
-"""What `open --as` calls reading transcripts one by one."""
+_FILTER_MARKS = frozenset(":<>=!*? ")  # what makes a word a filter, whatever it ends in
+FILES = "files"  # what `open --as` calls reading transcripts one by one
 
 
 def split_paths(names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from gymtui.config.settings import LoadedSettings
 
 DEMO_SPEED, DEMO_SEED = 3.0, 7
-_DEMO_INTERVAL_S = 0.5
-"""The demo's gym hurries: asked this often, its short phases are seen."""
+_DEMO_INTERVAL_S = 0.5  # the demo's gym hurries: asked this often, its short phases are seen
 
 _ELSEWHERE: Mapping[str, str] = {
     "runs": "list_commands",

@@ -33,8 +33,7 @@ from gymtui.store.store import Applied
 NUMBERS_EVERY_S = 10.0
 """How often a run's rollouts are listed while it is under way, unless something hangs on them."""
 
-SINGLY_A_TICK = 10
-"""Runs asked in a tick, at most: those asked longest ago."""
+SINGLY_A_TICK = 10  # runs asked in a tick, at most: those asked longest ago
 
 
 class SilentError(Exception):

@@ -51,19 +51,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-AT_ONCE = 4
-"""Questions under way at the same time: as many as the dashboard asks about rollouts."""
+AT_ONCE = 4  # questions under way at the same time: as many as the dashboard asks about rollouts
 
 UNSTEADY = "the run list changed while it was read: runs may be missing, or deleted already"
 """What is said where `GymReader.every_run` did not come to an end."""
-READINGS = 4
-"""How often all runs are listed at most, until two counts agree."""
+READINGS = 4  # how often all runs are listed at most, until two counts agree
 
 _EVERYTHING = 1 << 40
-_CHOICES = 6
-"""Ids that are named where several begin as it was typed."""
-_BUSY = (RateLimited, ServerError)
-"""Where nothing listens at all, a command says so at once."""
+_CHOICES = 6  # ids that are named where several begin as it was typed
+_BUSY = (RateLimited, ServerError)  # where nothing listens at all, a command says so at once
 
 
 def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T:

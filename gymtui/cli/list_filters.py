@@ -32,8 +32,7 @@ COMMAND_RUNS: Schema[RunView] = Schema(
 )
 """The columns of runs, but for those that only a dashboard has."""
 
-CERTAIN_RUNS = certain(COMMAND_RUNS)
-"""The same for what is cancelled by it."""
+CERTAIN_RUNS = certain(COMMAND_RUNS)  # the same for what is cancelled by it
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,7 @@ _SGR: Mapping[Colour, str] = {
     "cyan": "36",
 }
 _GAP = 2
-_FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet computes rather than shows."""
+_FORMULA = ("=", "+", "-", "@")  # what a spreadsheet computes rather than shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from gymtui.core.json_output import json_text
 from gymtui.store.history.recording_items import ChangeList, ItemChange
 from gymtui.store.history.recording_reader import Recording
 
-AT_ONCE = 10_000
-"""Rows of a group in a Parquet file."""
+AT_ONCE = 10_000  # rows of a group in a Parquet file
 
 
 class NoParquetError(Exception):

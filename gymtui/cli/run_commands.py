@@ -83,8 +83,7 @@ def _act(what: str, /, run_ids: tuple[str, ...], yes: bool, form: str | None, **
     sys.exit(run_actions.status_of(done, found.missing))
 
 
-EXIT_TIMEOUT = 124
-"""As `timeout` has it."""
+EXIT_TIMEOUT = 124  # as `timeout` has it
 
 
 def read_share(text: str) -> float:

@@ -25,10 +25,8 @@ from gymtui.store.records import RolloutRow
 from gymtui.transcript.hits import SearchTerms
 
 _EVERYTHING = 1 << 60
-_WHO = 24
-"""Cells of who speaks, at most."""
-_LEAST = 20
-"""Cells of what was found, at the least."""
+_WHO = 24  # cells of who speaks, at most
+_LEAST = 20  # cells of what was found, at the least
 
 
 def print_hits(

@@ -26,8 +26,7 @@ from gymtui.session.artifacts import ArtifactLoader, Artifacts, TooLargeError
 from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import export
 
-UNCAPPED = 1 << 40
-"""Bytes: who prints to a pipe has asked for all of it."""
+UNCAPPED = 1 << 40  # bytes: who prints to a pipe has asked for all of it
 
 
 def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: bool) -> None:

@@ -31,8 +31,7 @@ from gymtui.store.history.recording_place import RecordingPlace
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock, is_recorded
 
-VERSION = 1
-"""Of the documents; another one where a field goes or means something else."""
+VERSION = 1  # of the documents; another one where a field goes or means something else
 LOOK_S = 1.0
 
 

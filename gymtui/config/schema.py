@@ -27,8 +27,7 @@ Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai
 """Of models, as the API names them."""
 PROVIDERS = get_args(Provider)
 RunSource = Literal["rl-gym", "task-editor", "datadog-synthetics"]
-Source = Literal[RunSource, "all"]
-"""What runs are listed by, as the API names them."""
+Source = Literal[RunSource, "all"]  # what runs are listed by, as the API names them
 SOURCES = get_args(Source)
 KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
 

@@ -54,8 +54,7 @@ from gymtui.config.user_commands import UserCommand
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
 
-LAST_PICKED = "last used"
-"""The origin of a profile that was picked in the dashboard."""
+LAST_PICKED = "last used"  # the origin of a profile that was picked in the dashboard
 
 # Of variables that are read elsewhere; `gym_key` is the local gym's own.
 _OTHER_NAMES = (

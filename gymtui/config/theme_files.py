@@ -20,10 +20,8 @@ from gymtui.config.schema import ConfigFile, Problem, describe_fault, did_you_me
 from gymtui.core import paths
 from gymtui.core.replacement import replace
 
-DEFAULT = "night"
-"""The theme that it starts with when nobody chose one."""
-DEFAULT_ANSI = "ansi"
-"""The same where the terminal has no more than sixteen colours."""
+DEFAULT = "night"  # the theme that it starts with when nobody chose one
+DEFAULT_ANSI = "ansi"  # the same where the terminal has no more than sixteen colours
 
 _HUES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 ANSI = ("ansi_default", *(f"ansi_{hue}" for hue in _HUES), *(f"ansi_bright_{h}" for h in _HUES))

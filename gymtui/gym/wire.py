@@ -20,11 +20,9 @@ Phase = Literal["building_environment", "seeding", "agent_running", "verifying",
 Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 Name = Annotated[str, StringConstraints(min_length=1)]
 
-MOST = 1_000_000
-"""Where `API.md` names no upper bound, this one keeps numbers storable."""
+MOST = 1_000_000  # where `API.md` names no upper bound, this one keeps numbers storable
 
-ACTIVE: tuple[Status, ...] = ("pending", "running")
-"""Statuses of rollouts that have not finished."""
+ACTIVE: tuple[Status, ...] = ("pending", "running")  # statuses of rollouts that have not finished
 
 
 def _sendable(key: SecretStr) -> SecretStr:

@@ -29,8 +29,7 @@ SWEPT: Final = MappingProxyType({TEMPERATURE: "t", MAX_STEPS: "s"})
 """Fields that may hold several values, a run each, and how their part of its name begins."""
 OVERRIDES: Final = "task_overrides"
 USER: Final = "user_model_config"
-RULES: Final = "rules"
-"""What is armed on the run once it is there; no field of what is sent."""
+RULES: Final = "rules"  # what is armed on the run once it is there; no field of what is sent
 
 
 class FieldKind(Enum):

@@ -19,8 +19,7 @@ from gymtui.launching.form_fields import BY_PATH, FieldKind
 
 log = logging.getLogger(__name__)
 
-MOST: Final = 300
-"""Launches that are remembered; the oldest are forgotten first."""
+MOST: Final = 300  # launches that are remembered; the oldest are forgotten first
 LONGEST: Final = 100_000
 """Characters of a field that are remembered; one that is longer is left out."""
 

@@ -19,8 +19,7 @@ from gymtui.api.models import RunStatus
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """How long to wait before each look for a run whose launch got no answer, in seconds."""
 PAGE = 200
-PAGES = 5
-"""How far down the list a look goes: a run of this minute is at one end or the other."""
+PAGES = 5  # how far down the list a look goes: a run of this minute is at one end or the other
 
 Sleep = Callable[[float], Awaitable[object]]
 

@@ -206,8 +206,7 @@ def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...]
     return tuple(found), ""
 
 
-_CHOICES = 6
-"""Scenarios that are named where none is like what was typed."""
+_CHOICES = 6  # scenarios that are named where none is like what was typed
 
 
 def _find_unlisted(

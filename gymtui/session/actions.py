@@ -32,12 +32,9 @@ from gymtui.api.models import Malformed
 from gymtui.store.formats import duration
 from gymtui.store.records import Intent, RunRow
 
-AT_ONCE = 4
-"""Requests under way at the same time; one at a time once the gym limits them."""
-TRIES = 5
-"""How often a request is sent at most while the gym answers 429."""
-FIRST_PAUSE_S = 1.0
-"""The first wait after a 429 that names none; each further one is twice as long."""
+AT_ONCE = 4  # requests under way at the same time; one at a time once the gym limits them
+TRIES = 5  # how often a request is sent at most while the gym answers 429
+FIRST_PAUSE_S = 1.0  # the first wait after a 429 that names none; each further one is twice as long
 LONGEST_WAIT_S = 120.0
 """How long all requests of one action wait at most because the gym asks for it, together."""
 CARRIED_OUT_S = 120.0

@@ -19,14 +19,11 @@ from gymtui.store.rollout_times import CLOCK_OFF_S
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.store import Store
 
-ENDED_FOR_SHARE = 5
-"""With fewer ended rollouts, a share of failures says nothing."""
+ENDED_FOR_SHARE = 5  # with fewer ended rollouts, a share of failures says nothing
 NONE_RUNS_S = 60.0
 """How long rollouts wait while none runs before that is called a stall: a restart takes a while."""
-NOTHING_MOVES_S = 300.0
-"""How long nothing in an active run moves before that is called a stall."""
-RESULTS_S = 30.0
-"""How long a finished run's last results are waited for."""
+NOTHING_MOVES_S = 300.0  # how long nothing in an active run moves before that is called a stall
+RESULTS_S = 30.0  # how long a finished run's last results are waited for
 
 
 class AlertKind(StrEnum):

@@ -33,8 +33,7 @@ from gymtui.transcript.hits import SpokenPassage
 from gymtui.transcript.packed_passages import IN_A_PACK, LEVEL, texts_in, unpack_passages
 from gymtui.transcript.search import Query
 
-IN_MEMORY_BYTES = 32 * 1024 * 1024
-"""What an archive holds that has no file."""
+IN_MEMORY_BYTES = 32 * 1024 * 1024  # what an archive holds that has no file
 _READING = __version__
 """What texts were read by: another version may read other turns into the same artifacts."""
 

@@ -28,11 +28,9 @@ T = TypeVar("T")
 SHRINK_TO = 0.9
 """An archive over its limit loses what was used least recently down to this share of it."""
 BUSY_S = 5.0
-USED_S = 60.0
-"""Use is noted no more often than this."""
+USED_S = 60.0  # use is noted no more often than this
 _SCHEMA_VERSION = 2
-_PAGES = 500
-"""Pages of the index that are rewritten in one transaction."""
+_PAGES = 500  # pages of the index that are rewritten in one transaction
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SCHEMA = (
     """CREATE TABLE transcripts (
@@ -48,8 +46,7 @@ _SCHEMA = (
 _TRIGRAM_TABLE = (
     "CREATE VIRTUAL TABLE trigrams USING fts5(text, content='', detail='none', tokenize='trigram')"
 )
-NUMBERS = 24
-"""Bits of a passage's number in its row of the index."""
+NUMBERS = 24  # bits of a passage's number in its row of the index
 
 
 class ArchiveFile:

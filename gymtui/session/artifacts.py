@@ -32,12 +32,9 @@ from gymtui.transcript.body_reader import open_body
 
 CAP_BYTES = 64 * 1024 * 1024
 """The largest artifacts that are opened, in bytes after decompression; larger ones can be saved."""
-CACHE_BYTES = 64 * 1024 * 1024
-"""Bytes of artifacts that are kept, besides the last."""
-_READ_AT_ONCE = 4
-"""Transcripts under way at the same time, where many are to be read."""
-_LOOKED_AT = 4096
-"""Bytes by which a web page is known."""
+CACHE_BYTES = 64 * 1024 * 1024  # bytes of artifacts that are kept, besides the last
+_READ_AT_ONCE = 4  # transcripts under way at the same time, where many are to be read
+_LOOKED_AT = 4096  # bytes by which a web page is known
 _CALL = "GET /rollouts/{rollout_id}/artifacts"
 
 

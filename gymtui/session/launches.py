@@ -30,8 +30,7 @@ from gymtui.session.host import LaunchHost, Work
 from gymtui.store.rules import RuleSpec
 from gymtui.store.store import Store
 
-_HIDDEN_FROM = 8
-"""Characters from which on a key is kept out of reports: "none" is no secret."""
+_HIDDEN_FROM = 8  # characters from which on a key is kept out of reports: "none" is no secret
 
 
 class ScenarioCatalog:

@@ -36,8 +36,7 @@ FIRST_SPEED = 60
 TICK_S = 0.1
 FRESH_US = 95_000_000
 """So long after an answer the picture counts as fresh: a quiet gym is asked twice a minute."""
-AT_ONCE = 200
-"""Answers played before keys get their turn."""
+AT_ONCE = 200  # answers played before keys get their turn
 
 
 class OfflineClient(Endpoints):

@@ -22,8 +22,7 @@ from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 
-SHOWN_S = 5.0
-"""How long a deleted run stays on screen, struck through."""
+SHOWN_S = 5.0  # how long a deleted run stays on screen, struck through
 ACTIONS_KEPT = 20
 """Of how many cancels and deletes of some runs is remembered what became of each run."""
 

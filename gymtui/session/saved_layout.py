@@ -24,8 +24,7 @@ log = logging.getLogger(__name__)
 FILE = "arrangement.json"
 FILTERS_KEPT = 50
 """Gyms whose filters are remembered; those that were filtered longest ago are forgotten first."""
-_CLOSEST = 64
-"""No timeline is so long that it could be looked at closer."""
+_CLOSEST = 64  # no timeline is so long that it could be looked at closer
 
 
 class ListLayout(Struct, frozen=True):

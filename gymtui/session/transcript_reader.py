@@ -20,8 +20,7 @@ from gymtui.core.child_environment import helper_environment
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.reader_process import Order, packs_of, read_frame, write_frame
 
-SHORT_BYTES = 16 * 1024
-"""Artifacts up to this are read here: a process to start takes far longer."""
+SHORT_BYTES = 16 * 1024  # artifacts up to this are read here: a process to start takes far longer
 _MODULE = "gymtui.transcript.reader_process"
 _decoder = msgspec.msgpack.Decoder(list[bytes])
 

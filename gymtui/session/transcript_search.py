@@ -33,11 +33,9 @@ from gymtui.transcript.packed_passages import unpack_passages
 from gymtui.transcript.search import PatternError
 
 AT_ONCE = 4
-MOST_BYTES = 256 * 1024 * 1024
-"""What one search downloads unless it is told to go on."""
+MOST_BYTES = 256 * 1024 * 1024  # what one search downloads unless it is told to go on
 _EVERYTHING = 1 << 40
-_TURN_S = 0.03
-"""How long transcripts are looked through until what was found is handed over."""
+_TURN_S = 0.03  # how long transcripts are looked through until what was found is handed over
 
 
 @dataclass(frozen=True, slots=True)

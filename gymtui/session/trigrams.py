@@ -9,8 +9,7 @@ from __future__ import annotations
 from gymtui.core.normalization import spellings
 from gymtui.transcript.search import Query
 
-_TRIGRAMS = 24
-"""Of a long phrase no more are looked up: those few rule out as much."""
+_TRIGRAMS = 24  # of a long phrase no more are looked up: those few rule out as much
 _SAME_LETTERS = str.maketrans({"\u017f": "s", "\u0131": "i", "\u0130": "i", "\u212a": "k"})
 """Letters that are ASCII ones to a search without regard to case."""
 

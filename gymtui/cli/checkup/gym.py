@@ -32,8 +32,7 @@ from gymtui.core.server_clock import ServerClock
 from gymtui.store.formats import duration, of_many
 from gymtui.store.phases import is_finished
 
-STEP_S = 5.0
-"""How long a name, a connection or a single call may take."""
+STEP_S = 5.0  # how long a name, a connection or a single call may take
 WHOLE_S = 40.0
 PINGS = 4
 SLOW_S = 1.0

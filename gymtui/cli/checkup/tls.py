@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from gymtui.cli.checkup.checks import CheckState
 from gymtui.store.formats import of_many
 
-CERTIFICATE_DAYS = 14
-"""A certificate that is good for less is told."""
+CERTIFICATE_DAYS = 14  # a certificate that is good for less is told
 
 _NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 """What OpenSSL calls what is wrong with a certificate: `X509_V_ERR_…`."""

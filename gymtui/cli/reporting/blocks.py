@@ -13,8 +13,7 @@ from gymtui.store.stats.formulas import Interval
 from gymtui.store.stats.histograms import Bin
 from gymtui.store.stats.trend import Trend
 
-NAME_CELLS = 300
-"""Longer names lose their middle."""
+NAME_CELLS = 300  # longer names lose their middle
 
 
 @dataclass(frozen=True, slots=True)

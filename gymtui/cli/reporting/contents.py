@@ -56,8 +56,7 @@ from gymtui.store.stats.significance import SOME
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.store.stats.trend import Trend
 
-MOST_ATTEMPTS = 80
-"""Attempts of a task that are drawn; likewise."""
+MOST_ATTEMPTS = 80  # attempts of a task that are drawn; likewise
 
 
 def report_contents(

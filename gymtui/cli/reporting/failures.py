@@ -34,10 +34,8 @@ from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.store import Store
 
-MOST_CAUSES = 25
-"""Causes of failure that are listed; how many more there are is told."""
-MOST_ATTEMPTS = 40
-"""Attempts that are drawn of one; likewise."""
+MOST_CAUSES = 25  # causes of failure that are listed; how many more there are is told
+MOST_ATTEMPTS = 40  # attempts that are drawn of one; likewise
 
 
 def count_failures(store: Store, run_ids: Iterable[str]) -> tuple[Failures, Matrix]:

@@ -13,13 +13,11 @@ from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 POLICY = "policy-8b"
 CHECKPOINT_STEPS = 1000
 CHECKPOINTS = 200
-WORSE_EVERY = 4
-"""Every so many checkpoints one is worse than the one before, the third first."""
+WORSE_EVERY = 4  # every so many checkpoints one is worse than the one before, the third first
 
 OUTAGE_S = (20.0, 22.0)
 """From when to when the policy's endpoint answers 503, in seconds since the start."""
-SILENCE_S = 900.0
-"""For how long a request stays without an answer."""
+SILENCE_S = 900.0  # for how long a request stays without an answer
 
 IMAGE_PULL = "Container hr_records-mcp: image pull failed: 503 from the registry"
 OUTAGE = "503 from endpoint"

@@ -34,11 +34,9 @@ DATABASE = "gym.sqlite3"
 GYM_LOCK = "gym.lock"
 BROKEN = f"{DATABASE}.broken"
 """What a database that cannot be read is renamed to; the one before it goes."""
-PREFIX = "gymtui-demo-"
-"""Of directories for gyms that are not kept."""
+PREFIX = "gymtui-demo-"  # of directories for gyms that are not kept
 
-PATIENCE_S = 10.0
-"""How long a gym that is just ending may take to let go of its directory."""
+PATIENCE_S = 10.0  # how long a gym that is just ending may take to let go of its directory
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,11 @@ from gymtui.gym.engine.records import RunNameTakenError
 from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import LaunchRequest, ModelConfig
 
-AT_ONCE = 3
-"""Unfinished runs that are kept going; more are not launched."""
-PAUSE_S = 40.0
-"""Between two launches at speed 1, so that runs of every age are to be seen."""
+AT_ONCE = 3  # unfinished runs that are kept going; more are not launched
+PAUSE_S = 40.0  # between two launches at speed 1, so that runs of every age are to be seen
 FINISHED_KEPT = 60
 """Finished runs that stay; older ones are deleted, so that a demo left open does not grow."""
-HISTORY_SPEED = 80.0
-"""The runs of the past really run too, this many times as fast: in seconds."""
+HISTORY_SPEED = 80.0  # the runs of the past really run too, this many times as fast: in seconds
 HISTORY_AT_ONCE = 3
 
 

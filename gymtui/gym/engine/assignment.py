@@ -15,8 +15,7 @@ from gymtui.gym.scenarios.base import Scenario, Task
 from gymtui.gym.tools.remote import RemoteTools
 from gymtui.gym.wire import ModelConfig, Phase, Result, TaskOverride
 
-Functions = Sequence[Mapping[str, Any]]
-"""Tools as OpenAI function definitions."""
+Functions = Sequence[Mapping[str, Any]]  # tools as OpenAI function definitions
 
 
 class MakeAgent(Protocol):

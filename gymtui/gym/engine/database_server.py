@@ -30,8 +30,7 @@ STATEMENT_S: Final = 15
 LOCK_S: Final = 5
 SILENCE_S: Final = 15
 """How long a connection, a statement, a lock and a server that says nothing are waited for."""
-LOCK: Final = 0x67796D67
-"""The first half of the advisory locks that are taken ("gymg")."""
+LOCK: Final = 0x67796D67  # the first half of the advisory locks that are taken ("gymg")
 SCHEMA: Final = "gymtui_gym"
 """Where the tables are: one gym in each database, beside a journal's and whatever else is there."""
 
@@ -69,8 +68,7 @@ CREATE TABLE gym (settings text NOT NULL)
 SERVER_STEPS = (*map(_translated, STEPS[:2]), _QUEUE)
 """As `STEPS`: a step that is added there is added at the end of these, too."""
 
-SERVER_VERSION = len(SERVER_STEPS)
-"""Of the tables that this gym writes."""
+SERVER_VERSION = len(SERVER_STEPS)  # of the tables that this gym writes
 
 Rows = psycopg.Connection[dict[str, Any]]
 

@@ -35,8 +35,7 @@ from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ACTIVE, LaunchRequest, ModelConfig, ProbeResult, TaskOverride
 
 DEFAULT_PARALLEL = 4
-MOST_PARALLEL = 200
-"""Rollouts at a time, over all runs: each holds a workspace."""
+MOST_PARALLEL = 200  # rollouts at a time, over all runs: each holds a workspace
 FAILURE_SHARE = 0.03
 STORAGE_RETRY_S = 5.0
 

@@ -62,8 +62,7 @@ STEPS = (_TABLES, _PROGRESS)
 In the words of SQLite. A step is never changed once it was released.
 """
 
-VERSION = len(STEPS)
-"""Of the tables that this gym writes."""
+VERSION = len(STEPS)  # of the tables that this gym writes
 
 
 EVENT = "status_events = substr(status_events, 1, length(status_events) - 1) || ?"

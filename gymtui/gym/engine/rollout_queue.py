@@ -26,12 +26,9 @@ from gymtui.gym.engine.rollout import CANCELLED
 
 CHANNEL: Final = "gymtui_gym"
 DEFAULT_PARALLEL: Final = 4
-LEASE_S: Final = 30.0
-"""How long a worker may say nothing until its rollouts are given to others."""
-BEAT_S: Final = 5.0
-"""How often it says that it is alive, and looks for what it was not told."""
-MOST_COUNTED: Final = 1000
-"""Of a run's rollouts that wait; no worker takes as many at once."""
+LEASE_S: Final = 30.0  # how long a worker may say nothing until its rollouts are given to others
+BEAT_S: Final = 5.0  # how often it says that it is alive, and looks for what it was not told
+MOST_COUNTED: Final = 1000  # of a run's rollouts that wait; no worker takes as many at once
 LOST_TWICE: Final = "interrupted: two workers were lost while they ran this rollout"
 
 _CANCELLED = "run_id IN (SELECT run_id FROM runs WHERE cancelled)"

@@ -12,12 +12,9 @@ from enum import Enum, auto
 class TroubleKind(Enum):
     """What goes wrong."""
 
-    WORKSPACE = auto()
-    """The workspace does not build; tried while it is built, at step 0."""
-    ENDPOINT = auto()
-    """The model's endpoint fails the turn, and with it the rollout."""
-    SILENCE = auto()
-    """The endpoint takes the request and never answers: the rollout stands still."""
+    WORKSPACE = auto()  # the workspace does not build; tried while it is built, at step 0
+    ENDPOINT = auto()  # the model's endpoint fails the turn, and with it the rollout
+    SILENCE = auto()  # the endpoint takes the request and never answers: the rollout stands still
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,7 @@ from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ModelConfig
 
 RETRY_S = 0.5
-AT_ONCE = 50
-"""Rollouts at a time in one worker: each holds a workspace."""
+AT_ONCE = 50  # rollouts at a time in one worker: each holds a workspace
 CANNOT_RUN = "Agent execution failed: no worker can run this"
 
 T = TypeVar("T")

@@ -24,8 +24,7 @@ T = TypeVar("T")
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 
-PathNames = Mapping[str, str]
-"""What stood in the path, by the name in the route."""
+PathNames = Mapping[str, str]  # what stood in the path, by the name in the route
 
 Handler = Callable[[Request, PathNames], Awaitable[Response]]
 """Answers a request, given what stood in the path where the route has names."""

@@ -50,8 +50,7 @@ from gymtui.gym.scenarios.bundle_files import BundleError
 from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ModelConfig
 
-GRACE_S = 2
-"""How long requests under way may take to finish when the server stops."""
+GRACE_S = 2  # how long requests under way may take to finish when the server stops
 COMPRESSION = 5
 SMALLEST_GZIPPED_BYTES = 500
 

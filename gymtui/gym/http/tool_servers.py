@@ -17,12 +17,10 @@ from gymtui.gym.http.router import ApiError, PathNames, Route, read_body
 from gymtui.gym.scenarios.base import Scenario, Server, Task, World, WorldError
 from gymtui.gym.tools.step_server import read_call, step, tool_list
 
-MOST_WORLDS = 64
-"""The one that was not asked for the longest is closed for another."""
+MOST_WORLDS = 64  # the one that was not asked for the longest is closed for another
 SEED = "standing"
 
-Find = Callable[[str], Scenario]
-"""Finds a scenario by its id, or raises `ApiError`."""
+Find = Callable[[str], Scenario]  # finds a scenario by its id, or raises `ApiError`
 
 
 class ToolServers:

@@ -12,8 +12,7 @@ from typing import Any
 from gymtui.gym.models.agent import AgentError, Turn
 from gymtui.gym.tools.toolbox import Call, call_named
 
-MOST_WORDS = 500
-"""Of a server's error, in characters: some answer with a page."""
+MOST_WORDS = 500  # of a server's error, in characters: some answer with a page
 
 _READ = ("role", "content", "tool_calls", "function_call")
 _REASONING = ("reasoning", "reasoning_content")

@@ -82,8 +82,7 @@ class _Call:
             _CALL.reset(before)
 
 
-_CALL: ContextVar[_Call] = ContextVar("call")
-"""That of the thread that boto3 runs in."""
+_CALL: ContextVar[_Call] = ContextVar("call")  # that of the thread that boto3 runs in
 
 
 class _WrittenError(Exception):

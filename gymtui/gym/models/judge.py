@@ -13,8 +13,7 @@ from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.wire import ModelConfig, Result
 
 TEMPERATURE = 0.2
-PASSES_FROM = 0.6
-"""The score from which a rollout passes, as in the vendor's client."""
+PASSES_FROM = 0.6  # the score from which a rollout passes, as in the vendor's client
 
 PROMPT = """\
 You judge what an assistant did by a rubric. Judge only by what the record shows: what tools

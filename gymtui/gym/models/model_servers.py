@@ -24,10 +24,8 @@ from gymtui.gym.models.providers import Providers
 from gymtui.gym.models.secret_filter import environment_secrets, remove_secrets
 from gymtui.gym.wire import ModelConfig
 
-TRIES = 6
-"""Of one request, the first included."""
-MOST_WAITING_S = 300.0
-"""Between the tries of one request, all together."""
+TRIES = 6  # of one request, the first included
+MOST_WAITING_S = 300.0  # between the tries of one request, all together
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 
 

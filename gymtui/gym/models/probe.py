@@ -14,8 +14,7 @@ from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.response_body import TooLargeError
 from gymtui.gym.wire import ModelConfig, ProbeResult
 
-REACH_TIMEOUT_S = 30.0
-"""How long whoever launches waits for a sign of life."""
+REACH_TIMEOUT_S = 30.0  # how long whoever launches waits for a sign of life
 
 
 async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:

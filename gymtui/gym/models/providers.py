@@ -74,8 +74,7 @@ def problem(settings: ModelConfig) -> tuple[str, str] | None:
     return None
 
 
-_EXCHANGE: ContextVar[Exchange] = ContextVar("exchange")
-"""That of the task that asks."""
+_EXCHANGE: ContextVar[Exchange] = ContextVar("exchange")  # that of the task that asks
 
 
 class _Carrier(httpx.AsyncBaseTransport):

@@ -13,8 +13,7 @@ from gymtui.gym.tools.toolbox import Call, Observation
 PREFIX = "scripted/"
 CHARACTERS_PER_TOKEN = 4
 
-Wander = Callable[[Random], Ask]
-"""Returns a turn that leads nowhere."""
+Wander = Callable[[Random], Ask]  # returns a turn that leads nowhere
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from gymtui.gym.wire import ModelConfig
 
 STOP = "###STOP###"
 """What it says when there is nothing left to want."""
-GREETING = "Hi! How can I help you today?"
-"""What it is told first, so that it begins."""
+GREETING = "Hi! How can I help you today?"  # what it is told first, so that it begins
 
 PROMPT = f"""\
 You play a person who talks to an assistant. The assistant can act; you cannot. What you want is

@@ -14,8 +14,7 @@ import httpcore
 import httpx
 
 Origin = tuple[bytes, bytes, int]
-KEPT_S = 5.0
-"""How long a connection that is free is kept, as httpx does."""
+KEPT_S = 5.0  # how long a connection that is free is kept, as httpx does
 PORTS = {b"http": 80, b"https": 443}
 
 

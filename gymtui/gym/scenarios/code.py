@@ -20,8 +20,7 @@ from pydantic import create_model
 from gymtui.gym.scenarios.bundle_files import SEEDS, module_of
 from gymtui.gym.tools.toolbox import Parameters, Tool, Toolbox
 
-MakeWorld = Callable[[Mapping[str, Any], Random], Any]
-"""Makes the world of a task."""
+MakeWorld = Callable[[Mapping[str, Any], Random], Any]  # makes the world of a task
 Verify = Callable[..., Any]
 
 

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 EXAMPLE = Path(__file__).parent / "example"
-NAME = '"shop"'
-"""What the example is called where it says its own name."""
+NAME = '"shop"'  # what the example is called where it says its own name
 
 
 def write_example(directory: Path) -> list[Path]:

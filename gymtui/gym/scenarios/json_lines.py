@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 
-JsonPath = tuple[str | int, ...]
-"""The keys and indexes that lead to a value."""
+JsonPath = tuple[str | int, ...]  # the keys and indexes that lead to a value
 
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 

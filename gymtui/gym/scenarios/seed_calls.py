@@ -8,8 +8,7 @@ from typing import Any
 
 from gymtui.gym.tools.toolbox import Call
 
-EMAIL_SERVERS = ("email", "email-env")
-"""The vendor's names of the one that takes `send_email`."""
+EMAIL_SERVERS = ("email", "email-env")  # the vendor's names of the one that takes `send_email`
 NOWHERE = "unknown.com"
 
 

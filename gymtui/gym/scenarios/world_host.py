@@ -25,8 +25,7 @@ from gymtui.gym.scenarios.local_world import WorldCore
 from gymtui.gym.scenarios.run_artifacts import install_vendor_modules
 from gymtui.gym.tools.toolbox import Call
 
-GRACE_S = 2.0
-"""How long after its time a child ends itself: the gym has given up on it before."""
+GRACE_S = 2.0  # how long after its time a child ends itself: the gym has given up on it before
 
 
 def main() -> None:

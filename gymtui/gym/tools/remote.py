@@ -11,12 +11,10 @@ from gymtui.gym.response_body import TooLargeError, read_body
 from gymtui.gym.tools.mcp_session import McpError, McpSession
 from gymtui.gym.tools.toolbox import SEPARATOR, Call, Observation
 
-TIMEOUT_S = 60.0
-"""Of one call."""
+TIMEOUT_S = 60.0  # of one call
 MCP_OPEN_S = 10.0
 """How long a server may take to begin a conversation by MCP; one that speaks none never does."""
-SERVER = "tools"
-"""What a server is called that has no name of its own."""
+SERVER = "tools"  # what a server is called that has no name of its own
 
 
 class ToolServerError(Exception):

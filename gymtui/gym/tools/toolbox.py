@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gymtui.gym.tools.workspace import Workspace
 
-SEPARATOR = "__"
-"""Between server and tool in the name a model sees, as in the vendor's messages."""
+SEPARATOR = "__"  # between server and tool in the name a model sees, as in the vendor's messages
 
 
 class Parameters(BaseModel):
