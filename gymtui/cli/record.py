@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.gym_access import with_gym
-from gymtui.cli.headless import headless_session, take_news, termination_event
+from gymtui.cli.headless_session import headless_session, take_news, termination_event
 from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings

@@ -16,7 +16,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.lenient import loads
 from gymtui.cli.gym_access import GymReader, with_gym
-from gymtui.cli.headless import headless_session, take_news, termination_event
+from gymtui.cli.headless_session import headless_session, take_news, termination_event
 from gymtui.cli.missed_runs import MissedRuns
 from gymtui.cli.options import tell as say
 from gymtui.cli.record import attach_recorder, is_recorded_elsewhere, share_recording

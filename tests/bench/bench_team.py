@@ -15,7 +15,7 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.cli.headless import headless_session, take_news
+from gymtui.cli.headless_session import headless_session, take_news
 from gymtui.cli.record import SHARED_LOOK_S, attach_recorder, share_recording
 from gymtui.config.settings import Settings
 from gymtui.poll.connection import LinkState

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gymtui.api.client import GymClient
-from gymtui.cli.headless import headless_session, take_news
+from gymtui.cli.headless_session import headless_session, take_news
 from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.poll.poller import Poller

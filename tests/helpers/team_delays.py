@@ -13,14 +13,14 @@ from typing import cast
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.response import Answer
-from gymtui.cli.headless import headless_session, take_news
+from gymtui.cli.headless_session import headless_session, take_news
 from gymtui.cli.record import SHARED_LOOK_S, attach_recorder
 from gymtui.config.schema import JournalSource
 from gymtui.config.settings import Settings
 from gymtui.core.replacement import replace
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.playback import Player
-from gymtui.session.recorder_beside import follow_recorder
+from gymtui.session.recording_follower import follow_recorder
 from gymtui.session.session import Session
 from gymtui.store.delta import Request
 from gymtui.store.history.journal_place import place_at

@@ -28,13 +28,9 @@ class RemoteTools:
         self._client = client
         self._url = url.rstrip("/")
         self.server = server
-        self._functions: list[dict[str, Any]] = []
+        # The tools as OpenAI function definitions; none before `open`.
+        self.functions: list[dict[str, Any]] = []
         self._session: McpSession | None = None
-
-    @property
-    def functions(self) -> list[dict[str, Any]]:
-        """The tools as OpenAI function definitions; none before `open`."""
-        return self._functions
 
     async def open(self) -> None:
         """Ask what there is: in the vendor's form, and by MCP where that is none.
@@ -50,8 +46,8 @@ class RemoteTools:
                 listed = await self._session.open(MCP_OPEN_S)
             except McpError as other:
                 raise ToolServerError(f"{error}; {other}") from None
-        self._functions = [_function(item, self.server) for item in listed]
-        if not self._functions:
+        self.functions = [_function(item, self.server) for item in listed]
+        if not self.functions:
             raise ToolServerError("it has no tools")
 
     async def close(self) -> None:
@@ -73,7 +69,7 @@ class RemoteTools:
         return httpx.AsyncClient(timeout=httpx.Timeout(TIMEOUT_S), trust_env=not is_near)
 
     def has(self, call: Call) -> bool:
-        return any(item["function"]["name"] == call.function_name for item in self._functions)
+        return any(item["function"]["name"] == call.function_name for item in self.functions)
 
     async def call(self, call: Call) -> Observation:
         """Make a call. Whatever is wrong with it is an observation, never an exception."""

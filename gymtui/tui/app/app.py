@@ -21,7 +21,7 @@ from gymtui.core.replacement import replace
 from gymtui.core.secret import ApiKey
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import RunAlert
-from gymtui.session.recorder_beside import follow_recorder
+from gymtui.session.recording_follower import follow_recorder
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Notice

@@ -384,7 +384,7 @@ def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "import gymtui.cli.headless, gymtui.cli.doctor, gymtui.tui.app.app\n"
+        "import gymtui.cli.headless_session, gymtui.cli.doctor, gymtui.tui.app.app\n"
         "from gymtui.store.history import journal_reader\n"
         "from gymtui.store.history.journal import Journal\n"
         "journal = Journal(Path(sys.argv[1]))\n"

@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from gymtui.api.client import GymClient
-from gymtui.cli.headless import headless_session
+from gymtui.cli.headless_session import headless_session
 from gymtui.cli.record import attach_recorder
 from gymtui.config.settings import Settings
 from gymtui.poll import recording_intake
 from gymtui.poll.poller import Poller
-from gymtui.session.recorder_beside import follow_recorder
+from gymtui.session.recording_follower import follow_recorder
 from gymtui.session.session import Session
 from gymtui.store.history.recording_format import directory_name
 from gymtui.store.history.recording_writer import RecorderLock
