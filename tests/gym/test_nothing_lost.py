@@ -150,6 +150,13 @@ async def test_a_text_that_is_more_than_text_stays_as_it_came(tmp_path: Path) ->
     assert ended.artifacts.messages[-1]["content"] == parts
 
 
+async def test_calls_among_the_parts_of_a_content_are_redacted(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "Done."}, {"type": "tool_use", "name": "search", "input": {}}]
+    ended = await rolled_out(tmp_path, {"content": parts})
+    assert ended.artifacts.messages[-1]["content"] == parts
+    assert redact(ended.artifacts).messages[-1]["content"] == parts[:1]
+
+
 async def test_what_a_call_holds_besides_is_kept_and_sent_back(tmp_path: Path) -> None:
     signed = {"google": {"thought_signature": "c2lnbmVk"}}
     call = {**LOOK["tool_calls"][0], "extra_content": signed, "index": 0}

@@ -18,6 +18,8 @@ NOTIONAL_USD_PER_TOKEN = {"prompt": 0.4e-6, "completion": 1.6e-6}
 
 WITH_CALLS = ("tool_calls", "function_call", BLOCKS)
 """What of a message may hold calls, besides its content."""
+PARTS_WITH_CALLS = ("tool_use", "tool_result", "tool_call", "function_call")
+"""The types of parts of a content that are calls or what they returned."""
 
 
 @dataclass
@@ -222,7 +224,13 @@ def redact(artifacts: Artifacts) -> Artifacts:
             content = content.get("content") or ""
             if not content:
                 continue
+        if isinstance(content, list):
+            content = [part for part in content if not _is_call(part)]
         plain = {key: message[key] for key in message if key not in WITH_CALLS}
         messages.append({**plain, "content": content})
     kept = {"messages": messages, "tool_calls": [], "tool_results": []}
     return artifacts.model_copy(update=kept)
+
+
+def _is_call(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") in PARTS_WITH_CALLS
