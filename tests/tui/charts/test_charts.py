@@ -95,3 +95,23 @@ async def test_from_a_run_to_its_series_to_the_rollouts_of_a_bin(tmp_path: Path)
         assert "other" not in person.screen()
         await person.press("escape", "escape", "left", "left", "down", "enter")
         await person.sees("runs › p-s2000")
+
+
+@pytest.mark.parametrize("checkpoints", [1, 2])
+async def test_points_are_turned_round_where_there_is_more_than_one(
+    checkpoints: int, tmp_path: Path
+) -> None:
+    gym = StillGym()
+    for number in range(1, checkpoints + 1):
+        gym.add(f"p-s{number}000", "book_room", "pass", "fail")
+    async with staged_dashboard(gym, tmp_path, (100, 24)) as person:
+        await person.until(lambda: len(person.app.session.store.rollouts) == 2 * checkpoints)
+        await person.press("P")
+        await person.sees("checkpoint", "1000" if checkpoints > 1 else "50%")
+        await person.press("O")
+        if checkpoints == 1:
+            await person.sees("nothing to sort")
+        else:
+            shown = person.screen()
+            assert shown.index("2000 ") < shown.index("1000 ")
+            assert "nothing to sort" not in shown
