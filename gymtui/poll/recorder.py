@@ -6,6 +6,7 @@ It hears each answer right after the store took it in. Files and compression are
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
@@ -44,6 +45,8 @@ WHOLE_KEY = 16
 """Of so many keys one says all that differs from the base, the others what does from a key."""
 BASE_ITEMS = 30_000
 """After so many changes a new segment begins: what a cut costs, and what is deleted at a time."""
+GROWN = 2
+"""A base is written, not a key, once so many times as much is known as at the last one."""
 AGAIN_US = 60_000_000  # how long after the disk refused it is tried again
 
 
@@ -109,7 +112,7 @@ class Recorder:
         self._run_bytes: dict[str, bytes] = {}
         # What a reader knows by the base and by those keys that later ones build on.
         self._known = {0: KnownState()}
-        self._keys = 0
+        self._keys = self._base_size = 0
         self._since_key = self._answers_since_key = self._since_base = 0
         self._written = 0
         self._items = self._answers = 0
@@ -225,17 +228,21 @@ class Recorder:
                 if self._marks:
                     self._writer.mark(self._marks, now_us)
                     self._marks = []
-            if not self._rows and self._since_base >= BASE_ITEMS:
+            is_due = self._since_key >= KEY_ITEMS or self._answers_since_key >= KEY_ANSWERS
+            if not self._rows and (self._since_base >= BASE_ITEMS or (is_due and self._has_grown)):
                 self._begin()
-            elif not self._rows and (
-                self._since_key >= KEY_ITEMS or self._answers_since_key >= KEY_ANSWERS
-            ):
+            elif not self._rows and is_due:
                 self._key()
         except OSError as error:
             self._items -= sum(len(row.items) for row in self._rows if isinstance(row, Answer))
             self._open, self._rows, self._marks = False, [], []
             self._not_before_us = now_us + AGAIN_US
             self._refused(error)
+
+    @property
+    def _has_grown(self) -> bool:
+        """Whether keys would say again and again what was not known at the base."""
+        return len(self._store.runs) + len(self._store.rollouts) > GROWN * self._base_size
 
     def _refused(self, error: OSError) -> None:
         if self.trouble is None:
@@ -265,13 +272,15 @@ class Recorder:
         self._know(dictionary)
         self._open = True
         self._since_key = self._answers_since_key = self._since_base = 0
+        self._base_size = len(self._store.runs) + len(self._store.rollouts)
         if self.trouble is not None:
             self.trouble = None
             self._on_trouble(None)
 
     def _key(self) -> None:
         before = self._known[key_before(self._keys + 1)]
-        dictionary = self._writer.key(self._snapshot(before), self._now_us, before.dictionary)
+        builds_on = zlib.decompress(before.dictionary)
+        dictionary = self._writer.key(self._snapshot(before), self._now_us, builds_on)
         self._keys += 1
         self._since_key = self._answers_since_key = 0
         self._know(dictionary)

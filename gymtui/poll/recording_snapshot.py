@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
@@ -26,14 +27,14 @@ class KnownState(Struct):
     """What a reader of a recording knows by a snapshot in it."""
 
     chunk: int = 0  # the number of its chunk in the segment
-    dictionary: bytes = b""  # of the frames of what builds on it
+    dictionary: bytes = b""  # of the frames of what builds on it, by zlib: several are held
     runs: Mapping[str, KeptRun] = field(default_factory=dict)
     # By run, by rollout, its bytes and when they were first seen.
     rollouts: dict[str, dict[str, tuple[bytes, float]]] = field(default_factory=dict)
     # What was observed of each of these.
     lives: Mapping[str, object] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # runs of which something changed since
-    watching: Watching | None = None
+    watching: Watching | None = None  # without what a key has all of
 
 
 class SnapshotBuilder:
@@ -114,8 +115,9 @@ class SnapshotBuilder:
         members = {rollout_id for of_run in rollouts.values() for rollout_id in of_run}
         lives = {i: seen for i, seen in self._tracker.state.lives.items() if i in members}
         runs = {run_id: _kept_run(row, run_bytes) for run_id, row in store.runs.items()}
-        watching = watching_of(self._tracker.state, store, ())
-        return KnownState(chunk, dictionary, runs, rollouts, lives, watching=watching)
+        watching = msgspec.structs.replace(watching_of(self._tracker.state, store, ()), watched={})
+        packed = zlib.compress(dictionary, 1)
+        return KnownState(chunk, packed, runs, rollouts, lives, watching=watching)
 
 
 def _kept_run(row: RunRow, run_bytes: Mapping[str, bytes]) -> KeptRun:

@@ -36,6 +36,8 @@ FIRST_SPEED = 60
 TICK_S = 0.1
 FRESH_US = 95_000_000
 """So long after an answer the picture counts as fresh: a quiet gym is asked twice a minute."""
+LATE_US = 10_000_000
+"""Who follows what is recorded goes to its end if that is further on by this."""
 AT_ONCE = 200  # answers played before keys get their turn
 
 
@@ -77,6 +79,7 @@ class Playback(UpdateSource):
         self._monotonic = monotonic
         self._session: ReplaySession
         self._player: Player
+        self._follows = False
         self._joined: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -108,12 +111,12 @@ class Playback(UpdateSource):
             session.recalled(run_id)
 
     def pause(self, paused: bool) -> None:
-        self.playing = not paused
+        self.playing, self._follows = not paused, False
         self._wake.set()
         self._tell(NOTHING)
 
     async def run(self) -> None:
-        self.jump(self.position_us)
+        self._show(self.position_us)
         last_s = self._monotonic()
         while True:
             self._wake.clear()
@@ -134,9 +137,12 @@ class Playback(UpdateSource):
             self._refresh()  # a recorder may be at work
         end_us = self.recording.to_us
         self.playing = to_us < end_us or not self.recording.is_over
+        if self._follows and end_us > to_us + LATE_US:
+            self._show(end_us)
+            return
         if end_us > played_us and player.next_us is None:
             # What was written since goes on where the player saw the end.
-            self.jump(to_us)
+            self._show(to_us)
             return
         self.position_us = min(to_us, end_us)
         delta, count = NOTHING, 0
@@ -163,6 +169,11 @@ class Playback(UpdateSource):
         return next(inside, None)
 
     def jump(self, to_us: int) -> None:
+        """Show another moment, and follow what is recorded no more."""
+        self._follows = False
+        self._show(to_us)
+
+    def _show(self, to_us: int) -> None:
         player, session = self._player, self._session
         to_us = min(max(to_us, self.recording.from_us), self.recording.to_us)
         self.position_us = to_us
@@ -178,7 +189,7 @@ class Playback(UpdateSource):
     def step(self, by: int) -> None:
         """Go back or on by one change, and stop there."""
         player = self._player
-        self.playing = False
+        self.playing = self._follows = False
         if by < 0:
             self.jump(player.change_before(min(self.position_us, player.at_us)))
             return
@@ -190,6 +201,7 @@ class Playback(UpdateSource):
 
     def change_speed(self, by: int) -> None:
         """Play faster or slower by one of the speeds."""
+        self._follows = False
         at = SPEEDS.index(self.speed) + by
         self.speed = SPEEDS[min(max(at, 0), len(SPEEDS) - 1)]
         self._tell(NOTHING)
@@ -211,6 +223,7 @@ class Playback(UpdateSource):
         self._refresh()
         self.speed, self.playing = 1, True
         self.jump(self.recording.to_us)
+        self._follows = True
         self._wake.set()
 
     def _tell(self, delta: Delta) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -153,6 +157,23 @@ class Recorded:
         ]
         self.tracker.recall_earlier(run_id, {}, earlier)
         self.recorder.record_recalled(run_id)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """The disk takes half of what is written next, and nothing more."""
+    write = os.write
+
+    def refuse(handle: int, data: memoryview) -> int:
+        if len(data) > 20:
+            return write(handle, data[:20])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    os.write = refuse  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os.write = write
 
 
 def model_gym(rng: random.Random, runs: int = 3) -> ModelGym:

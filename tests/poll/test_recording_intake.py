@@ -25,7 +25,7 @@ from gymtui.store.delta import NOTHING, Delta, Observation, RolloutsOf, RunsPage
 from gymtui.store.history.recording_writer import RecorderLock
 from gymtui.store.store import Store
 from tests.helpers.model_gym import rollout, rollouts_body
-from tests.helpers.recorded import HEAD, START, Recorded, model_gym, picture
+from tests.helpers.recorded import HEAD, START, Recorded, full_disk, model_gym, picture
 
 SAME = ("runs", "rollouts", "members", "held", "summaries", "lives", "moved", "gaps")
 """Of the picture, what is the same for who asks and for who reads what was asked."""
@@ -164,6 +164,26 @@ async def test_one_that_falls_behind_is_not_relied_upon_until_it_writes_again(de
     assert not desk.beside.follows
     await desk.tick()
     assert desk.beside.follows
+    lock.close()
+
+
+async def test_it_is_relied_upon_again_once_the_disk_takes_something(desk: Desk) -> None:
+    lock = RecorderLock(desk.watched.directory)
+    desk.beside.ask(RunsPage())
+    for _ in range(3):
+        await desk.tick()
+    assert desk.beside.follows
+    with full_disk():
+        for _ in range(4):
+            await desk.tick()
+        assert not desk.beside.follows
+    desk.watched.seconds += 61
+    desk.watched.gym.launch(3)
+    for _ in range(3):
+        await desk.tick()
+    assert desk.beside.follows
+    found, right = desk.beside.picture(), same(desk.watched.store, desk.watched.tracker)
+    assert all(found[name] == right[name] for name in ("runs", "rollouts", "members", "held"))
     lock.close()
 
 

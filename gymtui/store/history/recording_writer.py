@@ -141,8 +141,12 @@ class RecordingWriter:
         path = self._directory / f"{stamp}-{self.segment:08x}{self._kept}{SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._handle = os.open(path, flags, FILE_MODE)
-        self._put(Kind.HEAD, pack(head), at_us)
-        return self._keyframe(Kind.BASE, snapshot, at_us, None, b"")
+        try:
+            self._put(Kind.HEAD, pack(head), at_us)
+            return self._keyframe(Kind.BASE, snapshot, at_us, None, b"")
+        except OSError:
+            path.unlink(missing_ok=True)  # without its base nothing can be read from it
+            raise
 
     def key(self, snapshot: Snapshot, at_us: int, dictionary: bytes) -> bytes:
         """Write what is another than in what a key builds on, and begin a new stream."""

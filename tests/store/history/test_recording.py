@@ -34,7 +34,7 @@ from gymtui.store.history.recording_writer import (
 )
 from gymtui.store.store import Store
 from tests.helpers.damaged import Truth, small_recording, times_of
-from tests.helpers.recorded import HEAD, START, Recorded, model_gym
+from tests.helpers.recorded import HEAD, START, Recorded, full_disk, model_gym
 
 SEEDS = 30
 """The bench has 500 of them."""
@@ -162,9 +162,7 @@ def test_old_files_are_deleted_by_age_and_size_and_kept_ones_are_not(tmp_path: P
     assert not {"a", "b"} & left
 
 
-def test_a_disk_that_refuses_is_told_once_and_what_was_written_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_refuses_is_told_once_and_what_was_written_stays(tmp_path: Path) -> None:
     rng = random.Random(5)
     watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
     told: list[OSError | None] = []
@@ -180,18 +178,14 @@ def test_a_disk_that_refuses_is_told_once_and_what_was_written_stays(
     assert watched.recorder.tally.bytes > written
     before = times_of(Recording(tmp_path))
 
-    def full(_handle: int, data: memoryview) -> int:
-        if len(data) > 20:  # half a chunk goes in, the rest does not
-            return real(_handle, data[:20])
-        raise OSError(28, "No space left on device")
-
-    real = os.write
-    monkeypatch.setattr(os, "write", full)
-    for _ in range(6):
-        watched.tick()
-        watched.recorder.write(at_once=True)
+    files = set(tmp_path.iterdir())
+    with full_disk():
+        for _ in range(6):
+            watched.tick()
+            watched.recorder.write(at_once=True)
+            watched.seconds += 61  # it is tried again
+        assert set(tmp_path.iterdir()) == files  # of no attempt an empty file is left
     assert [str(error) for error in told] == ["[Errno 28] No space left on device"]
-    monkeypatch.setattr(os, "write", real)
     watched.seconds += 61
     for _ in range(3):
         watched.tick()
@@ -232,6 +226,36 @@ def test_a_disk_that_refuses_the_end_is_told(
     monkeypatch.setattr(RecordingWriter, "end", full)
     watched.recorder.close()
     assert watched.recorder.trouble is not None
+
+
+def test_a_cursor_goes_on_once_the_disk_takes_something_again(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
+
+    def record() -> None:
+        for _ in range(5):
+            watched.tick()
+            watched.recorder.write(at_once=True)
+
+    record()
+    recording = Recording(tmp_path)
+    known = list(ChangeList(recording).every())
+    live = ChangeList(recording).from_now()
+    with full_disk():
+        record()
+        recording.refresh()
+        assert next(live) is None
+    watched.seconds += 61
+    watched.gym.launch(3)
+    record()
+    recording.refresh()
+    more = list(ChangeList(Recording(tmp_path)).every())
+    assert more[: len(known)] == known  # what was written is there
+    more = more[len(known) :]
+    assert more
+    for follower in (live, ChangeList(Recording(tmp_path)).after(known[-1].cursor)):
+        told = [next(follower) for _ in more]
+        assert [(c.item_id, c.after) for c in told if c] == [(c.item_id, c.after) for c in more]
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["ended", "killed"])

@@ -34,7 +34,7 @@ from gymtui.tui.context.routes import OpenActive, OpenMatrix, OpenRun, Route
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.cli.test_overnight import look, session_on, until
 from tests.conftest import THOROUGH
-from tests.helpers.recorded import Recorded, model_gym
+from tests.helpers.recorded import Recorded, full_disk, model_gym
 from tests.tui.staged import Clock, Life, StagedGym, pass_time, staged_dashboard
 
 DEADLINE_S = 60.0
@@ -332,6 +332,12 @@ async def test_what_is_recorded_meanwhile_is_followed(tmp_path: Path) -> None:
         new = watched.gym.launch(3)
         record()
         await viewer.until(lambda: new in viewer.app.session.store.runs)
+        with full_disk():
+            record()
+        watched.seconds += 61  # the disk takes something again
+        newer = watched.gym.launch(3)
+        record()
+        await viewer.until(lambda: newer in viewer.app.session.store.runs)
 
 
 def test_its_keys_do_nothing_else_on_any_screen() -> None:
