@@ -169,10 +169,6 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
             return f"{words} · no stuck threshold"
         return f"{words} · stuck after {formats.duration(running.limit_s)}"
 
-    def dim(self, dimmed: bool) -> None:
-        super().dim(dimmed)
-        self._causes.dimmed = dimmed
-
     # -- keys ------------------------------------------------------------------------------
 
     def selection(self) -> Selection:

@@ -83,7 +83,8 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self._lines = RowLines(record, palette, row_message)
         self._is_old = is_old
         self.empty = empty
-        self._rows: Sequence[str] = ()
+        self.rows: Sequence[str] = ()
+        """The ids in their order."""
         self._cursor_at = 0
         self._held = False
         self._reported_view: tuple[str, ...] = ()
@@ -125,11 +126,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self.sync()
 
     @property
-    def rows(self) -> Sequence[str]:
-        """The ids in their order."""
-        return self._rows
-
-    @property
     def cursor_index(self) -> int | None:
         """Where the cursor's row stands, or None without rows."""
         return None if self.cursor_id is None else self._index(self.cursor_id)
@@ -138,7 +134,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     def in_view(self) -> tuple[str, ...]:
         """The ids on screen, top to bottom."""
         top = self.scroll_offset.y
-        return tuple(self._rows[top : top + max(0, self.size.height - 1)])
+        return tuple(self.rows[top : top + max(0, self.size.height - 1)])
 
     def set_rows(self, rows: Sequence[str], *, filling: bool = True) -> None:
         """Show these ids, or the same sequence again after it changed in place.
@@ -152,7 +148,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
                 cursor that nobody has put anywhere stays on the first row, whatever comes there.
         """
         before, top, cursor = self._cursor_at, self.scroll_offset.y, self.cursor_id
-        self._rows = rows
+        self.rows = rows
         size = Size(self.size.width, len(rows) + 1)
         if self.virtual_size != size:
             self.virtual_size = size
@@ -178,7 +174,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
 
     def _index(self, row_id: str) -> int | None:
         try:
-            return self._rows.index(row_id)
+            return self.rows.index(row_id)
         except ValueError:
             return None
 
@@ -226,7 +222,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         draw_directly(self.vertical_scrollbar)
 
     def on_resize(self, event: events.Resize) -> None:
-        self.virtual_size = Size(event.size.width, len(self._rows) + 1)
+        self.virtual_size = Size(event.size.width, len(self.rows) + 1)
         self.redraw()
         self._keep_in_view()
         self._post_moved()
@@ -249,11 +245,11 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         if y == 0:
             return ShownRow(self._lines.heading(self.order), plain)
         index = top + y - 1
-        if index >= len(self._rows):
-            is_note = not self._rows and y == 2
+        if index >= len(self.rows):
+            is_note = not self.rows and y == 2
             words = self._lines.note(self.empty, cells) if is_note else self._lines.nothing
             return ShownRow(words, plain)
-        row_id = self._rows[index]
+        row_id = self.rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
         dimmed = self.dimmed or self._is_old(row_id)
         looks = RowStyles(cells, dimmed, True, cursor, cursor and self._lit, marked)
@@ -277,10 +273,10 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
 
     def move_to(self, index: int) -> None:
         """Put the cursor on the row at an index, as near as there is one."""
-        if not self._rows:
+        if not self.rows:
             return
         self.hold()
-        self.cursor_id = self._rows[max(0, min(index, len(self._rows) - 1))]
+        self.cursor_id = self.rows[max(0, min(index, len(self.rows) - 1))]
 
     def select(self, row_id: str) -> None:
         """Put the cursor on a row, if it is there."""
@@ -321,7 +317,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self.move_to(0)
 
     def action_bottom(self) -> None:
-        self.move_to(len(self._rows) - 1)
+        self.move_to(len(self.rows) - 1)
 
     def action_open(self) -> None:
         if self.cursor_id is None:
@@ -347,7 +343,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             return refuse(self, self.unmarkable or "no row to mark")
         self.hold()
         low, high = sorted((here, here if there is None else there))
-        self.marks |= set(self._rows[low : high + 1])
+        self.marks |= set(self.rows[low : high + 1])
         self._range_from = self.cursor_id
         self.sync()
         self._post_moved()
@@ -377,8 +373,8 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
                     self.post_message(self.HeaderClicked(at.column.key))
             return
         index = self.scroll_offset.y + event.y - 1
-        if index < len(self._rows):
-            again = event.chain > 1 and self._rows[index] == self.cursor_id
+        if index < len(self.rows):
+            again = event.chain > 1 and self.rows[index] == self.cursor_id
             self.move_to(index)
             if again:
                 self.action_open()

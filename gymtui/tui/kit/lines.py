@@ -50,18 +50,14 @@ class Lines(Widget, ThemedWidget):
         super().__init__(id=id)
         draw_directly(self)
         self._palette = palette
-        self._lines: tuple[Line, ...] = (Line(),) * height
-        self.styles.height = height
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
+        self.lines: tuple[Line, ...] = (Line(),) * height
         """What it shows."""
-        return self._lines
+        self.styles.height = height
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show these lines; a changed number of lines changes the layout."""
         new = tuple(lines)
-        old, self._lines = self._lines, new
+        old, self.lines = self.lines, new
         if len(old) != len(new):
             self.styles.height = len(new)
             return
@@ -82,7 +78,7 @@ class Lines(Widget, ThemedWidget):
                 return
 
     def _line(self, y: int) -> Line:
-        return self._lines[y] if y < len(self._lines) else Line()
+        return self.lines[y] if y < len(self.lines) else Line()
 
     def _pieces(self, y: int) -> tuple[StyledText, ...]:
         """A line laid out for the width there is."""

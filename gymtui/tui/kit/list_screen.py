@@ -117,9 +117,6 @@ class ListScreen(GymScreen, Generic[R]):
         self._grid.set_rows(self._rows)
         return self._grid
 
-    def dim(self, dimmed: bool) -> None:
-        self._grid.dimmed = dimmed
-
     def remarks(self) -> Cell:
         """What the list's numbers are seen through: marks, filter, a mistake in it."""
         if self.hint:

@@ -26,6 +26,9 @@ _SHARE = 0.9
 """Of the screen's height that the box takes at most, as its style sheet says."""
 
 
+_KEYS = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
+
+
 class Choice(Struct, frozen=True):
     """One line of a menu."""
 
@@ -83,9 +86,8 @@ class MenuScreen(Dialog[str | None]):
 
     @property
     def _title_lines(self) -> Sequence[str]:
-        cells = (
-            min(_WIDE if self.has_class("wide") else _CELLS, self.app.size.width * 96 // 100) - 6
-        )
+        width = _WIDE if self.has_class("wide") else _CELLS
+        cells = min(width, self.app.size.width * 96 // 100) - 6
         return wrap_words(clean(self._title), cells, cells, _TITLE_LINES)
 
     def _show(self) -> None:
@@ -104,16 +106,11 @@ class MenuScreen(Dialog[str | None]):
                 StyledText(f"{mark}{choice.title}", style),
             )
             lines.append(Line(left, (StyledText("●", "accent"),) if choice.now else ()))
-        actions = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
         keys: list[StyledText] = []
-        between = ""
-        for name, words in actions.items():
+        for name, words in _KEYS.items():
             if switched or name != "menu-switch":
-                keys += [
-                    StyledText(f"{between}{self.services.keys.shown(name)} ", "key"),
-                    StyledText(words, "muted"),
-                ]
-                between = "  "
+                key = StyledText(f"{self.services.keys.shown(name)} ", "key")
+                keys += [key, StyledText(f"{words}  ", "muted")]
         lines += [Line(_more("↓", below)), Line(tuple(keys))]
         self.query_one("#menu", Lines).show(lines)
 

@@ -17,7 +17,7 @@ from gymtui.store.formats import of_many
 from gymtui.tui.context.key_bindings import types
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.context.services import services_of
-from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.column import Column, text_cell
 from gymtui.tui.kit.footer import typing_keys
 from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
@@ -52,10 +52,6 @@ def _name(option: PickOption) -> str:
     return option.name or option.key
 
 
-def _name_order(option: PickOption) -> str:
-    return natural(_name(option))
-
-
 def _field(title: str, else_: str) -> str:
     """What a column is called in a filter: as its heading."""
     return title.lower().replace(" ", "_") or else_
@@ -65,7 +61,9 @@ def _schema(titles: Titles) -> Schema[PickOption]:
     """What is offered, by what the columns are called."""
     return Schema(
         [
-            Field(_field(titles.key, "name"), ValueKind.TEXT, _name, order=_name_order),
+            Field(
+                _field(titles.key, "name"), ValueKind.TEXT, _name, order=lambda o: natural(_name(o))
+            ),
             Field(_field(titles.kind, "kind"), ValueKind.TEXT, lambda option: option.kind or None),
             Field(_field(titles.size, "size"), ValueKind.TEXT, lambda option: option.size or None),
             Field(_field(titles.about, "about"), ValueKind.TEXT, lambda o: o.about or None),
@@ -76,13 +74,11 @@ def _schema(titles: Titles) -> Schema[PickOption]:
 
 def _example(titles: Titles, options: Sequence[PickOption]) -> str:
     """A filter that some of these match."""
-    for title, values in (
-        (titles.size, (option.size for option in options)),
-        (titles.kind, (option.kind for option in options)),
-    ):
+    for title, name in ((titles.size, "size"), (titles.kind, "kind")):
+        values = (getattr(option, name) for option in options)
         plain = next((value for value in values if re.fullmatch(r"\w+", value, re.ASCII)), None)
         if title and plain:
-            return f", or {_field(title, '')}:{plain}"
+            return f", or {_field(title, name)}:{plain}"
     return ""
 
 
@@ -143,21 +139,21 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
 
     def columns(self) -> tuple[Column[PickOption], ...]:
-        def cell(name: str) -> Callable[[PickOption, int], Cell]:
-            def drawn(option: PickOption, cells: int) -> Cell:
-                style = {"key": "", "kind": option.style}.get(name, "muted")
-                text = _name(option) if name == "key" else getattr(option, name)
-                return styled(text or None, style)
+        def kind(option: PickOption, cells: int) -> Cell:
+            return styled(option.kind or None, option.style)
 
-            return drawn
+        def muted(value: Callable[[PickOption], str]) -> Callable[[PickOption, int], Cell]:
+            return text_cell(lambda option: value(option) or None, "muted")
 
+        size, about = muted(lambda option: option.size), muted(lambda option: option.about)
         titles = self._titles
         column: Callable[..., Column[PickOption]] = partial(Column, whole=True)
+        name = _field(titles.key, "name")
         every = (
-            column(_field(titles.key, "name"), titles.key, 20, cell("key"), ideal=24, cut="middle"),
-            column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), ideal=12),
-            column(_field(titles.size, "size"), titles.size, 10, cell("size"), priority=1),
-            column(_field(titles.about, "about"), titles.about, 20, cell("about"), priority=1),
+            column(name, titles.key, 20, text_cell(_name), ideal=24, cut="middle"),
+            column(_field(titles.kind, "kind"), titles.kind, 10, kind, ideal=12),
+            column(_field(titles.size, "size"), titles.size, 10, size, priority=1),
+            column(_field(titles.about, "about"), titles.about, 20, about, priority=1),
         )
         return tuple(column for column in every if column.title)
 

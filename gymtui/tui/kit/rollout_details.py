@@ -41,10 +41,8 @@ def watched_details(
     """The details of a rollout that a session watches, so many lines; empty ones for none."""
     if row is None:
         return [()] * height
-    life, gaps_s = (
-        session.tracker.segments(row),
-        session.tracker.observer.own_gaps_s(row.rollout_id),
-    )
+    life = session.tracker.segments(row)
+    gaps_s = session.tracker.observer.own_gaps_s(row.rollout_id)
     lines = max(height, OWN_LINES + 1)
     return rollout_details(row, life, cells, lines, gaps_s, plain=plain)[:height]
 
@@ -71,23 +69,15 @@ def rollout_details(
     result = rollout.result
     message = (result.message or result.error or "") if result is not None else ""
     lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
+    note = part(f"note: {row.note}" if row.note else "", "accent")
+    ending = _ending(rollout.termination_reason, result)
+    phases = [LinePart(cell, number) for number, cell in enumerate(_phases(life, rollout))]
     own = (
-        join_fitting(
-            [
-                *_noted(row),
-                *_cadence(gaps_s, plain=plain),
-                *_ending(rollout.termination_reason, result),
-            ],
-            cells,
-        ),
-        join_fitting([LinePart(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
+        join_fitting([note, *_cadence(gaps_s, plain=plain), *ending], cells),
+        join_fitting(phases, cells),
         join_fitting([*_model(rollout.settings), *_used(row.usage)], cells),
     )
     return _filled([*lines, *(cell for cell in own if cell)], height)
-
-
-def _noted(row: RolloutRow) -> Sequence[LinePart]:
-    return [part(f"note: {row.note}", "accent")] if row.note else ()
 
 
 def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
@@ -104,8 +94,7 @@ def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
 
 
 def _filled(lines: list[Cell], height: int) -> list[Cell]:
-    empty: list[Cell] = [()]
-    return lines + empty * (height - len(lines))
+    return [*lines, *[()] * (height - len(lines))]
 
 
 def _message(name: str, state: Cell, message: str, cells: int, height: int) -> list[Cell]:
@@ -142,27 +131,20 @@ def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
     if result is None:
         return parts
     if result.error and result.message:
-        parts.append(
-            LinePart((StyledText("error: ", "muted"), StyledText(result.error, "error")), 1)
-        )
+        error = (StyledText("error: ", "muted"), StyledText(result.error, "error"))
+        parts.append(LinePart(error, 1))
     if result.score is not None:
         verdict = f" {result.verdict}" if result.verdict else ""
-        parts.append(
-            LinePart(
-                (
-                    StyledText("score ", "muted"),
-                    StyledText(f"{formats.score(result.score)}{verdict}", "strong"),
-                )
-            )
-        )
+        score = StyledText(f"{formats.score(result.score)}{verdict}", "strong")
+        parts.append(LinePart((StyledText("score ", "muted"), score)))
     if result.confidence is not None:
         parts.append(part(f"confidence {result.confidence:g}", "muted", 3))
     if result.failed_criteria:
         criteria = "; ".join(result.failed_criteria)
         parts.append(LinePart((StyledText("failed: ", "muted"), StyledText(criteria, "failed"))))
     for scored in result.dimension_scores or ():
-        score = "–" if scored.score is None else f"{scored.score:g}"
-        parts.append(part(f"{scored.dimension or 'dimension'} {score}", "muted", 2))
+        reached = ABSENT if scored.score is None else f"{scored.score:g}"
+        parts.append(part(f"{scored.dimension or 'dimension'} {reached}", "muted", 2))
     return parts
 
 
@@ -191,21 +173,18 @@ def seconds(length_s: float) -> str:
 def _model(settings: ModelSettings | None) -> list[LinePart]:
     if settings is None:
         return []
+    turns, prompt = settings.summarize_every_n_turns, settings.system_prompt
+    server = settings.tool_server_url
     settings_texts: list[tuple[str | None, int]] = [
         (" ".join(name for name in (settings.model, settings.provider) if name), 0),
         (_number("T", settings.temperature), 0),
         (None if settings.max_steps is None else f"max {settings.max_steps} steps", 0),
         (settings.base_url, 2),
-        (f"tools at {settings.tool_server_url}" if settings.tool_server_url else None, 3),
+        (f"tools at {server}" if server else None, 3),
         ("log-probs" if settings.log_prob else None, 1),
-        (
-            f"summary every {settings.summarize_every_n_turns} turns"
-            if settings.summarize_every_n_turns
-            else None,
-            1,
-        ),
+        (f"summary every {turns} turns" if turns else None, 1),
         (_number("stride", settings.context_stride), 3),
-        (f"“{settings.system_prompt}”" if settings.system_prompt else None, 4),
+        (f"“{prompt}”" if prompt else None, 4),
     ]
     return [part(text, "muted", priority) for text, priority in settings_texts if text]
 

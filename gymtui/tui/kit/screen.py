@@ -27,6 +27,7 @@ from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.ask_line import edit_note
 from gymtui.tui.kit.breadcrumb import name_in
 from gymtui.tui.kit.footer import footer_line, tip
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
@@ -136,7 +137,9 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         """Show what the store knows now; an empty delta means that only time has passed."""
 
     def dim(self, dimmed: bool) -> None:
-        """Show the picture as old, or as fresh again."""
+        """Show what is listed as old, or as fresh again."""
+        for grid in self.query(Grid):
+            grid.dimmed = dimmed
 
     def apply_filter(self, text: str) -> str | None:
         """Take what is typed as filter or search; what is wrong with it, or None."""

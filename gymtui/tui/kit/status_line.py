@@ -5,8 +5,6 @@ The picture comes from a gym, a recording or files.
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from gymtui.api.errors import Forbidden, Intercepted, Redirected
 from gymtui.config.api_key import fix_advice
 from gymtui.config.settings import Settings
@@ -16,7 +14,7 @@ from gymtui.session.replay import Playback, ReplaySession, describe_position
 from gymtui.store.formats import duration
 from gymtui.tui.context.services import Services
 from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting, part
-from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, join_alike, width_of
 
 LEAST_CELLS = 30
 """What the words have at least, however long the way to here is."""
@@ -28,7 +26,8 @@ def freshness(services: Services, room: int) -> Cell:
     if session is None:
         return (StyledText("from disk", "muted"),)
     if isinstance(session, ReplaySession):
-        return replay_cell(session.playback, clock, room)
+        words = part(describe_position(session.playback), "accent")
+        return join_fitting([words, part(clock, "muted", 1)], room)
     return link_cell(session.link, session.monotonic(), clock, room)
 
 
@@ -150,12 +149,6 @@ _STYLES = {"error": "error", "stuck": "warning", "ended": "passed", "began": "ru
 """What a mark looks like; of several in a cell the first of these is seen."""
 
 
-def replay_cell(playback: Playback, clock: str, room: int) -> Cell:
-    """Which moment of a recording is shown, and what time it is now."""
-    words = part(describe_position(playback), "accent")
-    return join_fitting([words, part(clock, "muted", 1)], room)
-
-
 def time_bar(playback: Playback, cells: int, *, plain: bool = False) -> Cell:
     """The whole recording in a line: what was recorded, marks, and the moment that is shown."""
     begin, end = playback.recording.from_us, playback.recording.to_us
@@ -174,7 +167,4 @@ def time_bar(playback: Playback, cells: int, *, plain: bool = False) -> Cell:
             if mark.what == what:
                 line[place(mark.at_us)] = (glyph, _STYLES[what])
     line[place(playback.position_us)] = ("#" if plain else "█", "accent")
-    return tuple(
-        StyledText("".join(glyph for glyph, _ in together), style)
-        for style, together in groupby(line, key=lambda cell: cell[1])
-    )
+    return join_alike(line)

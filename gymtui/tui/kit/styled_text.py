@@ -5,8 +5,10 @@ Every piece goes through `text.fit` here: what widgets hand over may be wire tex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from msgspec import Struct
@@ -36,6 +38,12 @@ Cut = Literal["middle", "end"]
 def styled(value: object, style: str = "") -> Cell:
     """A cell of one piece; None, and what leaves nothing to see, is drawn as "not known"."""
     return (StyledText(clean(value) or (ABSENT if value else ""), style),)
+
+
+def join_alike(parts: Iterable[tuple[str, str]]) -> Cell:
+    """Texts with their styles as pieces: neighbours of one style as one."""
+    together = groupby(parts, key=itemgetter(1))
+    return tuple(StyledText("".join(text for text, _ in run), style) for style, run in together)
 
 
 def fit_cells(

@@ -19,7 +19,7 @@ from gymtui.core.text import clean, clusters
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, StyledText, strip
+from gymtui.tui.kit.styled_text import Cell, StyledText, join_alike, strip
 from gymtui.tui.kit.themed_widget import Wheel
 
 
@@ -68,20 +68,10 @@ def wrap_paragraph(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, .
     return lines
 
 
-def _joined(parts: list[tuple[str, str, int]]) -> list[StyledText]:
+def _joined(parts: list[tuple[str, str, int]]) -> Cell:
     """Neighbours of one style as one piece, without the spaces at the line's end."""
-    pieces: list[StyledText] = []
-    run: list[str] = []
-    style = ""
-    for text, named, _ in parts:
-        if run and named != style:
-            pieces.append(StyledText("".join(run), style))
-            run = []
-        run.append(text)
-        style = named
-    if run:
-        pieces.append(StyledText("".join(run).rstrip(" "), style))
-    return pieces
+    pieces = join_alike((text, style) for text, style, _ in parts)
+    return (*pieces[:-1], *(StyledText(p.text.rstrip(" "), p.style) for p in pieces[-1:]))
 
 
 class TextView(Wheel, ScrollView, can_focus=True):
@@ -93,8 +83,8 @@ class TextView(Wheel, ScrollView, can_focus=True):
     ALLOW_SELECT = False
     BINDINGS = bindings(Scope.TEXT)
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(id="text", classes="main")
         self._palette = palette
         self._paragraphs: tuple[Paragraph, ...] = ()
         self._lines: list[tuple[StyledText, ...]] = []
@@ -105,16 +95,6 @@ class TextView(Wheel, ScrollView, can_focus=True):
         self._paragraphs = tuple(paragraphs)
         self._wrap()
         self.scroll_to(y=0, animate=False, force=True)
-
-    @property
-    def top_paragraph(self) -> int:
-        """The paragraph of which the line at the top is part."""
-        return max(0, bisect_right(self._starts, self.scroll_offset.y) - 1)
-
-    def jump(self, paragraph: int) -> None:
-        """Put a paragraph's first line at the top."""
-        if 0 <= paragraph < len(self._starts):
-            self.scroll_to(y=self._starts[paragraph], animate=False, force=True)
 
     def _wrap(self) -> None:
         cells = max(1, self.size.width - 1)
@@ -127,9 +107,10 @@ class TextView(Wheel, ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap anew; the paragraph at the top stays there."""
-        top = self.top_paragraph
+        top = max(0, bisect_right(self._starts, self.scroll_offset.y) - 1)
         self._wrap()
-        self.jump(top)
+        if top < len(self._starts):
+            self.scroll_to(y=self._starts[top], animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         index = self.scroll_offset.y + y
@@ -156,8 +137,7 @@ class TextScreen(GymScreen, scope=Scope.TEXT):
     can_filter = False
 
     def body(self) -> Iterable[Widget]:
-        self._text = TextView(self.services.palette, id="text")
-        self._text.add_class("main")
+        self._text = TextView(self.services.palette)
         yield self._text
 
     def action_move(self, lines: int) -> None:

@@ -160,18 +160,14 @@ class Form(Wheel, Widget):
     """
     ALLOW_SELECT = False
     BINDINGS = bindings(Scope.FORM)
+    _value_x = _LABEL + 2
 
-    def __init__(
-        self,
-        palette: Palette,
-        listener: FormListener,
-        *,
-        id: str | None = None,
-    ) -> None:
-        super().__init__(id=id)
+    def __init__(self, palette: Palette, listener: FormListener) -> None:
+        super().__init__(id="form")
         self._palette = palette
         self._listener = listener
-        self._rows: tuple[Row, ...] = ()
+        self.rows: tuple[Row, ...] = ()
+        """What it shows."""
         self._at = 0
         self._top = 0
         self._field = FieldInput(self)
@@ -184,19 +180,19 @@ class Form(Wheel, Widget):
     # -- rows ------------------------------------------------------------------------------
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """What it shows."""
-        return self._rows
+    def _row(self) -> Row | None:
+        """The row that is typed."""
+        return self.rows[self._at] if self.rows else None
 
     @property
     def key(self) -> str:
         """The row that is typed; "" while there is none."""
-        return self._rows[self._at].key if self._rows else ""
+        return self._row.key if self._row is not None else ""
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows; the one that is typed stays it, as long as it is there."""
         here = self.key
-        before, self._rows = self._rows, tuple(rows)
+        before, self.rows = self.rows, tuple(rows)
         keys = [row.key for row in rows]
         at = keys.index(here) if here in keys else min(self._at, max(0, len(rows) - 1))
         moved, self._at = at != self._at or here != self.key, at
@@ -213,23 +209,22 @@ class Form(Wheel, Widget):
 
     def go(self, key: str) -> None:
         """Type another row, if there is one of that name."""
-        keys = [row.key for row in self._rows]
+        keys = [row.key for row in self.rows]
         if key in keys:
             self._move_to(keys.index(key))
 
     def _set_text(self, text: str) -> None:
-        """Put another text into the row that is typed: it was changed in another way."""
-        self._edited_text = self._field.value = clean(text) if text else ""
+        """Put another text into the row that is typed."""
+        self._edited_text = self._field.value = clean(text)
         self._field.cursor_position = len(self._field.value)
 
     def _refresh_text(self) -> None:
         """Show what the row that is typed holds now, should it have changed in another way."""
-        row = self._rows[self._at] if self._rows else None
+        row = self._row
         if row is None or row.key != self._edited_key or self._field.value == row.text:
             return
-        if self._field.value != self._edited_text:  # typed, and not told yet
-            return
-        if self._field.value != (clean(row.text) if row.text else ""):
+        # What is typed, and not told yet, stays.
+        if self._field.value == self._edited_text != clean(row.text):
             self._set_text(row.text)
 
     def commit(self) -> None:
@@ -242,7 +237,7 @@ class Form(Wheel, Widget):
 
     def _edit_row(self) -> None:
         """Have the line of input stand for the row that is typed, or for none."""
-        row = self._rows[self._at] if self._rows else None
+        row = self._row
         self._field.takes_text = row is not None and row.kind in (RowKind.TEXT, RowKind.SECRET)
         if row is None or not self._field.takes_text:
             self._edited_key = None
@@ -260,10 +255,6 @@ class Form(Wheel, Widget):
         self._field.styles.width = self._value_cells
 
     @property
-    def _value_x(self) -> int:
-        return _LABEL + 2
-
-    @property
     def _value_cells(self) -> int:
         return max(12, min(_MOST_VALUE, (self.size.width - self._value_x - 2) // 2))
 
@@ -279,16 +270,16 @@ class Form(Wheel, Widget):
 
     def action_enter(self) -> None:
         self.commit()
-        if self._rows:
+        if self.rows:
             self._listener.enter_pressed(self.key)
 
     def action_row(self, step: int) -> None:
-        if self._rows:
-            self._move_to((self._at + step) % len(self._rows))
+        if self.rows:
+            self._move_to((self._at + step) % len(self.rows))
 
     def change_choice(self, step: int, letter: str = "") -> bool:
         """Take another choice of this row, if it has any."""
-        row = self._rows[self._at] if self._rows else None
+        row = self._row
         if row is None or row.kind is not RowKind.CHOICE:
             return False
         self._listener.choice_changed(row.key, step, letter)
@@ -311,7 +302,7 @@ class Form(Wheel, Widget):
     def _keep_in_view(self) -> bool:
         """Scroll so that the row is seen; whether that moved anything."""
         height = max(1, self.size.height)
-        top = min(self._top, max(0, len(self._rows) - height))
+        top = min(self._top, max(0, len(self.rows) - height))
         top = max(min(top, self._at), self._at - height + 1)
         if top == self._top:
             return False
@@ -324,14 +315,14 @@ class Form(Wheel, Widget):
     def on_click(self, event: events.Click) -> None:
         """Type the row that is clicked; a second click is enter."""
         at = self._top + event.y
-        if event.widget is self and at < len(self._rows):
+        if event.widget is self and at < len(self.rows):
             again = at == self._at
             self._move_to(at)
             if again and event.chain > 1:
                 self.action_enter()
 
     def wheeled(self, lines: int) -> None:
-        self._move_to(max(0, min(self._at + (1 if lines > 0 else -1), len(self._rows) - 1)))
+        self._move_to(max(0, min(self._at + (1 if lines > 0 else -1), len(self.rows) - 1)))
 
     def on_resize(self, event: events.Resize) -> None:
         self._keep_in_view()
@@ -343,10 +334,10 @@ class Form(Wheel, Widget):
     def render_line(self, y: int) -> Strip:
         cells = self.size.width
         at = self._top + y
-        if at >= len(self._rows):
+        if at >= len(self.rows):
             return Strip.blank(cells, self._palette.base)
-        row, here = self._rows[at], at == self._at
-        more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
+        row, here = self.rows[at], at == self._at
+        more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self.rows) - 1)
         room, rest = self._value_cells, cells - self._value_x - 1
         if row.kind is RowKind.ACTION:
             cells_after = fit_cells((*row.value, StyledText("   "), *row.hint), max(0, rest))

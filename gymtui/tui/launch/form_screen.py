@@ -63,7 +63,7 @@ class FormScreen(GymScreen):
         self._chosen: frozenset[str] = frozenset()
 
     def body(self) -> Iterable[Widget]:
-        self._form = widgets.Form(self.services.palette, self, id="form")
+        self._form = widgets.Form(self.services.palette, self)
         yield self._form
         yield Lines(self.services.palette, height=_DETAILS, id="details")
 

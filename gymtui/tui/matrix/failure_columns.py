@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 from gymtui.store.formats import GLYPH, percent, points
 from gymtui.store.outcome import Outcome
@@ -11,7 +10,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_changes import FailureRow, RateChange
 from gymtui.store.stats.tool_errors import ToolTally
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.column import Column, text_cell
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 from gymtui.tui.matrix.failure_groups import PaneContent, PaneRow, PaneView
 
@@ -24,31 +23,44 @@ def change_words(change: RateChange) -> str:
 
 def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow], ...]:
     """The columns of what went wrong, of every view, for what is shown now."""
+
+    def name(row: PaneRow, cells: int) -> Cell:
+        if isinstance(row, ToolTally):
+            return styled(row.tool)
+        glyph = StyledText(f"{GLYPH[row.group.outcome]} ", outcome_text.STYLE[row.group.outcome])
+        guessed = row.group.guessed and content().view is PaneView.CRITERION
+        guess = (StyledText("~ ", "muted"),) if guessed else ()
+        return (glyph, *guess, StyledText(row.group.text))
+
+    def attempts(row: FailureRow, cells: int) -> Cell:
+        return _attempts_cell(row, content().attempts(row), cells)
+
+    def fails_with(row: FailureRow, cells: int) -> Cell:
+        found = content().together.with_group(row.group, 1)
+        if not found or row.group.outcome is not Outcome.FAILED:
+            return ()
+        other, number = found[0]
+        return (StyledText(f"{number}× ", "muted"), StyledText(other.text, "muted"))
+
+    rollouts = _of_failure(text_cell(lambda row: len(row.group.rollout_ids)))
+    tasks = _of_failure(text_cell(lambda row: len(row.group.task_row_ids), "muted"))
+    runs = _of_failure(text_cell(lambda row: len(row.group.run_ids), "muted"))
+    failed_in = _of_tool(text_cell(lambda row: len(row.rollout_ids), "muted"))
+    share = _of_tool(text_cell(lambda row: percent(row.error_share)))
+    answer = _of_tool(text_cell(lambda row: row.commonest or "", "muted"))
     return (
-        Column(
-            "name",
-            partial(_heading, content),
-            16,
-            partial(_name, content),
-            ideal=34,
-            whole=True,
-            flex=1,
-        ),
-        Column("rollouts", "N", 4, _of_failure(_rollouts), align="right"),
-        Column("tasks", "TASKS", 5, _of_failure(_tasks), 1, align="right"),
-        Column("runs", "RUNS", 4, _of_failure(_runs), 2, align="right"),
+        Column("name", lambda: content().view.upper(), 16, name, ideal=34, whole=True, flex=1),
+        Column("rollouts", "N", 4, rollouts, align="right"),
+        Column("tasks", "TASKS", 5, tasks, 1, align="right"),
+        Column("runs", "RUNS", 4, runs, 2, align="right"),
         Column("change", "CHANGE, pp", 18, _of_failure(_change), 2),
-        Column(
-            "attempts", "ATTEMPTS", 8, _of_failure(partial(_attempts, content)), 3, flex=2, most=40
-        ),
-        Column(
-            "with", "FAILS WITH", 16, _of_failure(partial(_fails_with, content)), 4, flex=3, most=60
-        ),
-        Column("calls", "CALLS", 5, _of_tool(_calls), align="right"),
+        Column("attempts", "ATTEMPTS", 8, _of_failure(attempts), 3, flex=2, most=40),
+        Column("with", "FAILS WITH", 16, _of_failure(fails_with), 4, flex=3, most=60),
+        Column("calls", "CALLS", 5, _of_tool(text_cell(lambda row: row.calls)), align="right"),
         Column("errors", "ERRORS", 6, _of_tool(_errors), align="right"),
-        Column("share", "SHARE", 5, _of_tool(_share), 2, align="right"),
-        Column("in-rollouts", "ROLLOUTS", 8, _of_tool(_failed_in), 3, align="right"),
-        Column("answer", "COMMONEST ERROR", 16, _of_tool(_answer), 1, flex=2),
+        Column("share", "SHARE", 5, share, 2, align="right"),
+        Column("in-rollouts", "ROLLOUTS", 8, failed_in, 3, align="right"),
+        Column("answer", "COMMONEST ERROR", 16, answer, 1, flex=2),
     )
 
 
@@ -56,22 +68,8 @@ def _of_failure(cell: Callable[[FailureRow, int], Cell]) -> Callable[[PaneRow, i
     return lambda row, cells: cell(row, cells) if isinstance(row, FailureRow) else ()
 
 
-def _of_tool(cell: Callable[[ToolTally], Cell]) -> Callable[[PaneRow, int], Cell]:
-    return lambda row, _cells: cell(row) if isinstance(row, ToolTally) else ()
-
-
-def _name(content: Callable[[], PaneContent], row: PaneRow, cells: int) -> Cell:
-    if isinstance(row, ToolTally):
-        return styled(row.tool)
-    glyph = StyledText(f"{GLYPH[row.group.outcome]} ", outcome_text.STYLE[row.group.outcome])
-    guess = (StyledText("~ ", "muted"),) if row.group.guessed else ()
-    if content().view is not PaneView.CRITERION:
-        guess = ()
-    return (glyph, *guess, StyledText(row.group.text))
-
-
-def _attempts(content: Callable[[], PaneContent], row: FailureRow, cells: int) -> Cell:
-    return _attempts_cell(row, content().attempts(row), cells)
+def _of_tool(cell: Callable[[ToolTally, int], Cell]) -> Callable[[PaneRow, int], Cell]:
+    return lambda row, cells: cell(row, cells) if isinstance(row, ToolTally) else ()
 
 
 def _change(row: FailureRow, cells: int) -> Cell:
@@ -80,48 +78,8 @@ def _change(row: FailureRow, cells: int) -> Cell:
     return styled(change_words(row.change), "warning" if row.change.clear else "muted")
 
 
-def _fails_with(content: Callable[[], PaneContent], row: FailureRow, cells: int) -> Cell:
-    found = content().together.with_group(row.group, 1)
-    if not found or row.group.outcome is not Outcome.FAILED:
-        return ()
-    other, number = found[0]
-    return (StyledText(f"{number}× ", "muted"), StyledText(other.text, "muted"))
-
-
-def _rollouts(row: FailureRow, cells: int) -> Cell:
-    return styled(len(row.group.rollout_ids))
-
-
-def _tasks(row: FailureRow, cells: int) -> Cell:
-    return styled(len(row.group.task_row_ids), "muted")
-
-
-def _runs(row: FailureRow, cells: int) -> Cell:
-    return styled(len(row.group.run_ids), "muted")
-
-
-def _calls(row: ToolTally) -> Cell:
-    return styled(row.calls)
-
-
-def _errors(row: ToolTally) -> Cell:
+def _errors(row: ToolTally, cells: int) -> Cell:
     return styled(row.errors, "error" if row.errors else "muted")
-
-
-def _failed_in(row: ToolTally) -> Cell:
-    return styled(len(row.rollout_ids), "muted")
-
-
-def _answer(row: ToolTally) -> Cell:
-    return styled(row.commonest or "", "muted")
-
-
-def _share(row: ToolTally) -> Cell:
-    return styled(percent(row.error_share))
-
-
-def _heading(content: Callable[[], PaneContent]) -> str:
-    return content().view.upper()
 
 
 def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells: int) -> Cell:

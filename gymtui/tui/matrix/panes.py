@@ -19,9 +19,7 @@ from gymtui.poll.view import View
 from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.formats import of_many
-from gymtui.store.stats.failure_changes import (
-    FailureRow,
-)
+from gymtui.store.stats.failure_changes import FailureRow
 from gymtui.store.stats.matrix import AT_ONCE
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
@@ -175,10 +173,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         cells = int(self.size.width * (1 - _FAILURES_SHARE))
         room = place(self.shown_columns(), cells, {name.key: longest})[0].width
         self.set_class(self.size.width >= self.beside_from and room >= longest, "beside")
-
-    def dim(self, dimmed: bool) -> None:
-        super().dim(dimmed)
-        self._pane.grid.dimmed = dimmed
 
     def changed(self, delta: Delta) -> None:
         """Take the changed rollouts of these runs in: few at once, thousands between keys."""

@@ -85,11 +85,8 @@ def final_bounds(run: RunView, numbers: RunStats | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
-    return (
-        StyledText(
-            f"pass@1 will end within {formats.interval_words(numbers.final_bounds)}%", "muted"
-        ),
-    )
+    words = f"pass@1 will end within {formats.interval_words(numbers.final_bounds)}%"
+    return (StyledText(words, "muted"),)
 
 
 def _done(run: RunView) -> Cell:
@@ -100,9 +97,8 @@ def _done(run: RunView) -> Cell:
 def _pass(numbers: RunStats | None, *, active: bool, narrow: bool) -> Cell:
     if numbers is None or numbers.pass_rate is None:
         return (StyledText("pass@1 "), _UNKNOWN)
-    interval = (
-        f" {formats.interval_words(numbers.interval)}" if numbers.interval is not None else ""
-    )
+    known = numbers.interval is not None
+    interval = f" {formats.interval_words(numbers.interval)}" if known else ""
     verdicts = str(numbers.verdicts) if narrow else formats.of_many(numbers.verdicts, "verdict")
     return (
         StyledText("pass@1 ", "muted" if active else ""),
@@ -116,11 +112,8 @@ def _with_errors(numbers: RunStats | None) -> Cell:
     """The pass rate with errors counted as fails, where that differs."""
     if numbers is None or not numbers.errors or numbers.rate_with_errors is None:
         return ()
-    return (
-        StyledText(
-            f"{formats.percent(numbers.rate_with_errors)} counting errors as failures", "muted"
-        ),
-    )
+    rate = formats.percent(numbers.rate_with_errors)
+    return (StyledText(f"{rate} counting errors as failures", "muted"),)
 
 
 def _not_run(numbers: RunStats | None) -> Cell:
@@ -146,31 +139,23 @@ def _counter(run: RunView, name: str, outcome: Outcome) -> Cell:
 def _eta(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
     """When it will be done; of a finished run, how long it took."""
     if not run.row.active:
-        took_s = None
-        if numbers is not None and None not in (numbers.first_start_s, numbers.last_end_s):
-            took_s = (numbers.last_end_s or 0.0) - (numbers.first_start_s or 0.0)
-            took_s = took_s if took_s >= 0 else None
-        return (
-            StyledText("took "),
-            StyledText(formats.duration(took_s), "" if took_s is not None else "muted"),
-        )
+        began_s = numbers.first_start_s if numbers is not None else None
+        ended_s = numbers.last_end_s if numbers is not None else None
+        if began_s is None or ended_s is None or ended_s < began_s:
+            return (StyledText("took "), _UNKNOWN)
+        return (StyledText("took "), StyledText(formats.duration(ended_s - began_s)))
     left = numbers.eta(now_s, stuck=run.stuck) if numbers is not None else None
     if isinstance(left, str):
         return (StyledText(left, "warning"),)
-    return (
-        StyledText("ETA "),
-        StyledText(formats.eta_words(left)) if left is not None else _UNKNOWN,
-    )
+    known = StyledText(formats.eta_words(left)) if left is not None else _UNKNOWN
+    return (StyledText("ETA "), known)
 
 
 def _times(numbers: RunStats | None) -> Cell:
     if numbers is None or not numbers.durations_s:
         return (StyledText("time "), _UNKNOWN)
     p50, p95 = (formats.duration(quantile(numbers.durations_s, q)) for q in (0.5, 0.95))
-    return (
-        *(StyledText("p50 ", "muted"), StyledText(p50)),
-        *(StyledText(" p95 ", "muted"), StyledText(p95)),
-    )
+    return _percentiles("p50 ", p50, p95)
 
 
 def _steps(numbers: RunStats | None) -> Cell:
@@ -179,12 +164,12 @@ def _steps(numbers: RunStats | None) -> Cell:
     p50, p95 = (f"{quantile(numbers.steps, q):g}" for q in (0.5, 0.95))
     known = len(numbers.steps)
     of = "" if known == numbers.verdicts else f" (from {known} of {numbers.verdicts})"
-    return (
-        StyledText("steps p50 ", "muted"),
-        StyledText(p50),
-        StyledText(" p95 ", "muted"),
-        StyledText(p95 + of),
-    )
+    return _percentiles("steps p50 ", p50, p95 + of)
+
+
+def _percentiles(name: str, p50: str, p95: str) -> Cell:
+    between = StyledText(" p95 ", "muted")
+    return (StyledText(name, "muted"), StyledText(p50), between, StyledText(p95))
 
 
 def _at_k(numbers: RunStats | None, name: str) -> Cell:
@@ -205,10 +190,8 @@ def _scores(numbers: RunStats | None) -> Cell:
     if scores is None:
         return ()
     spread = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
-    return (
-        StyledText("score ", "muted"),
-        StyledText(f"{scores.mean:.2f}{spread} of {scores.count}"),
-    )
+    words = StyledText(f"{scores.mean:.2f}{spread} of {scores.count}")
+    return (StyledText("score ", "muted"), words)
 
 
 def _kinds(numbers: RunStats | None) -> Cell:
@@ -222,11 +205,9 @@ def _kinds(numbers: RunStats | None) -> Cell:
 def _sparks(numbers: RunStats | None, now_s: float, cells: int, *, plain: bool) -> Cell:
     """Verdicts over time, from the first start to now or the end."""
     counts = numbers.throughput(now_s, max(cells, 0)) if numbers is not None else ()
-    return (
-        (StyledText(sparkline(counts, plain=plain), "accent"), StyledText(" "))
-        if any(counts)
-        else ()
-    )
+    if not any(counts):
+        return ()
+    return (StyledText(sparkline(counts, plain=plain), "accent"), StyledText(" "))
 
 
 def _throughput(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
@@ -239,12 +220,9 @@ def _throughput(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
         rate = numbers.rate(whole_s, window_s) if whole_s is not None else None
     if numbers is None or rate is None:
         return (_UNKNOWN, StyledText("/min", "muted"))
-    return (
-        StyledText(
-            f"{rate.per_minute:.1f}/min" if rate.per_minute < 100 else f"{rate.per_minute:.0f}/min"
-        ),
-        StyledText(f" ({formats.duration(rate.window_s)})", "muted"),
-    )
+    per_minute = f"{rate.per_minute:.{1 if rate.per_minute < 100 else 0}f}/min"
+    window = StyledText(f" ({formats.duration(rate.window_s)})", "muted")
+    return (StyledText(per_minute), window)
 
 
 def _phase_shares(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
@@ -260,14 +238,11 @@ def _phase_shares(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell
             StyledText(formats.percent(of.get(kind.value)), "" if of else "muted"),
             StyledText(" " if narrow else "  "),
         ]
-    if shares is not None and shares.counted:
-        of_all = (
-            f"{shares.counted}/{shares.of_all}"
-            if narrow
-            else f"from {shares.counted} of {shares.of_all}"
-        )
-        return (*pieces, StyledText(f"({of_all})", "muted"))
-    return tuple(pieces[:-1])
+    if shares is None or not shares.counted:
+        return tuple(pieces[:-1])
+    counted = f"{shares.counted}/{shares.of_all}"
+    wide = f"from {shares.counted} of {shares.of_all}"
+    return (*pieces, StyledText(f"({counted if narrow else wide})", "muted"))
 
 
 def count_stuck(

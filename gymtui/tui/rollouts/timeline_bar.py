@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import ceil
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from msgspec import Struct
 from gymtui.core.replacement import replace
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
-from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.kit.styled_text import Cell, StyledText, join_alike
 
 FILLS: Mapping[SegmentKind, str] = {
     SegmentKind.QUEUED: "┈",
@@ -202,10 +202,7 @@ def bar(
         canvas[after - 1 if empty else min(after, cells - 1)] = (end.text, end.style)
     while canvas and canvas[-1] == (" ", ""):
         canvas.pop()
-    return tuple(
-        StyledText("".join(char for char, _ in together), style)
-        for style, together in groupby(canvas, key=lambda piece: piece[1])
-    )
+    return join_alike(canvas)
 
 
 def _parts(kinds: Sequence[SegmentKind], xs: Sequence[float], cells: int) -> list[_Part]:

@@ -8,8 +8,6 @@ from textual import events
 from textual.message import Message
 from textual.timer import Timer
 
-from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.transcript.line_index import Place, Row
 from gymtui.tui.kit.transcript.selection import TextRange, character_under, line_at, word_at
 from gymtui.tui.kit.transcript.view import TranscriptView
 
@@ -32,12 +30,10 @@ class MouseView(TranscriptView):
             self.turn = turn
             self.block = block
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
-        super().__init__(palette, id=id)
-        self._drag_action: Callable[[int, int], None] | None = None
-        self._pointer = (0, 0)
-        self._moved = False
-        self._edge_timer: Timer | None = None
+    _drag_action: Callable[[int, int], None] | None = None
+    _pointer = (0, 0)
+    _moved = False
+    _edge_timer: Timer | None = None
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         if event.button != _LEFT:
@@ -103,11 +99,6 @@ class MouseView(TranscriptView):
             self._edge_timer.stop()
             self._edge_timer = None
 
-    def _row_at(self, y: int) -> tuple[Place, Row] | None:
-        """The row at a line of the widget, of those seen."""
-        rows = self._window()
-        return rows[y] if 0 <= y < len(rows) else None
-
     def _character_under(self, x: int, y: int) -> TextRange:
         """The character under the pointer, or where it would be."""
         rows = self._window()
@@ -116,21 +107,16 @@ class MouseView(TranscriptView):
             return character_under(self._line_index, place, row, self.size.width)
         covered = 1 if self._sticky_heading(rows[0][0]) is not None and len(rows) > 1 else 0
         place, row = rows[max(y, covered)]
-        if y < covered:
-            return character_under(self._line_index, place, row, -1)
-        return character_under(self._line_index, place, row, self._cell_of(row, x))
-
-    def _cell_of(self, row: Row, x: int) -> int:
-        """How far right of a row's first character a column is."""
-        pan = 0 if self._wrap else self._pan
-        return x - 1 - row.line.indent - row.hang + pan
+        # How far right of the row's first character that is.
+        cells = x - 1 - row.line.indent - row.hang + (0 if self._wrap else self._pan)
+        return character_under(self._line_index, place, row, -1 if y < covered else cells)
 
     def on_click(self, event: events.Click) -> None:
         """Unfold what is clicked on; twice takes a word, three times a line."""
-        found = self._row_at(event.y)
-        if self._moved or found is None or event.x >= self.size.width - 1:
+        rows = self._window()
+        if self._moved or event.y >= len(rows) or event.x >= self.size.width - 1:
             return
-        place, row = found
+        place, row = rows[event.y]
         section = self._line_index.sections[place.section]
         if section.foldable and row.line.start < 0 and row.line.text:
             self.post_message(self.FoldClicked(section.turn, section.block))

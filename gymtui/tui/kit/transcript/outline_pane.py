@@ -14,7 +14,7 @@ from gymtui.store.formats import duration
 from gymtui.transcript.outline import Entry
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cursor_rows import CursorRows
-from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
 from gymtui.tui.kit.transcript.sections import GLYPHS
 
 _LEAST = 5
@@ -68,8 +68,8 @@ class OutlinePane(CursorRows):
             self.turn = turn  # its place in the transcript
             self.block = block  # which of its blocks, or that of its name
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
-        super().__init__(palette, id=id)
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette, id="outline")
         self.can_focus = False  # while there is nothing in it, keys would go where nothing is seen
         self._entries: Sequence[Entry] = ()
         self._turns = 0
@@ -93,10 +93,6 @@ class OutlinePane(CursorRows):
         if turns != self._marked:
             self._marked = turns
             self.refresh()
-
-    def _is_marked(self, entry: Entry) -> bool:
-        turns = range(entry.turn, max(entry.turn, entry.last) + 1)
-        return not self._marked.isdisjoint(turns)
 
     def follow(self, turn: int) -> None:
         """Put the cursor on a turn, and that on screen."""
@@ -136,18 +132,12 @@ class OutlinePane(CursorRows):
         here = row == self.cursor
         numbered = entry.turn + 1 if 0 <= entry.turn < self._turns else ""
         number = f"{numbered:>{len(str(self._turns))}} "
-        mark = StyledText("▌" if here else "•" if self._is_marked(entry) else " ", "mark")
+        marked = not self._marked.isdisjoint(range(entry.turn, max(entry.turn, entry.last) + 1))
+        mark = StyledText("▌" if here else "•" if marked else " ", "mark")
         right = figures(entry)
-        tail = sum(width(piece.text) for piece in right)
-        room = max(0, cells - 3 - len(number) - tail)
-        left = label(entry, room)
-        pieces = (
-            mark,
-            StyledText(number, "muted"),
-            *fit_cells(left, room),
-            *right,
-            StyledText(" "),
-        )
+        room = max(0, cells - 3 - len(number) - width_of(right))
+        left = fit_cells(label(entry, room), room)
+        pieces = (mark, StyledText(number, "muted"), *left, *right, StyledText(" "))
         over = self._palette.cursor if here and self.has_focus else None
         over = over or (self._palette.bar if here else None)
         return Strip.join([strip(pieces, styles, base, over), strip((edge,), styles, base)])

@@ -31,13 +31,7 @@ def selected_words(count: int, keys: KeyBindings) -> Cell:
 class TranscriptReader(MouseView):
     """A view that holds one transcript, and what of it is shown."""
 
-    def __init__(
-        self,
-        palette: Palette,
-        shown: ViewOptions,
-        *,
-        id: str | None = None,
-    ) -> None:
+    def __init__(self, palette: Palette, shown: ViewOptions, *, id: str) -> None:
         super().__init__(palette, id=id)
         self._section_cache: SectionCache = {}
         self._shown = shown

@@ -100,7 +100,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
     def body(self) -> Iterable[Widget]:
         palette, key = self.services.palette, self.services.keys.shown
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
-        self._outline = OutlinePane(palette, id="outline")
+        self._outline = OutlinePane(palette)
         shown = ViewOptions(fold_key=key("fold"), kind_keys=kinds)
         self._view = TranscriptReader(palette, shown, id="text")
         self._view.add_class("main")
