@@ -34,11 +34,8 @@ class CausesGrid(Grid[FailureGroup]):
 
 def _columns(window: str) -> tuple[Column[FailureGroup], ...]:
     def why(cause: FailureGroup, cells: int) -> Cell:
-        return (
-            StyledText("! ", "error"),
-            StyledText(f"{formats.WORD[cause.outcome]:<6}", "muted"),
-            StyledText(cause.text),
-        )
+        outcome = StyledText(f"{formats.WORD[cause.outcome]:<6}", "muted")
+        return (StyledText("! ", "error"), outcome, StyledText(cause.text))
 
     return (
         Column("why", f"GOING WRONG, {window}", 30, why, flex=1),

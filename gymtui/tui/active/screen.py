@@ -114,21 +114,15 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
     def summarise(self) -> None:
         stuck = self._running_rollouts.stuck(self.services.now())
         runs = formats.of_many(len(self._running_rollouts.runs), "run")
-        left = [
-            StyledText(f"{len(self._running_rollouts.rows):,} running", "strong"),
-            StyledText(f" in {runs}"),
-        ]
+        running = StyledText(f"{len(self._running_rollouts.rows):,} running", "strong")
+        left = [running, StyledText(f" in {runs}")]
         if stuck:
             left += [StyledText(" · "), StyledText(f"{stuck:,} stuck", "warning")]
-        session = self.session
-        forbidden = sum(
-            session.poller.forbidden_s(i) is not None for i in self.session.store.active_runs
-        )
+        forbidden_s = self.session.poller.forbidden_s
+        forbidden = sum(forbidden_s(i) is not None for i in self.session.store.active_runs)
         if forbidden:
-            left += [
-                StyledText(" · "),
-                StyledText(f"{formats.of_many(forbidden, 'run')} forbidden", "warning"),
-            ]
+            words = f"{formats.of_many(forbidden, 'run')} forbidden"
+            left += [StyledText(" · "), StyledText(words, "warning")]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
         self._detail()
 
@@ -168,8 +162,6 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
         if running.limit_s is None:
             return f"{words} · no stuck threshold"
         return f"{words} · stuck after {formats.duration(running.limit_s)}"
-
-    # -- keys ------------------------------------------------------------------------------
 
     def selection(self) -> Selection:
         return Selection.of_rollouts(self.chosen_rollouts())

@@ -56,17 +56,11 @@ class Absence:
         since = self.since(session)
         if self._key_s - self._kept_s >= KEPT_EVERY_S:
             self.keep()
-        if (
-            self._path is None
-            or self._is_reported
-            or since is None
-            or not session.link.synced
-            or session.link.reading
-        ):
+        known = session.link.synced and not session.link.reading
+        if self._path is None or self._is_reported or since is None or not known:
             return None
         self._is_reported = True
-        digest = session.digest(since)
-        return digest if digest else None
+        return session.digest(since) or None
 
     def keep(self) -> None:
         """Write down until when somebody was there."""

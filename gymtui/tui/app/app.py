@@ -146,8 +146,6 @@ class GymtuiApp(HostApp):
         if (screen := self.top) is not None:
             self.session.update_view(screen.poll_target)
 
-    # -- life ------------------------------------------------------------------------------
-
     def on_mount(self) -> None:
         self.session = self.sessions.with_journal(self.session)
         self.start_with(RunsScreen())
@@ -239,9 +237,7 @@ class GymtuiApp(HostApp):
 
     async def on_unmount(self) -> None:
         self._absence.keep()
-        self.sessions.leave(self.session)
-        await self.sessions.close_left()
-        await self.sessions.close_archive()
+        await self.sessions.close(self.session)
 
     def _journal_in_trouble(self, notice: Notice) -> None:
         """Say so once; called on the journal's thread."""
@@ -280,8 +276,6 @@ class GymtuiApp(HostApp):
 
     def terminal_resumed(self, gap_s: float) -> None:
         self.notify(f"the terminal was blocked for {gap_s:.0f} s; polling continued")
-
-    # -- what keys do ----------------------------------------------------------------------
 
     def refresh_now(self) -> None:
         """Ask the gym now, and draw everything, should the terminal show something else."""

@@ -17,14 +17,10 @@ def target_lines(question: Question) -> list[Cell]:
     """What goes, a line each: ids, how much still runs, what the filter hides."""
     lines: list[Cell] = []
     for target in question.targets[:_LISTED]:
-        lines.append(
-            (
-                StyledText("  "),
-                StyledText(target.run_id, "strong"),
-                StyledText(f"  {target.size}", "warning" if target.unfinished else "muted"),
-                StyledText("  hidden by the filter" if target.hidden else "", "warning"),
-            )
-        )
+        size = StyledText(f"  {target.size}", "warning" if target.unfinished else "muted")
+        hidden_words = StyledText("  hidden by the filter" if target.hidden else "", "warning")
+        name = StyledText(target.run_id, "strong")
+        lines.append((StyledText("  "), name, size, hidden_words))
     rest = question.targets[_LISTED:]
     if rest:
         unfinished = sum(target.unfinished for target in rest)
@@ -54,13 +50,10 @@ class ConfirmScreen(AskScreen):
         question = self._question
         if question.to_type is None:
             return super().answers()
+        cursor = StyledText("▏", "accent")
         return [
             (StyledText(f"To {question.verb}, type "), StyledText(question.to_type, "warning")),
-            (
-                StyledText("› ", "accent"),
-                StyledText(self._typed, "strong"),
-                StyledText("▏", "accent"),
-            ),
+            (StyledText("› ", "accent"), StyledText(self._typed, "strong"), cursor),
             (),
             self.keep_cell(self.services.keys.untyped("keep")),
         ]

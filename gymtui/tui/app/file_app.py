@@ -17,18 +17,11 @@ _SCOPES = frozenset({Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE, Scope.MENU,
 """Where one can be without a gym; the only menu is that of the themes."""
 _NOT_HERE = frozenset(
     {
-        "redact",
-        "search-this",
-        "note-this",
-        "compare-this",
-        "pause",
-        "actions",
-        "refresh",
-        "menu-switch",
-        "pick-mark",
-        "mark-all",
+        *("redact", "search-this", "note-this", "compare-this", "pause", "actions", "refresh"),
+        *("menu-switch", "pick-mark", "mark-all"),
+        *(key.name for key in TABLE if key.scope not in _SCOPES),
     }
-) | {key.name for key in TABLE if key.scope not in _SCOPES}
+)
 """Keys that need a gym."""
 _OF_SEVERAL = frozenset({"next-rollout", "previous-rollout", "files"}) | {
     key.name for key in TABLE if key.scope is Scope.PICK

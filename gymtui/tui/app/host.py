@@ -110,11 +110,7 @@ class HostApp(ThemedApp[None], Services):
         what is typed or pasted belongs into it.
         """
         screen = self.screen
-        if (
-            isinstance(screen, GymScreen)
-            and screen.filtering
-            and not isinstance(screen.focused, Input)
-        ):
+        if isinstance(screen, GymScreen) and screen.filtering:
             screen.set_focus(screen.query_one("#prompt Input", Input))
 
     def go_back(self, *, quit_at_end: bool) -> None:

@@ -85,8 +85,6 @@ class ReplayApp(GymtuiApp):
     def show_replay(self, run_id: str | None) -> None:
         self.notify("this is the replay", timeout=2)
 
-    # -- keys ------------------------------------------------------------------------------
-
     def action_replay_play(self) -> None:
         self.playback.pause(self.playback.playing)
 

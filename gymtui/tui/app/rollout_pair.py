@@ -27,29 +27,25 @@ _ANOTHER = "another"
 
 def choose_pair(app: HostApp, session: Session, chosen: Sequence[RolloutRef]) -> None:
     """Show two rollouts beside each other; of one alone, find the other or remember it."""
-    first = session.compared_first
     rows = (session.store.rollouts.get(listed.rollout_id) for listed in chosen)
     if any(row is not None and row.malformed is not None for row in rows):
         app.notify(f"cannot compare: {UNREAD_ROLLOUT}", timeout=3)
-    elif len(chosen) == 2:
-        session.compared_first = None
+        return
+    if not 1 <= len(chosen) <= 2:
+        words = "compare needs two rollouts: mark two, or mark none and press it on each"
+        app.notify(words, timeout=3)
+        return
+    first, session.compared_first = session.compared_first, None
+    if len(chosen) == 2:
         _show(app, chosen[0], chosen[1])
-    elif len(chosen) == 1 and first is not None and first != chosen[0]:
-        session.compared_first = None
+    elif first == chosen[0]:
+        app.notify(f"{first.rollout_id} no longer chosen to compare", timeout=3)
+    elif first is not None:
         _show(app, first, chosen[0])
-    elif len(chosen) == 1 and first is None:
-        passes = _passes_of_its_task(session, chosen[0])
-        if passes:
-            _offer(app, session, chosen[0], passes)
-        else:
-            _remember(app, session, chosen[0])
-    elif len(chosen) == 1:
-        session.compared_first = None
-        app.notify(f"{chosen[0].rollout_id} no longer chosen to compare", timeout=3)
+    elif passes := _passes_of_its_task(session, chosen[0]):
+        _offer(app, session, chosen[0], passes)
     else:
-        app.notify(
-            "compare needs two rollouts: mark two, or mark none and press it on each", timeout=3
-        )
+        _remember(app, session, chosen[0])
 
 
 def _show(app: HostApp, left: RolloutRef, right: RolloutRef) -> None:
@@ -59,29 +55,28 @@ def _show(app: HostApp, left: RolloutRef, right: RolloutRef) -> None:
 def _remember(app: HostApp, session: Session, one: RolloutRef) -> None:
     session.compared_first = one
     key = app.keys.label("compare-rollouts")
-    app.notify(
-        f"{one.rollout_id} chosen to compare: press {key} on another rollout, of any run", timeout=4
-    )
+    words = f"{one.rollout_id} chosen to compare: press {key} on another rollout, of any run"
+    app.notify(words, timeout=4)
 
 
 def _passes_of_its_task(session: Session, one: RolloutRef) -> list[RolloutRow]:
     """Passing attempts of the task that a rollout failed; none of one that did not fail."""
     row = session.store.rollouts.get(one.rollout_id)
-    if row is None or row.outcome is not Outcome.FAILED or row.rollout is None:
-        return []
-    task, scenario = row.rollout.task_id, row.rollout.scenario_id
-    if task is None:
+    if row is None or row.outcome is not Outcome.FAILED or _task_of(row)[0] is None:
         return []
     found = [
         other
         for other in session.store.rollouts.values()
-        if other.outcome is Outcome.PASSED
-        and other.rollout is not None
-        and (other.rollout.task_id, other.rollout.scenario_id) == (task, scenario)
+        if other.outcome is Outcome.PASSED and _task_of(other) == _task_of(row)
     ]
     found.sort(key=_ended_s, reverse=True)
     found.sort(key=lambda other: other.run_id != one.run_id)
     return found[:MOST_OFFERED]
+
+
+def _task_of(row: RolloutRow) -> tuple[str | None, str | None]:
+    """A rollout's task and the scenario that it is of."""
+    return (row.rollout.task_id, row.rollout.scenario_id) if row.rollout else (None, None)
 
 
 def _ended_s(row: RolloutRow) -> float:

@@ -121,7 +121,9 @@ class Sessions(Struct):
             self._archive = Archive(self.archive_path, limit) if keeps else Archive(None)
         return self._archive
 
-    async def close_archive(self) -> None:
-        """Let go of the transcripts' file."""
+    async def close(self, last: Session) -> None:
+        """End the last session, and let go of the transcripts' file."""
+        self.leave(last)
+        await self.close_left()
         if self._archive is not None:
             await asyncio.to_thread(self._archive.close)

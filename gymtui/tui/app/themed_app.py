@@ -102,14 +102,11 @@ class ThemedApp(GuardedApp[ResultT]):
         appearance = self.appearance
         if not appearance.colour:
             return colourless()
-        default = theme_files.DEFAULT
-        if appearance.terminal.few_colours:
-            default = theme_files.DEFAULT_ANSI
-        kept = self.saved_layout.theme
+        few = appearance.terminal.few_colours
         for name, named_by in (
             (appearance.theme, appearance.named_by),
-            (kept, "the last chosen theme"),
-            (default, "theme"),
+            (self.saved_layout.theme, "the last chosen theme"),
+            (theme_files.DEFAULT_ANSI if few else theme_files.DEFAULT, "theme"),
         ):
             if name is not None and (theme := self._read(name, named_by, self.theme_problems)):
                 return coloured(theme)
@@ -130,7 +127,10 @@ class ThemedApp(GuardedApp[ResultT]):
         If it is broken that is told, and all stays as it is.
         """
         if not self.appearance.colour:
-            self.notify(f"theme {name} not applied: no colours ({self._why_colourless()})")
+            term = self.appearance.terminal.term
+            bare = term.startswith("vt") or term.endswith("-m")
+            why = f"TERM is {term}" if bare else "NO_COLOR"
+            self.notify(f"theme {name} not applied: no colours ({why})")
             return
         if not self._change_to(name):
             return
@@ -191,7 +191,3 @@ class ThemedApp(GuardedApp[ResultT]):
             if len(problems) > PROBLEMS_SHOWN:
                 title = f"settings: {len(problems)} problems, see `gymtui doctor`"
             self.notify(words, title=title, severity="warning", timeout=PROBLEMS_SHOWN_S)
-
-    def _why_colourless(self) -> str:
-        term = self.appearance.terminal.term
-        return f"TERM is {term}" if term.startswith("vt") or term.endswith("-m") else "NO_COLOR"

@@ -46,9 +46,7 @@ ROWS: Schema[ChartRow] = Schema(
     (
         Field("place", ValueKind.NUMBER, lambda row: row.place),
         Field("label", ValueKind.TEXT, lambda row: row.label),
-        Field(
-            "rate", ValueKind.PERCENT, lambda row: row.point.rate if row.point is not None else None
-        ),
+        Field("rate", ValueKind.PERCENT, lambda row: row.point.rate if row.point else None),
         Field("rollouts", ValueKind.NUMBER, lambda row: row.total or None),
     )
 )
@@ -59,19 +57,14 @@ def rate_rows(along: Trend) -> list[ChartRow]:
     rates = {point.run_id: point.rate for point in along.points}
     if along.baseline is not None:
         rates[along.baseline] = along.base
-    return [
-        ChartRow(
-            place,
-            point.label,
-            f"{percent(point.rate)} {interval_words(point.interval)} of {point.tally.verdicts}"
-            if point.tally.verdicts
-            else ABSENT,
-            point_words(point),
-            point=point,
-            base=rates.get(point.against or ""),
-        )
-        for place, point in enumerate(along.points)
-    ]
+    rows = []
+    for place, point in enumerate(along.points):
+        verdicts, base = point.tally.verdicts, rates.get(point.against or "")
+        figures = f"{percent(point.rate)} {interval_words(point.interval)} of {verdicts}"
+        shown = figures if verdicts else ABSENT
+        row = ChartRow(place, point.label, shown, point_words(point), point=point, base=base)
+        rows.append(row)
+    return rows
 
 
 def point_words(point: Checkpoint) -> str:

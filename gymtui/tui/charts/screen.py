@@ -47,6 +47,9 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
     def columns(self) -> tuple[Column[ChartRow], ...]:
         plain = self.services.appearance.ascii or not self.services.appearance.colour
 
+        def numbers(row: ChartRow, cells: int) -> Cell:
+            return styled(row.numbers)
+
         def label(row: ChartRow, cells: int) -> Cell:
             worse = row.point is not None and row.point.worse
             return styled(row.label, "failed" if worse else "")
@@ -56,44 +59,37 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
                 return rate_line(row.point, row.base, cells, plain=plain)
             return outcome_bar(row.counts or {}, self._most, cells, plain=plain)
 
-        def numbers(row: ChartRow, cells: int) -> Cell:
-            return styled(row.numbers)
-
         def verdict(row: ChartRow, cells: int) -> Cell:
             point = row.point
-            if point is not None and point.worse:
+            if point is None:
+                return ()
+            if point.worse:
                 return (StyledText("v worse" if plain else "▼ worse", "failed"),)
-            if point is not None and point.run_id == self.session.baseline.run_id:
+            if point.run_id == self.session.baseline.run_id:
                 return (StyledText("baseline", "accent"),)
-            if point is not None and point.better:
-                return (StyledText("^ better" if plain else "▲ better", "passed"),)
-            return ()
+            better = StyledText("^ better" if plain else "▲ better", "passed")
+            return (better,) if point.better else ()
 
         return (
-            Column("label", lambda: self._label_title, 6, label, whole=True, most=28, cut="middle"),
+            Column("label", self._label_title, 6, label, whole=True, most=28, cut="middle"),
             Column("chart", "", 12, drawn, flex=1, heading=self._heading),
-            Column("numbers", lambda: self._numbers_title, 8, numbers, whole=True, align="right"),
+            Column("numbers", self._numbers_title, 8, numbers, whole=True, align="right"),
             Column("verdict", "", 8, verdict, priority=1),
         )
 
-    @property
     def _label_title(self) -> str:
         return {RATE: "CHECKPOINT", OVER_TIME: "ENDED"}.get(self._chart, self._chart.upper())
 
-    @property
     def _numbers_title(self) -> str:
         return "PASS@1" if self._chart == RATE else "ROLLOUTS"
 
     def _heading(self, cells: int) -> Cell:
         return axis(cells) if self._chart == RATE else ()
 
-    # -- the frame -------------------------------------------------------------------------
-
     def breadcrumb(self) -> Cell:
+        of = formats.of_many(len(self.run_ids), "run")
         if len(self.run_ids) == 1:
-            of: str = self.fit_name(self.run_ids[0], beside=9)
-        else:
-            of = formats.of_many(len(self.run_ids), "run")
+            of = self.fit_name(self.run_ids[0], beside=9)
         return (*runs_crumb(), StyledText(f"charts of {of}", "strong"))
 
     def poll_target(self, view: View) -> View:
@@ -154,14 +150,10 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
     def summarise(self) -> None:
         if not self.ready:
             return
-        tabs = [
-            StyledText(
-                f" {name} ",
-                "accent" if name == self._chart else "muted",
-                f"key:chart('{name}')",
-            )
-            for name in CHARTS
-        ]
+        tabs = []
+        for name in CHARTS:
+            style = "accent" if name == self._chart else "muted"
+            tabs.append(StyledText(f" {name} ", style, f"key:chart('{name}')"))
         counts = (StyledText(self._counts(), "muted"),)
         self.lines("summary").show([Line(tuple(tabs)), Line(counts, self.remarks())])
         self.describe_cursor(self.cursor_record.words if self.cursor_record is not None else "")
@@ -175,8 +167,6 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         missing = sum(1 for _ in self._missing())
         more = f" · reading {formats.of_many(missing, 'more run')}" if missing else ""
         return f"{self._chart} known for {known:,} of {of} that ended{more}"
-
-    # -- keys ------------------------------------------------------------------------------
 
     def action_chart(self, which: int | str) -> None:
         """Show the next chart (1), the one before (-1), or one by its name."""

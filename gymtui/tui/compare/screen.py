@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from textual import events
 from textual.containers import Horizontal
 from textual.widget import Widget
+from textual.worker import Worker
 
 from gymtui.api.errors import GymError, NotFound
 from gymtui.api.models import Rollout
@@ -57,7 +58,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         super().__init__()
         self._sides = (left, right)
         self._artifacts: tuple[Artifacts, ...] = ()
-        self._is_fetching = False
+        self._download: Worker[None]
         self._pairs: Sequence[DiffRow] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -95,34 +96,27 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         if not self.is_mounted:
             return
         touched = delta.rollouts.intersection(side.rollout_id for side in self._sides)
-        if touched and not self._artifacts and not self._is_fetching:
+        if touched and not self._artifacts and self._download.is_finished:
             self._fetch()
         if touched or not delta:
             self._summarise()
 
     def _fetch(self) -> None:
-        async def fetch() -> None:
-            try:
-                await self._get()
-            finally:
-                self._is_fetching = False
-
-        self._is_fetching = True
-        self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
+        self._download = self.run_worker(
+            self._get(), group="artifacts", exclusive=True, exit_on_error=True
+        )
 
     async def _get(self) -> None:
         again = f" · {self.services.keys.label('refresh')} retries"
+        loader = self.session.transcripts.loader
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._unfinished(side):
                 self._say(f"{side.rollout_id} has not finished; the comparison starts when it has")
                 return
             try:
-                found.append(
-                    await self.session.transcripts.loader.get(
-                        side.rollout_id, on_progress=self._progressed(number)
-                    )
-                )
+                progressed = self._progressed(number)
+                found.append(await loader.get(side.rollout_id, on_progress=progressed))
             except NotFound:
                 row = self.session.store.rollouts.get(side.rollout_id)
                 self._say(f"{formats.why_no_artifacts(row, side.rollout_id)}{again}")
@@ -184,10 +178,8 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
     def _describe_end(self, side: RolloutRef, number: int) -> Cell:
         """How one of them ended: which run, if not the same, and why."""
         row = self.session.store.rollouts.get(side.rollout_id)
-        pieces = [
-            StyledText(f"{'AB'[number]} ", "key"),
-            StyledText(f"{side.rollout_id}  ", "strong"),
-        ]
+        name = StyledText(f"{side.rollout_id}  ", "strong")
+        pieces = [StyledText(f"{'AB'[number]} ", "key"), name]
         if row is not None and row.rollout is not None:
             pieces += [*outcome_text.state(row), StyledText(f"  {row.rollout.task_id or ABSENT}")]
             pieces.append(StyledText(f" · {self._steps(number, row.rollout)} steps", "muted"))
@@ -227,9 +219,8 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
             left, right = (artifacts.transcript for artifacts in self._artifacts)
             found = diff.changes(left.turns[pair.left], right.turns[pair.right])
             for change in found[:_CHANGES]:
-                lines.append(
-                    Line((StyledText(f"≠ {change.name}  ", "warning"), *self._change_cell(change)))
-                )
+                name = StyledText(f"≠ {change.name}  ", "warning")
+                lines.append(Line((name, *self._change_cell(change))))
             if len(found) > _CHANGES:
                 more = (StyledText(f"{len(found) - _CHANGES} more", "muted"),)
                 lines[-1] = Line(lines[-1].left, more)
@@ -244,12 +235,8 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         """Both values of an argument, each with half of the line, where they part in sight."""
         room = max(12, (self.size.width - len(change.name) - 12) // 2)
         left, right = diff.fit_difference(change.left, change.right, room)
-        return (
-            StyledText("A ", "key"),
-            StyledText(left, "removed"),
-            StyledText("  B ", "key"),
-            StyledText(right, "added"),
-        )
+        first, second = StyledText("A ", "key"), StyledText("  B ", "key")
+        return (first, StyledText(left, "removed"), second, StyledText(right, "added"))
 
     def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
         event.stop()

@@ -85,17 +85,15 @@ class KeyBindings(Struct, frozen=True):
 
     def command_at(self, key: str, scopes: Iterable[Scope]) -> str | None:
         """The person's own command that a key runs in these scopes, by name."""
-        names = [
-            one.name
-            for one in self.table[len(TABLE) :]
-            if one.scope in scopes and key in map(_framework, one.keys)
-        ]
-        return names[0].removeprefix(COMMAND) if names else None
+        for own in self.table[len(TABLE) :]:
+            if own.scope in scopes and key in map(_framework, own.keys):
+                return own.name.removeprefix(COMMAND)
+        return None
 
     @property
     def command_keys(self) -> Iterable[str]:
         """The keys of the person's own commands."""
-        return {_framework(key) for one in self.table[len(TABLE) :] for key in one.keys}
+        return {_framework(key) for own in self.table[len(TABLE) :] for key in own.keys}
 
     @property
     def keymap(self) -> dict[str, str]:
@@ -186,8 +184,9 @@ def rebound(
         fit[name] = tuple(dict.fromkeys(keys))
     # What is left out gets its own key back, which another one may have taken: until all agree.
     while (clash := next(_clashes(_with(fit), fit), None)) is not None:
-        refuse(clash.name, f"{clash.why}; keeping {_listed(by_name[clash.name].keys)}")
-        del fit[clash.name]
+        name, why = clash
+        refuse(name, f"{why}; keeping {_listed(by_name[name].keys)}")
+        del fit[name]
     table = list(_with(fit))
     added: dict[str, UserCommand] = {}
     for name, command in commands.items():
@@ -196,18 +195,12 @@ def rebound(
         except ValueError as error:
             refuse(f"{COMMAND}{name}", str(error))
             continue
-        clash = next(_clashes([*table, own], {own.name: None}, own), None)
-        if clash is not None:
-            refuse(own.name, f"{clash.why}; choose another key, or rebind that in [keys]")
+        if (clash := next(_clashes([*table, own], {own.name: None}, own), None)) is not None:
+            refuse(own.name, f"{clash[1]}; choose another key, or rebind that in [keys]")
             continue
         table.append(own)
         added[name] = command
     return KeyBindings(tuple(table), tuple(problems), commands=added)
-
-
-class _Clash(Struct, frozen=True):
-    name: str
-    why: str
 
 
 def _with(fit: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
@@ -245,26 +238,23 @@ def _may_be(what: Key, key: str) -> None:
 
 def _clashes(
     table: Sequence[Key], fit: Mapping[str, object], only: Key | None = None
-) -> Iterator[_Clash]:
-    """Keys that do two things in one place, the person's later one first; of all, or of one."""
+) -> Iterator[tuple[str, str]]:
+    """Keys that do two things in one place, of all, or of one: the person's later one, and why."""
     later = {name: number for number, name in enumerate(fit)}
     destroyer = next(key for key in table if key.name == _DESTROYER)
-    for one in table:
-        if one.destroys and (same := _shared(one, destroyer)):
-            # The key that opened the question must not answer it.
-            yield _clash_of(
-                one, destroyer, same, "opens the confirmation that it would confirm", later
-            )
-    pairs = combinations(table, 2)
-    for one, other in pairs if only is None else ((only, key) for key in table if key is not only):
-        if (same := _shared(one, other)) and _meet(one, other):
-            yield _clash_of(one, other, same, "", later)
-
-
-def _clash_of(one: Key, other: Key, same: str, why: str, later: Mapping[str, int]) -> _Clash:
-    worse, better = sorted((one, other), key=lambda key: -later.get(key.name, -1))
-    words = why or f"is already {better.name} ({better.scope}: {better.text})"
-    return _Clash(worse.name, f"{shown(same)} {words}")
+    # The key that opened the question must not answer it.
+    pairs = [(key, destroyer) for key in table if key.destroys]
+    if only is None:
+        pairs += combinations(table, 2)
+    else:
+        pairs += ((only, key) for key in table if key is not only)
+    for one, other in pairs:
+        opens = one.destroys and other is destroyer
+        if (same := _shared(one, other)) and (opens or _meet(one, other)):
+            worse, better = sorted((one, other), key=lambda key: -later.get(key.name, -1))
+            already = f"is already {better.name} ({better.scope}: {better.text})"
+            why = "opens the confirmation that it would confirm" if opens else already
+            yield worse.name, f"{shown(same)} {why}"
 
 
 def _shared(one: Key, other: Key) -> str:

@@ -251,14 +251,8 @@ def keys_of(scopes: Iterable[Scope], *, read_only: bool, table: Sequence[Key] = 
 
 
 _NAMES = {
-    "escape": "esc",
-    "enter": "↵",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
+    **{"escape": "esc", "enter": "↵", "pagedown": "PgDn", "pageup": "PgUp"},
+    **{"down": "↓", "up": "↑", "left": "←", "right": "→"},
 }
 _PLAIN_NAMES = {"↵": "Enter", "↓": "Down", "↑": "Up", "←": "Left", "→": "Right"}
 

@@ -76,20 +76,16 @@ def colourless() -> Palette:
 
     For `NO_COLOR`, for terminals that have none, and for when no theme can be read.
     """
-    plain, dim, bold = Style(), Style(dim=True), Style(bold=True)
+    plain, dim, bold, reverse = Style(), Style(dim=True), Style(bold=True), Style(reverse=True)
     text_styles = dict.fromkeys(("foreground", "passed", "running", "done", "assistant"), plain)
     text_styles |= dict.fromkeys(("muted", "waiting", "system", "tool"), dim)
     text_styles |= dict.fromkeys(("accent", "warning", "failed", "error", "user"), bold)
     text_styles |= dict.fromkeys((*PHASE_COLOURS, "cursor"), plain)
     bars = {f"bar {phase}": plain for phase in PHASE_COLOURS}
-    bars |= {f"|{phase}": Style(reverse=True) for phase in PHASE_COLOURS}
+    bars |= {f"|{phase}": reverse for phase in PHASE_COLOURS}
     bars |= {f"{one}|{other}": plain for one in PHASE_COLOURS for other in PHASE_COLOURS}
-    marks = _styles(
-        text_styles,
-        match=Style(reverse=True),
-        match_here=Style(reverse=True, bold=True, underline=True),
-        selected=Style(reverse=True),
-    )
+    here = Style(reverse=True, bold=True, underline=True)
+    marks = _styles(text_styles, match=reverse, match_here=here, selected=reverse)
     added = {"added": bold, "removed": Style(strike=True), "code": bold}
     names = dict.fromkeys(("primary", "secondary", "warning", "error", "success", "accent"))
     return Palette(
@@ -115,12 +111,10 @@ def _styles(
     """The styles that are drawn with, by name, from those of text by a theme's colours."""
     text, muted, accent = text_styles["foreground"], text_styles["muted"], text_styles["accent"]
     bold, italic = Style(bold=True), Style(italic=True)
+    not_drawn = ("background", "foreground")
+    named = {name: style for name, style in text_styles.items() if name not in not_drawn}
     return {
-        **{
-            name: style
-            for name, style in text_styles.items()
-            if name not in ("background", "foreground")
-        },
+        **named,
         "": text,
         "plain": text,
         "strong": text + bold,
@@ -197,23 +191,18 @@ _ANSI_VARIABLES: dict[str, str] = {
 
 def _framework(theme: ThemeFile) -> Theme:
     colours, outcomes = theme.colours, theme.outcomes
+    variables = {
+        "scrollbar": _EDGES if theme.ansi else colours.cursor,
+        "scrollbar-hover": colours.muted,
+        "scrollbar-active": colours.accent,
+        "border": colours.muted,
+    }
     if theme.ansi:
-        variables = {
-            **_ANSI_VARIABLES,
-            "ansi-background": "ansi_default",
-            "scrollbar": _EDGES,
-            "scrollbar-hover": colours.muted,
-            "scrollbar-active": colours.accent,
-            "border": colours.muted,
-        }
+        variables |= {**_ANSI_VARIABLES, "ansi-background": "ansi_default"}
     else:
-        variables = {
-            "scrollbar": colours.cursor,
+        variables |= {
             "scrollbar-background": colours.background,
             "scrollbar-corner-color": colours.background,
-            "scrollbar-hover": colours.muted,
-            "scrollbar-active": colours.accent,
-            "border": colours.muted,
             "block-cursor-background": colours.cursor,
             "block-cursor-foreground": colours.foreground,
             "block-cursor-blurred-background": colours.cursor,

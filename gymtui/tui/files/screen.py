@@ -71,13 +71,12 @@ class FileScreen(ReaderScreen):
         steps = "" if taken is None else f"{taken}{limit} {word}"
         cost = "" if usage is None or usage.cost_usd is None else formats.cost(usage.cost_usd)
         figures = (
-            (transcript.task_id, "strong", 2),
-            (transcript.model, "", 3),
-            (steps, "muted", 1),
-            (cost, "muted", 1),
+            part(transcript.task_id or "", "strong", 2),
+            part(transcript.model or "", "", 3),
+            part(steps, "muted", 1),
+            part(cost, "muted", 1),
         )
-        things = [part(text, style, rank) for text, style, rank in figures if text]
-        line = join_fitting([*ended, *things], cells)
+        line = join_fitting([*ended, *figures], cells)
         return (*line, StyledText(" · ", "muted"), *last) if line and last else (*line, *last)
 
     def _ended(self) -> tuple[list[LinePart], Cell]:
@@ -171,9 +170,8 @@ def _file_options(paths: Sequence[Path]) -> list[PickOption]:
             options.append(PickOption(str(place), about=record.problem, name=name))
             continue
         style = outcome_text.STYLE[row.outcome] if row.outcome is not None else "muted"
-        options.append(
-            PickOption(str(place), state_words(row), _score(row), _why(row), style, name)
-        )
+        words = (state_words(row), _score(row), _why(row))
+        options.append(PickOption(str(place), *words, style, name))
     return options
 
 

@@ -34,17 +34,10 @@ def paragraphs_of(
         lines += [Paragraph(), Paragraph(tuple(_marked(str(scope), words, "heading")))]
         for key in found:
             names = " ".join(keys.written(name) for name in key.keys)
-            lines.append(
-                Paragraph(
-                    (
-                        StyledText("  "),
-                        *_marked(names, words, "key"),
-                        StyledText(" " * max(1, _KEYS_CELLS - len(names))),
-                        *_marked(key.text, words, ""),
-                    ),
-                    hanging=2 + max(_KEYS_CELLS, len(names) + 1),
-                )
-            )
+            room = max(_KEYS_CELLS, len(names) + 1)
+            name = (*_marked(names, words, "key"), StyledText(" " * (room - len(names))))
+            cell = (StyledText("  "), *name, *_marked(key.text, words, ""))
+            lines.append(Paragraph(cell, hanging=2 + room))
     return lines[1:]
 
 
@@ -88,22 +81,15 @@ class HelpScreen(TextScreen):
         self.action_filter()
 
     def _show(self) -> None:
-        found = paragraphs_of(
-            self.services.keys,
-            self._scopes,
-            read_only=self.services.read_only,
-            typed=self._typed,
-        )
+        keys, read_only = self.services.keys, self.services.read_only
+        found = paragraphs_of(keys, self._scopes, read_only=read_only, typed=self._typed)
         self._text.show(found or [Paragraph((StyledText("no matching keys", "muted"),))])
 
     def breadcrumb(self) -> Cell:
         back = self.services.keys.untyped("back")
         does = "clears" if self._typed else "closes"
-        return (
-            StyledText("keys", "strong"),
-            StyledText(f"  {back} ", "key"),
-            StyledText(does, "muted"),
-        )
+        way_out = (StyledText(f"  {back} ", "key"), StyledText(does, "muted"))
+        return (StyledText("keys", "strong"), *way_out)
 
     def filter_text(self) -> str:
         return self._typed

@@ -112,14 +112,8 @@ def place(
 
 def _need(column: Column[R], longest: int) -> ColumnNeed:
     """What a column needs: of names no more than the longest has."""
-    wanted = 0
+    wanted, ideal, most = 0, column.ideal, column.most
     if column.whole:
-        wanted = min(max(longest, column.width, width(clean(column.heading_text))), column.most)
-    return ColumnNeed(
-        column.width,
-        min(column.ideal, wanted) if column.whole else column.ideal,
-        wanted,
-        column.priority,
-        column.flex,
-        column.most,
-    )
+        wanted = min(max(longest, column.width, width(clean(column.heading_text))), most)
+        ideal = min(ideal, wanted)
+    return ColumnNeed(column.width, ideal, wanted, column.priority, column.flex, most)

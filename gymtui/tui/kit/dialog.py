@@ -74,20 +74,13 @@ class AskScreen(Dialog[bool]):
     def answers(self) -> Sequence[Cell]:
         """What can be answered, a line each."""
         keys = self.services.keys
-        do = (
-            StyledText("     "),
-            StyledText(f"{keys.shown('do-it')} ", "key"),
-            StyledText(self._do),
-        )
-        return [(*self.keep_cell(keys.shown("keep")), *do)]
+        keep, key = self.keep_cell(keys.shown("keep")), StyledText(f"{keys.shown('do-it')} ", "key")
+        return [(*keep, StyledText("     "), key, StyledText(self._do))]
 
     def keep_cell(self, key: str) -> Cell:
         """What leaves everything as it is, under the cursor; with its key as people write it."""
-        return (
-            StyledText("▌", "accent"),
-            StyledText(f"{key} ", "key"),
-            StyledText(self._keep, "strong"),
-        )
+        cursor = StyledText("▌", "accent")
+        return (cursor, StyledText(f"{key} ", "key"), StyledText(self._keep, "strong"))
 
     def action_confirm(self) -> None:
         self.dismiss(True)

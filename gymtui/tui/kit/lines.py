@@ -85,15 +85,11 @@ class Lines(Widget, ThemedWidget):
         cells, line = self.size.width, self._line(y)
         right = width_of(line.right) if line.right else 0
         room = max(0, cells - right - (3 if right else 1))
-        pieces = (StyledText(" "), *fit_cells(line.left, room))
-        if right:
-            pieces = (
-                *pieces,
-                StyledText(" "),
-                *fit_cells(line.right, min(right, cells)),
-                StyledText(" "),
-            )
-        return pieces
+        blank = StyledText(" ")
+        left = (blank, *fit_cells(line.left, room))
+        if not right:
+            return left
+        return (*left, blank, *fit_cells(line.right, min(right, cells)), blank)
 
     def render_line(self, y: int) -> Strip:
         over = self._palette.bar if self._line(y).bar else None

@@ -336,8 +336,6 @@ class ListScreen(GymScreen, Generic[R]):
             again = name == self._rows.order.name
             self.order_by(name, reverse=again and not self._rows.reverse)
 
-    # -- keys and size ---------------------------------------------------------------------
-
     def on_grid_opened(self, event: Grid.Opened) -> None:
         if event.grid is self._grid:
             self.open_row(event.row_id)

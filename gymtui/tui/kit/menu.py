@@ -101,10 +101,8 @@ class MenuScreen(Dialog[str | None]):
             here = number == self._at
             mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.on]
             style = "strong" if here else "muted" if choice.on is False else ""
-            left = (
-                StyledText("▌" if here else " ", "accent"),
-                StyledText(f"{mark}{choice.title}", style),
-            )
+            edge = StyledText("▌" if here else " ", "accent")
+            left = (edge, StyledText(f"{mark}{choice.title}", style))
             lines.append(Line(left, (StyledText("●", "accent"),) if choice.now else ()))
         keys: list[StyledText] = []
         for name, words in _KEYS.items():

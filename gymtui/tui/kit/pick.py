@@ -232,8 +232,6 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     def close_prompt(self) -> None:
         """Stay where letters can be typed."""
 
-    # -- keys ------------------------------------------------------------------------------
-
     def footer_keys(self) -> list[Key]:
         left_out = set() if self._several else {"pick-mark", "mark-all"}
         shown = typing_keys(super().footer_keys(), self.services.keys, "pick-help")

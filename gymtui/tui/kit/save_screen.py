@@ -42,12 +42,10 @@ class SaveScreen(GymScreen):
             self.services.notify("nothing to save yet", timeout=2)
             return
         # Half of it must not lie there under the name of the whole.
-        suffix = ".redacted.json" if self._artifacts.redacted else ".json"
-        self._ask_for_file(
-            new_file.free_path(Path(new_file.file_name(self.name_for_files(), suffix)))
-        )
+        self._ask_for_file(".redacted.json" if self._artifacts.redacted else ".json")
 
-    def _ask_for_file(self, path: Path) -> None:
+    def _ask_for_file(self, suffix: str) -> None:
+        path = new_file.free_path(Path(new_file.file_name(self.name_for_files(), suffix)))
         self._exporting = True
         field = self.query_one(Input)
         self.add_class("filtering")
@@ -79,11 +77,9 @@ class SaveScreen(GymScreen):
         self.summarise()
 
     def _save(self, path: Path) -> None:
-        artifacts = self._artifacts
+        artifacts, row = self._artifacts, self.recorded()
         if artifacts is None:
             return
-
-        row = self.recorded()
 
         def write() -> int:
             form = _FORMS.get(path.suffix.lower())

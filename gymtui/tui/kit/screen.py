@@ -175,8 +175,6 @@ class GymScreen(FrameTimerMixin, Screen[None]):
             return ()
         return tip(self.scopes[0], self.size.width - 2, plain=self.services.appearance.ascii)
 
-    # -- the frame -------------------------------------------------------------------------
-
     def compose(self) -> ComposeResult:
         palette = self.services.palette
         yield Lines(palette, id="status")

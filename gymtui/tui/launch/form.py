@@ -266,8 +266,6 @@ class Form(Wheel, Widget):
         event.stop()
         self.commit()
 
-    # -- keys ------------------------------------------------------------------------------
-
     def action_enter(self) -> None:
         self.commit()
         if self.rows:
@@ -309,8 +307,6 @@ class Form(Wheel, Widget):
         self._top = top
         self.refresh()
         return True
-
-    # -- mouse and size --------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
         """Type the row that is clicked; a second click is enter."""

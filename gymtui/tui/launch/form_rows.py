@@ -56,6 +56,11 @@ class FormState:
     enter_key: str = "↵"  # the key that opens what a row has to open
     choice_keys: str = "← →"  # the keys that go through choices
 
+    def is_open(self, path: str) -> bool:
+        """Whether an advanced field is shown."""
+        is_set = bool(self.draft.text(path)) or path in self.draft.keys
+        return self.open or is_set or bool(self.wrong(path))
+
     @property
     def repeats(self) -> str:
         """That more is run again than failed, where it is: a launch takes tasks as a whole."""
@@ -68,14 +73,13 @@ class FormState:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
         return self.refused.get(path) or self.check.problems.get(path, "")
 
-    def remark(self, path: str) -> Cell:
-        """What may be meant so."""
-        remark = self.check.remarks.get(path)
-        return (
-            (StyledText(remark, "warning" if path in self.check.unlisted else "accent"),)
-            if remark
-            else ()
-        )
+    def feedback(self, path: str) -> Cell:
+        """What is wrong with a field, else what may be meant so; nothing of most."""
+        if wrong := self.wrong(path):
+            return (StyledText(wrong, "failed" if path in self.refused else "warning"),)
+        if remark := self.check.remarks.get(path):
+            return (StyledText(remark, "warning" if path in self.check.unlisted else "accent"),)
+        return ()
 
 
 def rows_of(form: FormState) -> tuple[Row, ...]:
@@ -84,23 +88,15 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
     if form.draft.parent is not None and form.rerun_summary:
         hint = (StyledText(f"{form.enter_key} choose causes", "muted"),)
         rows.append(Row(RERUN, "rerun", (StyledText(form.rerun_summary),), hint, RowKind.ACTION))
-    hidden = 0
-    before: list[Row] = []
-    after: list[Row] = []
-    for known in FIELDS:
-        if not known.advanced:
-            before.append(_row(form, known))
-            continue
-        set_here = form.draft.text(known.path) or known.path in form.draft.keys
-        if form.open or set_here or form.wrong(known.path):
-            after.append(_row(form, known))
-        else:
-            hidden += 1
+    advanced = [known for known in FIELDS if known.advanced]
+    shown_fields = [known for known in advanced if form.is_open(known.path)]
+    hidden = len(advanced) - len(shown_fields)
     words = of_many(hidden, "more field") if hidden else "hide unset fields"
     how = "show" if hidden else "hide"
     hint = (StyledText(f"{form.enter_key} {how}", "muted"),)
     toggle = Row(ADVANCED, "advanced", (StyledText(words, "muted"),), hint, RowKind.ACTION)
-    rows += [*before, toggle, *after]
+    rows += [_row(form, known) for known in FIELDS if not known.advanced]
+    rows += [toggle, *(_row(form, known) for known in shown_fields)]
     # What the gym refused is wrong no less, but is known only until it is asked again.
     wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
     next_ = StyledText(f"{form.enter_key} confirms first", "muted")
@@ -110,9 +106,8 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
         next_ = StyledText(f"{len(form.refused)} refused", "warning")
     total: Cell = (StyledText(form.check.words, "strong"),)
     if form.repeats and not wrong:
-        total += (
-            StyledText(f", for {form.failures * len(form.check.variants):,} failures", "accent"),
-        )
+        failures = form.failures * len(form.check.variants)
+        total += (StyledText(f", for {failures:,} failures", "accent"),)
     return (*rows, Row(LAUNCH, "launch", total, (next_,), RowKind.ACTION))
 
 
@@ -136,42 +131,27 @@ def _row(form: FormState, known: FormField) -> Row:
 
 def _hint(form: FormState, known: FormField) -> Cell:
     """What is to be said beside a field: what is wrong first."""
-    wrong = form.wrong(known.path)
     offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
     if offered and known.path not in form.refused and not form.draft.text(known.path):
-        return (
-            StyledText("required", "warning"),
-            StyledText(f" · {form.enter_key} list of {len(offered)}", "muted"),
-        )
-    if wrong:
-        return (StyledText(wrong, "failed" if known.path in form.refused else "warning"),)
-    remark = form.remark(known.path)
-    if remark:
-        return remark
+        list_words = StyledText(f" · {form.enter_key} list of {len(offered)}", "muted")
+        return (StyledText("required", "warning"), list_words)
+    if feedback := form.feedback(known.path):
+        return feedback
+    words = known.allows
     if known.path == SCENARIO and form.scenarios:
-        return (StyledText(f"{form.enter_key} list of {len(form.scenarios)}", "muted"),)
-    if known.path == TASKS:
+        words = f"{form.enter_key} list of {len(form.scenarios)}"
+    elif known.path == TASKS:
         count = len(form.check.tasks)
         if form.tasks:
-            return (
-                StyledText(f"{count} of {len(form.tasks)}", ""),
-                StyledText(f" · {form.enter_key} list", "muted"),
-            )
-        return (
-            (StyledText(of_many(count, "task"), "muted"),)
-            if count
-            else (StyledText("required", "muted"),)
-        )
-    if known.path in (KEY, USER_KEY):
+            list_words = StyledText(f" · {form.enter_key} list", "muted")
+            return (StyledText(f"{count} of {len(form.tasks)}", ""), list_words)
+        words = of_many(count, "task") if count else "required"
+    elif known.path in (KEY, USER_KEY):
         typed = form.draft.keys.get(known.path)
-        return (
-            StyledText(
-                f"typed, {typed.hint}" if typed else "type a key to use it instead", "muted"
-            ),
-        )
-    if known.kind in (FieldKind.CHOICE, FieldKind.FLAG):
-        return (StyledText(f"{form.choice_keys} or first letter", "muted"),)
-    return (StyledText(known.allows, "muted"),)
+        words = f"typed, {typed.hint}" if typed else "type a key to use it instead"
+    elif known.kind in (FieldKind.CHOICE, FieldKind.FLAG):
+        words = f"{form.choice_keys} or first letter"
+    return (StyledText(words, "muted"),)
 
 
 def help_of(form: FormState, key: str) -> tuple[Cell, Cell]:
@@ -187,11 +167,8 @@ def help_of(form: FormState, key: str) -> tuple[Cell, Cell]:
         return (StyledText(words.get(key, ""), "muted"),), ()
     choices = f": {' '.join(known.choices)}" if known.choices else ""
     about = (StyledText(f"{known.path}  ", "heading"), StyledText(known.help, "muted"))
-    wrong, remark = form.wrong(key), form.remark(key)
-    if wrong:
-        return about, (StyledText(wrong, "failed" if key in form.refused else "warning"),)
-    if remark:
-        return about, remark
+    if feedback := form.feedback(key):
+        return about, feedback
     if key == TASKS and form.check.tasks:
         return about, (StyledText(", ".join(form.check.tasks), "muted"),)
     return about, (StyledText(f"{known.allows}{choices}", "muted"),)
@@ -205,42 +182,30 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
         choice = variant.model
         model = choice.name or "the gym's default model"
         settings = "".join(f" · {BY_PATH[path].label} {text}" for path, text in variant.settings)
-        lines.append(
-            (
-                StyledText("  "),
-                StyledText(name, "strong"),
-                StyledText(f"  {model} · {choice.provider}{settings}", ""),
-            )
-        )
+        sent = StyledText(f"  {model} · {choice.provider}{settings}", "")
+        lines.append((StyledText("  "), StyledText(name, "strong"), sent))
     if len(names) > _LISTED:
         lines.append((StyledText(f"  and {len(names) - _LISTED} more runs", "muted"),))
     lines.append(())
     shown = ", ".join(check.tasks[:_LISTED])
     more = f" and {len(check.tasks) - _LISTED} more" if len(check.tasks) > _LISTED else ""
-    scenario = draft.text(SCENARIO).strip()
-    lines.append(
-        (
-            StyledText("  tasks  ", "muted"),
-            StyledText(f"{len(check.tasks)} of {scenario}: {shown}{more}"),
-        )
-    )
+    tasks = f"{len(check.tasks)} of {draft.text(SCENARIO).strip()}: {shown}{more}"
+    lines.append((StyledText("  tasks  ", "muted"), StyledText(tasks)))
     if draft.parent is not None:
-        what = f"a rerun of {draft.parent}" + (
-            f": {form.rerun_summary}" if form.rerun_summary else ""
-        )
-        lines.append((StyledText("  rerun  ", "muted"), StyledText(what)))
+        causes = f": {form.rerun_summary}" if form.rerun_summary else ""
+        what = StyledText(f"a rerun of {draft.parent}{causes}")
+        lines.append((StyledText("  rerun  ", "muted"), what))
         if form.repeats:
             lines.append((StyledText("         "), StyledText(form.repeats, "accent")))
-    for key, label in ((KEY, "  key    "), (USER_KEY, "  user's ")):
+    for key, whose in ((KEY, "  key    "), (USER_KEY, "  user's ")):
         if key == USER_KEY and not draft.has_user:
             continue
         typed = draft.keys.get(key)
         key_source = f"typed ({typed.hint})" if typed is not None else form.key_source.get(key, "")
-        lines.append((StyledText(label, "muted"), StyledText(f"{key_source}, sent to {host}")))
+        lines.append((StyledText(whose, "muted"), StyledText(f"{key_source}, sent to {host}")))
     for path, remark in {**check.unlisted, **form.refused}.items():
-        lines.append(
-            (StyledText(f"  {BY_PATH[path].label}  ", "muted"), StyledText(remark, "warning"))
-        )
+        label = StyledText(f"  {BY_PATH[path].label}  ", "muted")
+        lines.append((label, StyledText(remark, "warning")))
     if draft.rules:
         words = "; ".join(rule.words for rule in draft.rules)
         lines.append((StyledText("  rules  ", "muted"), StyledText(words)))

@@ -92,8 +92,6 @@ class FormScreen(GymScreen):
     def footer_keys(self) -> list[Key]:
         return typing_keys(super().footer_keys(), self.services.keys, "form-help")
 
-    # -- lists -----------------------------------------------------------------------------
-
     async def _load_scenarios(self) -> None:
         try:
             self._scenarios = await self.session.launches.catalog.scenarios()
@@ -175,9 +173,8 @@ class FormScreen(GymScreen):
     def typed(self, key: str, text: str) -> None:
         """Take what is typed; typed back to what it was, it is exactly that again."""
         self._refused.pop(key, None)
-        if BY_PATH[key].kind is not FieldKind.SECRET and text == clean(
-            self._before.text(key) or ""
-        ):
+        secret = BY_PATH[key].kind is FieldKind.SECRET
+        if not secret and text == clean(self._before.text(key) or ""):
             self._draft = self._draft.with_field_of(key, self._before)
         else:
             self._draft = self._draft.with_text(key, text)

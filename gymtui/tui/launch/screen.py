@@ -32,12 +32,7 @@ from gymtui.tui.kit.pick import PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.launch.form_rows import (
-    LAUNCH,
-    RERUN,
-    cause_options,
-    confirmation_lines,
-)
+from gymtui.tui.launch.form_rows import LAUNCH, RERUN, cause_options, confirmation_lines
 from gymtui.tui.launch.form_screen import FormScreen
 
 
@@ -219,8 +214,6 @@ class LaunchScreen(FormScreen):
             self._form.go(first)
         return not launched and self.app.screen is self
 
-    # -- testing ---------------------------------------------------------------------------
-
     def action_test(self) -> None:
         self._form.commit()
         wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
@@ -235,7 +228,11 @@ class LaunchScreen(FormScreen):
         try:
             tested = await self.session.launches.test(self._draft)
             pieces = _tested(tested)
-            self._needs_model(tested)
+            for choice, answer in tested:
+                if choice.name is None and answer.error_type == "invalid_model":
+                    # The gym has no model of its own to take.
+                    self._refused[MODEL] = answer.message or "is required"
+                    self._show()
         except NotFound:
             pieces = [StyledText("this gym offers no test of models", "muted")]
         except NoModelKey as none:
@@ -243,15 +240,6 @@ class LaunchScreen(FormScreen):
         except GymError as error:
             pieces = [StyledText(f"not tested: {error.line}", "warning")]
         self._say(*pieces)
-
-    def _needs_model(self, tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> None:
-        """Have it beside the field where the gym has no model of its own to take."""
-        for choice, answer in tested:
-            if choice.name is None and answer.error_type == "invalid_model":
-                self._refused[MODEL] = answer.message or "is required"
-                self._show()
-
-    # -- leaving ---------------------------------------------------------------------------
 
     def action_back(self) -> None:
         """Go back; what was typed is thrown away only if that is meant."""
@@ -269,8 +257,7 @@ class LaunchScreen(FormScreen):
         asking = AskScreen(title, told_of, do="discard", keep="keep editing")
         self.app.push_screen(asking, answered)
 
-    def action_leave(self) -> None:
-        self.action_back()
+    action_leave = action_back
 
     def _leave(self) -> None:
         if self.app.screen is self:
@@ -288,8 +275,6 @@ def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[StyledTex
     for choice, answer in tested:
         if not answer.success:
             why = ": ".join(word for word in (answer.error_type, answer.message) if word)
-            pieces += [
-                StyledText("✗ ", "failed"),
-                StyledText(f"{choice.words}: {why or 'no answer'}  ", "warning"),
-            ]
+            words = f"{choice.words}: {why or 'no answer'}  "
+            pieces += [StyledText("✗ ", "failed"), StyledText(words, "warning")]
     return pieces

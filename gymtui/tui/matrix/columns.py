@@ -76,25 +76,20 @@ def rate_cell(row: TaskRow | None) -> Cell:
     if row is None:
         return (StyledText(f"{ABSENT:>4}", "muted"),)
     rate = row.pass_rate
-    style = "muted" if row.unfinished or rate is None else _rate_style(rate)
+    style = "passed" if rate == 1 else "failed" if rate == 0 else ""
+    if row.unfinished or rate is None:
+        style = "muted"
     pieces = [StyledText(f"{formats.percent(rate):>4}", style)]
     if rate is not None:
         pieces.append(StyledText(f" of {row.tally.verdicts}", "muted"))
     return tuple(pieces)
 
 
-def _rate_style(rate: float) -> str:
-    return "passed" if rate == 1 else "failed" if not rate else ""
-
-
 def at_k_cells(name: str, at: AtK) -> Cell:
     """`pass@3 94% (31/34 tasks)`."""
     tasks = f" ({at.tasks}/{formats.of_many(at.of_tasks, 'task')})"
-    return (
-        StyledText(f"{name}{at.k} "),
-        StyledText(formats.percent(at.rate), "strong"),
-        StyledText(tasks, "muted"),
-    )
+    rate = StyledText(formats.percent(at.rate), "strong")
+    return (StyledText(f"{name}{at.k} "), rate, StyledText(tasks, "muted"))
 
 
 def task_columns(

@@ -146,10 +146,8 @@ class CompareRunsScreen(RunsMatrixScreen):
         room = self.size.width - 2
         compared = max((item.comparisons for item in self._differences if item), default=0)
         for_many = f"p vs 1 adjusted for {compared} comparisons (Holm)" if compared > 1 else ""
-        first = [part(for_many, "muted")] if for_many else []
-        return join_fitting(things, room), join_fitting(
-            [*first, LinePart((second,)), *legend], room
-        )
+        first = part(for_many, "muted")
+        return join_fitting(things, room), join_fitting([first, LinePart((second,)), *legend], room)
 
     def summarise(self) -> None:
         if not self.ready:
@@ -159,10 +157,8 @@ class CompareRunsScreen(RunsMatrixScreen):
         lines += [Line(self._setting_line(setting)) for setting in self._settings]
         most = max(2, self.size.height // _SHARE)
         if len(lines) > most:
-            left = len(lines) - most + 1
-            lines[most - 1 :] = [
-                Line((StyledText(f"  {formats.of_many(left, 'more line')}", "muted"),))
-            ]
+            left = formats.of_many(len(lines) - most + 1, "more line")
+            lines[most - 1 :] = [Line((StyledText(f"  {left}", "muted"),))]
         self.lines("against").show(lines)
 
     def _run_line(self, place: int) -> Cell:
@@ -180,9 +176,8 @@ class CompareRunsScreen(RunsMatrixScreen):
         if sums is not None and sums.not_run:
             parts.append(part(f"{sums.not_run} not run", "muted", 1))
         found = self._differences[place] if place < len(self._differences) else None
-        return join_fitting(
-            [*parts, *(_difference_parts(found) if found is not None else ())], room
-        )
+        parts += _difference_parts(found) if found is not None else ()
+        return join_fitting(parts, room)
 
     def _setting_line(self, setting: Setting) -> Cell:
         """A setting's value in each run, from shortly before they part."""
@@ -193,10 +188,8 @@ class CompareRunsScreen(RunsMatrixScreen):
         for place, value in enumerate(setting.values):
             other = setting.values[1] if place == 0 else value
             shown = diff.fit_difference(first, other, max(3, room))[0 if place == 0 else 1]
-            pieces += [
-                StyledText(f"{place + 1}: ", "key"),
-                StyledText(f"{shown}  ", "" if value else "muted"),
-            ]
+            value_piece = StyledText(f"{shown}  ", "" if value else "muted")
+            pieces += [StyledText(f"{place + 1}: ", "key"), value_piece]
         return (*begin, *pieces)
 
     def _evidence(self, row: TaskAcrossRuns, cells: int) -> Cell:
@@ -213,8 +206,6 @@ class CompareRunsScreen(RunsMatrixScreen):
         if found.runs > 2:
             between = f"best {found.best + 1}, worst {found.worst + 1} of {found.runs}"
         return (StyledText(f"{between}: ", "muted"), *_evidence_cell(found, _NAME))
-
-    # -- keys ------------------------------------------------------------------------------
 
     def open_row(self, row_id: str) -> None:
         """Compare a pass of the run that does best with a fail of the one that does worst.

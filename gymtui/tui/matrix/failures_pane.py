@@ -5,8 +5,6 @@ What the rows are is `failure_groups`, what their cells show `failure_columns`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.containers import Vertical
 
 from gymtui.core.text import clean
@@ -15,6 +13,7 @@ from gymtui.store.formats import of_many, p_words
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failure_changes import FailureRow, RateChange
 from gymtui.store.stats.tool_errors import ToolTally
+from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.grid import Grid
@@ -24,13 +23,7 @@ from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.rollout_details import wrap_words
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.matrix.failure_columns import change_words, failure_columns
-from gymtui.tui.matrix.failure_groups import (
-    PaneContent,
-    PaneRow,
-    PaneView,
-    rollouts_of,
-    row_id_of,
-)
+from gymtui.tui.matrix.failure_groups import PaneContent, PaneRow, PaneView, rollouts_of, row_id_of
 
 NOT_KNOWN = "not known yet"
 """What is said of runs whose rollouts were not read."""
@@ -54,13 +47,8 @@ class FailuresGrid(Grid[PaneRow]):
     def __init__(self, palette: Palette) -> None:
         self.shown: dict[str, PaneRow] = {}
         self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
-        super().__init__(
-            failure_columns(lambda: self._content),
-            self.shown.get,
-            palette,
-            empty=NOT_KNOWN,
-            id="reasons",
-        )
+        columns = failure_columns(lambda: self._content)
+        super().__init__(columns, self.shown.get, palette, empty=NOT_KNOWN, id="reasons")
 
     def show_content(self, content: PaneContent, read_key: str) -> None:
         """Show this, the cursor staying on its row."""
@@ -104,19 +92,18 @@ class FailuresPane(Vertical):
         self.grid = FailuresGrid(palette)
         super().__init__(self.title, self.grid, id="failures")
 
-    def show_content(self, content: PaneContent, keys: Mapping[str, str], cells: int) -> None:
-        """Show this; the keys are those of `failures-view` and `read-transcripts`."""
-        self.grid.show_content(content, keys["read-transcripts"])
-        right: Cell = (
-            StyledText(f"{keys['failures-view']} ", "key"),
-            StyledText(f"by {content.view.next} ", "muted"),
-        )
+    def show_content(self, content: PaneContent, keys: KeyBindings, cells: int) -> None:
+        """Show this."""
+        read_key = keys.shown("read-transcripts")
+        self.grid.show_content(content, read_key)
+        key = StyledText(f"{keys.shown('failures-view')} ", "key")
+        right = (key, StyledText(f"by {content.view.next} ", "muted"))
         parts = [part(f"failures by {content.view}", "heading")]
         if content.view is PaneView.TOOL:
             read, of = content.read
             parts.append(part(f"known for {read} of {of}", "muted"))
             if read < of:
-                key = StyledText(f"{keys['read-transcripts']} ", "key")
+                key = StyledText(f"{read_key} ", "key")
                 parts.append(LinePart((key, StyledText("reads the others", "muted")), 1))
         elif content.compared is not None:
             vs = (StyledText("vs ", "muted"), StyledText(content.compared))

@@ -125,8 +125,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     def detail(self) -> Cell:
         """What there is to say about the cell under the cursor."""
 
-    # -- the screen ------------------------------------------------------------------------
-
     def body(self) -> Iterable[Widget]:
         palette = self.services.palette
         yield Lines(palette, height=2, id="summary")
@@ -160,11 +158,7 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
 
     def on_resize(self, event: events.Resize) -> None:
         self._settle_panes()
-        self.call_after_refresh(self._fit_words)
-
-    def _fit_words(self) -> None:
-        self._write_failures()
-        self.summarise()
+        self.call_after_refresh(self._write_failures)
 
     def _settle_panes(self) -> None:
         """Put what went wrong beside the tasks where that cuts no name of theirs, else below."""
@@ -228,14 +222,11 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     def _group_failures(self) -> Iterator[None]:
         yield from self._groups.group(self.session.store, self.compared())
         self._write_failures()
-        self.summarise()
 
     def _write_failures(self) -> None:
-        shown = self.services.keys.shown
-        keys = {name: shown(name) for name in ("failures-view", "read-transcripts")}
-        self._pane.show_content(
-            self._groups.content, keys, self._pane.size.width or self.size.width
-        )
+        cells = self._pane.size.width or self.size.width
+        self._pane.show_content(self._groups.content, self.services.keys, cells)
+        self.summarise()
 
     def action_failures_view(self) -> None:
         self._groups.view = self._groups.view.next
@@ -264,13 +255,11 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         if not self.ready:
             return
         first, second = self.summary_lines()
-        lines = [Line(first), Line(second, self.remarks())]
-        self.lines("summary").show(lines)
-        row = self._pointed_at
-        details = [self.detail()]
-        if row is not None:
-            details = detail_lines(self._groups.content, row, *self.size)
-        self.show_details(details)
+        self.lines("summary").show([Line(first), Line(second, self.remarks())])
+        if (row := self._pointed_at) is not None:
+            self.show_details(detail_lines(self._groups.content, row, *self.size))
+        else:
+            self.show_details([self.detail()])
 
     @property
     def _pointed_at(self) -> PaneRow | None:
@@ -288,8 +277,6 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         first, *others = self._grid.columns
         hidden = self.hidden_columns()
         return (first, *(column for column in others if column.key not in hidden))
-
-    # -- keys ------------------------------------------------------------------------------
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         if self.focused is self._pane.grid:

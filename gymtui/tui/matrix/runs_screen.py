@@ -70,11 +70,10 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         rows = self._rows.records.values()
         differ = [row for row in rows if row.difference]
         clear = sum(row.clear for row in differ)
-        second = [
-            StyledText(f"{formats.of_many(len(rows), 'task')} · ", "muted"),
-            StyledText(self.how_many_differ()),
-            StyledText(f", {clear} significant" if differ else "", "warning" if clear else ""),
-        ]
+        tasks = StyledText(f"{formats.of_many(len(rows), 'task')} · ", "muted")
+        significant = f", {clear} significant" if differ else ""
+        second = [tasks, StyledText(self.how_many_differ())]
+        second.append(StyledText(significant, "warning" if clear else ""))
         shown = [self._number(column) for column in self._placed_runs()]
         if shown and len(shown) < len(self.run_ids):
             place_said = f" · runs {shown[0] + 1}–{shown[-1] + 1} of {len(self.run_ids)}"
@@ -124,19 +123,14 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             return (StyledText("this run does not have this task", "muted"),)
         tally = cell.tally
         interval = wilson(tally.passes, tally.verdicts)
+        not_run = f", {cell.not_run} not run" if cell.not_run else ""
         if interval is None:
-            none = f", {cell.not_run} not run" if cell.not_run else ""
             attempts = formats.of_many(len(cell.attempts), "attempt")
-            return (StyledText(f"no verdicts of {attempts}{none}"),)
-        left = f", {cell.unfinished} unfinished" if cell.unfinished else ""
-        left += f", {cell.not_run} not run" if cell.not_run else ""
+            return (StyledText(f"no verdicts of {attempts}{not_run}"),)
+        left = f", {cell.unfinished} unfinished{not_run}" if cell.unfinished else not_run
         broke = f", {formats.of_many(cell.errors, 'error')}" if cell.errors else ""
-        return (
-            StyledText(f"{tally.passes} of {tally.verdicts} passed "),
-            StyledText(f"{formats.interval_words(interval)}%{left}{broke}", "muted"),
-        )
-
-    # -- which runs are seen ---------------------------------------------------------------
+        rest = StyledText(f"{formats.interval_words(interval)}%{left}{broke}", "muted")
+        return (StyledText(f"{tally.passes} of {tally.verdicts} passed "), rest)
 
     @staticmethod
     def _number(column: str) -> int:
@@ -162,8 +156,6 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             self._grid.choose(self.hidden_columns())
         super().move_cursor_to(cell)
         self._show_failures()
-
-    # -- keys ------------------------------------------------------------------------------
 
     def width_of_row(self) -> int:
         return len(self.run_ids)
@@ -195,8 +187,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     def action_launch_again(self) -> None:
         refuse(self, f"one run at a time · {self.services.keys.label('open')} shows its own matrix")
 
-    def action_with_reruns(self) -> None:
-        self.action_launch_again()
+    action_with_reruns = action_launch_again
 
     def footer_keys(self) -> list[Key]:
         return [key for key in super().footer_keys() if key.name not in _NOT_HERE]

@@ -50,12 +50,9 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """The tasks of the run, or of all that are read as one."""
         if not self._along:
             return self._counted.matrix.tasks(self.run_id, k)
-        return self._counted.matrix.together(
-            self.run_ids,
-            k or 1,
-            we_cancelled=self.session.store.we_cancelled,
-            last_steps=self.session.tracker.last_steps,
-        )
+        cancelled, steps = self.session.store.we_cancelled, self.session.tracker.last_steps
+        together = self._counted.matrix.together
+        return together(self.run_ids, k or 1, we_cancelled=cancelled, last_steps=steps)
 
     def columns(self) -> tuple[Column[TaskRow], ...]:
         rows = (row for run_id in self.run_ids for row in self.session.store.rollouts_of(run_id))
@@ -70,15 +67,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         )
 
     def breadcrumb(self) -> Cell:
-        pieces = [
-            *runs_crumb(),
-            StyledText(self.fit_name(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
-            StyledText(" › ", "muted"),
-            StyledText("matrix", "strong"),
-        ]
-        pieces += run_marks(self.session, self.run_id)
-        pieces += self._relations()
-        return tuple(pieces)
+        name = self.fit_name(self.run_id, beside=9)
+        run = StyledText(name, "strong", f"run:{self.run_id}")
+        here = (run, StyledText(" › ", "muted"), StyledText("matrix", "strong"))
+        return (*runs_crumb(), *here, *run_marks(self.session, self.run_id), *self._relations())
 
     def _relations(self) -> list[StyledText]:
         """Which runs are read as one with it, or could be."""
@@ -89,11 +81,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             return []
         key = self.services.keys.shown("with-reruns")
         runs = "its rerun" if others == 1 else f"{others} related runs"
-        return [
-            StyledText("   "),
-            StyledText(f"{key} ", "key"),
-            StyledText(f"combined with {runs}", "muted"),
-        ]
+        words = StyledText(f"combined with {runs}", "muted")
+        return [StyledText("   "), StyledText(f"{key} ", "key"), words]
 
     # -- what it shows ---------------------------------------------------------------------
 
@@ -138,13 +127,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             rate.append(StyledText(between, "muted"))
         things = [part(f"{done}/{sums.rollouts} done", "strong"), LinePart(tuple(rate))]
         if sums.at_k.k > 1 or self._k is not None:  # else it would say the rate again
-            things += [
-                LinePart(at_k_cells("pass@", sums.at_k), 1),
-                LinePart(at_k_cells("pass^", sums.hat_k), 1),
-            ]
+            things.append(LinePart(at_k_cells("pass@", sums.at_k), 1))
+            things.append(LinePart(at_k_cells("pass^", sums.hat_k), 1))
         if sums.errors:
-            errors = formats.of_many(sums.errors, "error")
-            things.append(part(errors, "error", 2))
+            things.append(part(formats.of_many(sums.errors, "error"), "error", 2))
         if sums.not_run:
             things.append(part(f"{sums.not_run:,} not run", "waiting", 2))
         kinds = sums.kinds
@@ -177,24 +163,16 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         steps = steps_of(rollout, self.session.tracker.last_steps.get(rollout.rollout_id))
         row = self._rows.records[self._grid.cursor_id or ""]
         number = row.attempts.index(attempt) + 1
-        things = [
-            LinePart(
-                (
-                    StyledText(f"{number}/{len(row.attempts)}  ", "muted"),
-                    *outcome_text.state(attempt),
-                )
-            ),
-            part(attempt.rollout_id, "strong"),
-        ]
-        if steps is not None:
-            things.append(part(formats.of_many(steps, "step"), "muted", 1))
+        place = StyledText(f"{number}/{len(row.attempts)}  ", "muted")
         ran_s = duration_s(rollout)
-        if ran_s is not None:
-            things.append(part(formats.duration(ran_s), "muted", 1))
+        things = [
+            LinePart((place, *outcome_text.state(attempt))),
+            part(attempt.rollout_id, "strong"),
+            part("" if steps is None else formats.of_many(steps, "step"), "muted", 1),
+            part("" if ran_s is None else formats.duration(ran_s), "muted", 1),
+        ]
         why = formats.why(attempt)
         return (*join_fitting(things, self.size.width - 2), StyledText(f"  {why}" if why else ""))
-
-    # -- keys ------------------------------------------------------------------------------
 
     def width_of_row(self) -> int:
         return len(self.cursor_record.attempts) if self.cursor_record is not None else 0

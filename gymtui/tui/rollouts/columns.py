@@ -41,14 +41,23 @@ def rollout_columns(
     def elapsed(row: RolloutRow) -> str:
         return formats.duration(elapsed_s(row, now()))
 
+    def score(row: RolloutRow, cells: int) -> Cell:
+        return outcome_text.score_cell(score_of(row))
+
+    def tokens(row: RolloutRow) -> str:
+        return formats.thousands(row.usage.tokens if row.usage is not None else None)
+
+    def cost(row: RolloutRow) -> str:
+        return formats.cost(row.usage.cost_usd if row.usage is not None else None)
+
     columns: tuple[Column[RolloutRow], ...] = (
         Column("task", "TASK", 18, partial(_task, heads), whole=True, cut="middle"),
         Column("state", "STATE", 12, lambda row, _cells: outcome_text.state(row)),
         Column("steps", "STEPS", 7, partial(_steps, last_steps), align="right"),
         number_column("elapsed", "ELAPSED", 7, elapsed),
-        Column("score", "SCORE", 5, _score, align="right", priority=2),
-        number_column("tokens", "TOKENS", 6, _tokens, "muted", priority=4),
-        number_column("cost", "COST", 9, _cost, "muted", priority=4),
+        Column("score", "SCORE", 5, score, align="right", priority=2),
+        number_column("tokens", "TOKENS", 6, tokens, "muted", priority=4),
+        number_column("cost", "COST", 9, cost, "muted", priority=4),
         note_column(lambda row: row.note, priority=2),
         name_column("rollout", 12, lambda row: row.rollout_id, "muted", priority=2),
     )
@@ -74,10 +83,8 @@ def _task(heads: Mapping[str, tuple[str, str]], row: RolloutRow, cells: int) -> 
         if head is None:
             return _SAME_TASK
         name, tally = head
-        return (
-            StyledText(fit(name, cells - len(tally) - 1, cut="middle")),
-            StyledText(f" {tally}", "muted"),
-        )
+        shown = fit(name, cells - len(tally) - 1, cut="middle")
+        return (StyledText(shown), StyledText(f" {tally}", "muted"))
     return styled(row.rollout.task_id if row.rollout else None)
 
 
@@ -89,26 +96,14 @@ def _steps(last_steps: Callable[[], Mapping[str, int]], row: RolloutRow, cells: 
     return styled(formats.steps(row.rollout, step), "muted")
 
 
-def _score(row: RolloutRow, cells: int) -> Cell:
-    return outcome_text.score_cell(score_of(row))
-
-
-def _tokens(row: RolloutRow) -> str:
-    return formats.thousands(row.usage.tokens if row.usage is not None else None)
-
-
-def _cost(row: RolloutRow) -> str:
-    return formats.cost(row.usage.cost_usd if row.usage is not None else None)
-
-
 def task_heads(listed: Iterable[str], rows: Mapping[str, RolloutRow]) -> dict[str, tuple[str, str]]:
     """By each task's first rollout as listed, its name and its passes of verdicts, as `3/4`.
 
     A filter that hides half of a task says so in its count.
     """
     heads: dict[str, tuple[str, str]] = {}
-    for task, members in groupby(listed, key=lambda row_id: _task_of(rows[row_id])):
-        together = [rows[row_id] for row_id in members]
+    for task, members in groupby((rows[row_id] for row_id in listed), key=_task_of):
+        together = list(members)
         outcomes = [row.outcome for row in together]
         verdicts = sum(outcome in VERDICTS for outcome in outcomes)
         passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""

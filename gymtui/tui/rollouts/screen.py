@@ -65,10 +65,8 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         watched = self.session.tracker
-        plain, kept = (
-            self.services.appearance.ascii,
-            self.services.saved_layout.of(self.layout_name),
-        )
+        plain = self.services.appearance.ascii
+        kept = self.services.saved_layout.of(self.layout_name)
         self._timeline = TimeWindow(watched, self.session.clock_lead, plain=plain)
         self._timeline.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
@@ -190,22 +188,14 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             now = self.services.now()
             watched, limits = self.session.tracker, self.session.settings.stuck
             stuck = count_stuck(self._rows.records, self._numbers, Running(limits), watched, now)
-            lines = run_header(
-                RunView(row, self.session.store.summary(self.run_id), stuck=stuck),
-                self._numbers,
-                self._spent,
-                now.timestamp(),
-                cells,
-                plain=self.services.appearance.ascii,
-                colour=self.services.appearance.colour,
-            )
-            self._header = (cells, lines)
+            run = RunView(row, self.session.store.summary(self.run_id), stuck=stuck)
+            known = (run, self._numbers, self._spent, now.timestamp())
+            plain, colour = self.services.appearance.ascii, self.services.appearance.colour
+            self._header = (cells, run_header(*known, cells, plain=plain, colour=colour))
         first, *others = self._header[1]
         why = why_empty(self.session, self.run_id)
         if why is not None and not row.is_deleted and self._rows.records:
-            others[0] = (
-                StyledText(why, "warning"),
-            )  # of what is there, nothing moves on by itself
+            others[0] = (StyledText(why, "warning"),)  # what is there moves on no more
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
     def _detail(self) -> None:
@@ -288,8 +278,6 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self.order_by("task", reverse=False)
         if not self._rows:
             refuse(self, "no rollouts to group")
-
-    # -- keys ------------------------------------------------------------------------------
 
     def malformed(self, record: RolloutRow) -> str | None:
         """Why a rollout could not be read: its id is none of the gym's."""

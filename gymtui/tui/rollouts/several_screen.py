@@ -87,7 +87,5 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
             watched_details(self.session, self.cursor_record, cells, height, plain=plain)
         )
 
-    # -- keys ------------------------------------------------------------------------------
-
     def action_matrix(self) -> None:
         self.services.navigate(OpenMatrix(self.run_ids))

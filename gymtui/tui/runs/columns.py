@@ -78,12 +78,8 @@ def _name(members: Callable[[str], int | None], run: RunView, cells: int) -> Cel
             doing = _BRIEFLY[row.intent]
         shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
         return (StyledText(f"{doing} ", "warning"), StyledText(shown))
-    style = "strong" if row.active else ""
-    return (
-        (StyledText("◉ ", "accent"), StyledText(run.name, style))
-        if run.watched
-        else styled(run.name, style)
-    )
+    name = styled(run.name, "strong" if row.active else "")
+    return (StyledText("◉ ", "accent"), *name) if run.watched else name
 
 
 def _progress(run: RunView, cells: int, *, plain: bool) -> Cell:

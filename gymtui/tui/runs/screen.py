@@ -84,12 +84,8 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         settings = self.session.settings
         profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
         shown = "from disk" if settings.directories else f"source {settings.source}"
-        return (
-            StyledText("gymtui  ", "strong"),
-            StyledText(profile, "accent"),
-            StyledText(f"{self.session.settings.host}  ", ""),
-            StyledText(shown, "muted"),
-        )
+        gym = (StyledText(profile, "accent"), StyledText(f"{settings.host}  "))
+        return (StyledText("gymtui  ", "strong"), *gym, StyledText(shown, "muted"))
 
     def poll_target(self, view: View) -> View:
         """The rows on screen come first; of a group, its runs."""
@@ -156,13 +152,9 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         pieces = super().remarks()
         if (chosen := self.session.baseline.chosen) is not None:
             lost = self.session.link.synced and self.session.baseline.run_id is None
-            pieces = (
-                StyledText("baseline: ", "muted"),
-                StyledText(chosen),
-                StyledText(" (not listed)" if lost else "", "warning"),
-                StyledText("  "),
-                *pieces,
-            )
+            remark = StyledText(" (not listed)" if lost else "", "warning")
+            baseline = (StyledText("baseline: ", "muted"), StyledText(chosen), remark)
+            pieces = (*baseline, StyledText("  "), *pieces)
         if self._only_active and not self.hint:
             return (StyledText("active only  ", "accent"), *pieces)
         return pieces
@@ -218,8 +210,6 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def action_source(self) -> None:
         destinations.choose_source(self)
 
-    # -- keys ------------------------------------------------------------------------------
-
     def open_row(self, row_id: str) -> None:
         if self._groups is not None:
             by = self._groups.by
@@ -245,9 +235,8 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def action_describe(self) -> None:
         """Show every field as received; of a group there is none."""
         if self._groups is not None and self._grid.cursor_id is not None:
-            refuse(
-                self, f"a group has no fields · {self.services.keys.label('open')} shows its runs"
-            )
+            key = self.services.keys.label("open")
+            refuse(self, f"a group has no fields · {key} shows its runs")
         else:
             super().action_describe()
 
@@ -302,14 +291,12 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             offer_rules(self, self.chosen())
 
     def action_launch_like(self) -> None:
-        self._launch_from(again=False)
+        if (run_id := self._run_here()) is not None:
+            self.services.navigate(OpenLaunch(run_id))
 
     def action_launch_again(self) -> None:
-        self._launch_from(again=True)
-
-    def _launch_from(self, *, again: bool) -> None:
         if (run_id := self._run_here()) is not None:
-            self.services.navigate(OpenLaunch(run_id, rerun=again))
+            self.services.navigate(OpenLaunch(run_id, rerun=True))
 
     def _run_here(self) -> str | None:
         """The run under the cursor, which stays with it; where there is none, that is told."""

@@ -65,8 +65,6 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         self._asked = False
         self.unfilled = frozenset() if len(route.run_ids) > 1 else frozenset({"run"})
 
-    # -- the frame -------------------------------------------------------------------------
-
     def columns(self) -> tuple[Column[HitRow], ...]:
         return hit_columns()
 

@@ -14,11 +14,8 @@ def progress(received: int, announced: int | None) -> Cell:
     if not announced or announced < received:
         return (StyledText(f"{megabytes} MB"),)
     done = received * _BAR // announced
-    return (
-        StyledText("━" * done, "accent"),
-        StyledText("─" * (_BAR - done), "bar"),
-        StyledText(f" {megabytes} of {announced / 1e6:.1f} MB"),
-    )
+    bar = (StyledText("━" * done, "accent"), StyledText("─" * (_BAR - done), "bar"))
+    return (*bar, StyledText(f" {megabytes} of {announced / 1e6:.1f} MB"))
 
 
 def cap(count: int) -> str:

@@ -33,11 +33,8 @@ def headline(
     why = formats.why(row)
     room = cells - (min(width(why), _WHY) + 3 if why else 0)
     ran = formats.duration(elapsed_s(row, now))
-    numbers = (
-        part(f"{_steps(rollout, transcript)} steps", "muted", 1),
-        part(ran, "muted", 2),
-        *_spent(transcript),
-    )
+    steps = part(f"{_steps(rollout, transcript)} steps", "muted", 1)
+    numbers = (steps, part(ran, "muted", 2), *_spent(transcript))
     task = rollout.task_id or ABSENT
     for name in (task, fit(task, _TASK, cut="middle")):
         task_said = part(name, "strong", 4)
@@ -51,12 +48,11 @@ def headline(
 def _spent(transcript: Transcript | None) -> tuple[LinePart, ...]:
     """Tokens and cost, where the artifacts have them."""
     usage = transcript.usage if transcript is not None else None
-    found: list[LinePart] = []
-    if usage is not None and usage.tokens is not None:
-        found.append(part(f"{formats.thousands(usage.tokens)} tokens", "muted", 3))
-    if usage is not None and usage.cost_usd is not None:
-        found.append(part(formats.cost(usage.cost_usd), "muted", 1))
-    return tuple(found)
+    if usage is None:
+        return ()
+    tokens = "" if usage.tokens is None else f"{formats.thousands(usage.tokens)} tokens"
+    cost = "" if usage.cost_usd is None else formats.cost(usage.cost_usd)
+    return (part(tokens, "muted", 3), part(cost, "muted", 1))
 
 
 def _steps(rollout: Rollout, transcript: Transcript | None) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from textual.worker import Worker
 
 from gymtui.api.errors import Forbidden, GymError, NotFound
-from gymtui.core import new_file
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean, fit, width
 from gymtui.poll.view import View
@@ -73,14 +72,10 @@ class TranscriptScreen(ReaderScreen):
         return Selection((self.run_id,), (self.rollout_id,))
 
     def breadcrumb(self) -> Cell:
-        run = self.fit_name(self.run_id, beside=3 + width(clean(self.rollout_id)))
-        return (
-            *runs_crumb(),
-            StyledText(run, target=f"run:{self.run_id}"),
-            *run_marks(self.session, self.run_id),
-            StyledText(" › ", "muted"),
-            StyledText(self.fit_name(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
-        )
+        name = self.fit_name(self.run_id, beside=3 + width(clean(self.rollout_id)))
+        here = self.fit_name(self.rollout_id, beside=3 + LEAST_NAME_CELLS)
+        run = (StyledText(name, target=f"run:{self.run_id}"), *run_marks(self.session, self.run_id))
+        return (*runs_crumb(), *run, StyledText(" › ", "muted"), StyledText(here, "strong"))
 
     def name_for_files(self) -> str:
         return self.rollout_id
@@ -98,12 +93,11 @@ class TranscriptScreen(ReaderScreen):
         if not self.is_mounted or (delta and self.rollout_id not in delta.rollouts):
             return
         self.summarise()
-        if (
-            self._artifacts is not None
-            and self._with_result(self._artifacts) is not self._artifacts
-        ):
-            self.show_artifacts(self._artifacts)
-        if self._artifacts is None and self._download is None and not self._too_large:
+        artifacts = self._artifacts
+        if artifacts is not None:
+            if self._with_result(artifacts) is not artifacts:
+                self.show_artifacts(artifacts)
+        elif self._download is None and not self._too_large:
             if self._unfinished():
                 self._wait()
             elif self.rollout_id in delta.rollouts:
@@ -178,11 +172,8 @@ class TranscriptScreen(ReaderScreen):
         return replace(artifacts, transcript=replace(transcript, result=result))
 
     def _fetch(self) -> None:
-        loader, rollout_id, redacted = (
-            self.session.transcripts.loader,
-            self.rollout_id,
-            self._redacted,
-        )
+        loader, rollout_id = self.session.transcripts.loader, self.rollout_id
+        redacted = self._redacted
         found = loader.kept(rollout_id, redacted=redacted)
         if found is not None:
             self.show_artifacts(found)
@@ -196,7 +187,9 @@ class TranscriptScreen(ReaderScreen):
                 )
             except TooLargeError as error:
                 self._download = None
-                self._refused_as_too_large(error)
+                self._too_large = True
+                words = f"The artifacts are larger than {cap(error.cap_bytes)}. "
+                self.say((StyledText(words, "warning"), *self._save_instead()))
             except GymError as error:
                 self._download = None
                 self._refused(error)
@@ -206,41 +199,41 @@ class TranscriptScreen(ReaderScreen):
 
         self._too_large = False
         self.say((StyledText("downloading the artifacts …", "muted"),))
+        self._begin(fetch())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
         self._download = self.run_worker(
-            fetch(), group="artifacts", exclusive=True, exit_on_error=True
+            work, group="artifacts", exclusive=True, exit_on_error=True
         )
+
+    @property
+    def _stop_key(self) -> str:
+        return self.services.keys.label("back")
 
     def _progressed(self, received: int, announced: int | None) -> None:
         """Say how far the download is; small ones are there before it could be read."""
-        stop = self.services.keys.label("back")
-        into: Cell = (StyledText(f"  into {self._saving.name}", "muted"),) if self._saving else ()
-        self.say((*progress(received, announced), *into, StyledText(f"  · {stop} stops", "muted")))
+        into = f"  into {self._saving.name}" if self._saving else ""
+        words = StyledText(f"{into}  · {self._stop_key} stops", "muted")
+        self.say((*progress(received, announced), words))
 
     def _refused(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
         if self._artifacts is not None:
             self._redacted = self._artifacts.redacted
             self.say(())
-            why = error.line
-            self.services.notify(f"could not download: {why}", severity="warning")
+            self.services.notify(f"could not download: {error.line}", severity="warning")
         elif isinstance(error, NotFound) and self._unfinished():
             self._wait()
         elif isinstance(error, NotFound):
             self.say((StyledText(formats.why_no_artifacts(self._row, "this rollout"), "warning"),))
         else:
-            what = (
-                "artifacts" if isinstance(error, Forbidden) else "could not download the artifacts"
-            )
+            forbidden = isinstance(error, Forbidden)
+            what = "artifacts" if forbidden else "could not download the artifacts"
             again = f" · {self.services.keys.label('refresh')} retries"
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
             self.say((StyledText(f"{why}{again}", "warning"),))
-
-    def _refused_as_too_large(self, error: TooLargeError) -> None:
-        self._too_large = True
-        words = f"The artifacts are larger than {cap(error.cap_bytes)}. "
-        self.say((StyledText(words, "warning"), *self._save_instead()))
 
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
@@ -292,12 +285,9 @@ class TranscriptScreen(ReaderScreen):
     def action_export(self) -> None:
         """Save what is read; what is too large to be read, straight from the gym."""
         if self._too_large and self._download is not None:
-            stop = self.services.keys.label("back")
-            self.services.notify(f"already saving · {stop} stops", timeout=3)
+            self.services.notify(f"already saving · {self._stop_key} stops", timeout=3)
         elif self._too_large:
-            self._ask_for_file(
-                new_file.free_path(Path(new_file.file_name(self.rollout_id, ".json")))
-            )
+            self._ask_for_file(".json")
         else:
             super().action_export()
 
@@ -331,11 +321,8 @@ class TranscriptScreen(ReaderScreen):
                 self.say((StyledText(f"saved {size:,} bytes to {path}"),))
 
         self._saving = path
-        stop = self.services.keys.label("back")
-        self.say((StyledText(f"saving into {path.name} …  · {stop} stops", "muted"),))
-        self._download = self.run_worker(
-            save(), group="artifacts", exclusive=True, exit_on_error=True
-        )
+        self.say((StyledText(f"saving into {path.name} …  · {self._stop_key} stops", "muted"),))
+        self._begin(save())
 
     async def action_files(self) -> None:
         refuse(self, "only transcripts from disk have a file list")

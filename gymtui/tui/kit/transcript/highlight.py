@@ -87,11 +87,6 @@ def diff(line: str) -> StyleSpans | None:
     return (StyleSpan(0, len(line), style),)
 
 
-def is_state_diff(line: str) -> bool:
-    """Whether a line opens a state diff, as the vendor's observations have them (API.md)."""
-    return line.lstrip().startswith("[STATE DIFF]")
-
-
 def overlay(spans: StyleSpans, over: Iterable[StyleSpan], start: int, end: int) -> list[StyleSpan]:
     """Cut spans, in order and not overlapping, to a stretch, with others on top.
 

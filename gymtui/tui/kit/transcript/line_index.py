@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from rich.cells import get_character_cell_size
 
@@ -210,14 +210,12 @@ class LineIndex:
                 self._next += 1
             section = self._next % count
             lines = lay_out(self.sections[section], styled=False).lines
-            self._set(section, sum(self._rows_in(line) for line in lines))
+            rows = (rows_of(line, self.cells, wrap=self.wrap) for line in lines)
+            self._set(section, sum(1 for _ in chain.from_iterable(rows)))
 
     def measure_from(self, section: int) -> None:
         """Go on measuring at a section: what is near is wanted first."""
         self._next = section
-
-    def _rows_in(self, line: TextLine) -> int:
-        return sum(1 for _ in rows_of(line, self.cells, wrap=self.wrap))
 
     def _set(self, section: int, rows: int) -> None:
         self._sums.add(section, rows - self._heights[section])
@@ -240,14 +238,13 @@ class LineIndex:
         if found is not None:
             self._kept.move_to_end(section)
             return found
-        text_of_turn = lay_out(self.sections[section])
+        layout = lay_out(self.sections[section])
         rows = tuple(
-            row for line in text_of_turn.lines for row in rows_of(line, self.cells, wrap=self.wrap)
+            row for line in layout.lines for row in rows_of(line, self.cells, wrap=self.wrap)
         )
-        found = Wrapped(text_of_turn, rows)
+        found = self._kept[section] = Wrapped(layout, rows)
         self._set(section, len(rows))
-        self._kept[section] = found
-        self._weight += len(text_of_turn.text)
+        self._weight += len(layout.text)
         while self._weight > _KEPT and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
             self._weight -= len(old.layout.text)
@@ -299,11 +296,9 @@ class LineIndex:
         """The first character, in its section's text, of the row at a place."""
         rows = self.wrapped(place.section).rows
         row = rows[min(place.row, len(rows) - 1)]
-        return (
-            row.line.start + row.start
-            if row.line.start >= 0
-            else len(self.wrapped(place.section).layout.text)
-        )
+        if row.line.start < 0:
+            return len(self.wrapped(place.section).layout.text)
+        return row.line.start + row.start
 
 
 class _Sums:

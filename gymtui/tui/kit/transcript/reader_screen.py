@@ -95,8 +95,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
     def on_unmount(self) -> None:
         self._search.end()
 
-    # -- the frame -------------------------------------------------------------------------
-
     def body(self) -> Iterable[Widget]:
         palette, key = self.services.palette, self.services.keys.shown
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))

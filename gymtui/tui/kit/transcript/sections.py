@@ -299,12 +299,8 @@ def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
         spans = [from_spans(line) for line in coloured] if styled else []
     else:
         texts = passages.clean_part(raw).split("\n")
-        first = section.part == 0
-        spans = (
-            style_spans(section.kind, texts, at_start=first, in_code=section.in_code)
-            if styled
-            else []
-        )
+        first, in_code = section.part == 0, section.in_code
+        spans = style_spans(section.kind, texts, at_start=first, in_code=in_code) if styled else []
     start = 0
     for number, text in enumerate(texts):
         first = number == 0 and section.part == 0

@@ -21,6 +21,8 @@ _NUMBERED = re.compile(r"[+-] *\d+ ")
 _BESIDE = re.compile(r"[ +-] *(?:\d+ |\.\.\.)")
 """Lines of a diff with their numbers (pi): changed, and any."""
 _IN_DIFF = re.compile(r"[ +\-\\]|index |new file|deleted|similarity|rename|old mode|new mode")
+_STATE_DIFF = "[STATE DIFF]"
+"""How a state diff begins, as the vendor's observations have them (API.md)."""
 _ANYWHERE = -1
 """In place of an indentation: signs are looked for after whatever blanks (state diffs)."""
 
@@ -125,7 +127,7 @@ def _with_diffs(lines: list[str], spans: list[StyleSpans]) -> list[StyleSpans]:
     for number, line in enumerate(lines):
         bare = line.lstrip(" ")
         indent = len(line) - len(bare)
-        if highlight.is_state_diff(line):
+        if bare.startswith(_STATE_DIFF):
             inside = _ANYWHERE
             found[number] = (StyleSpan(0, len(line), "strong"),)
         elif bare.startswith(("@@ ", "diff --git ", "--- ")):
@@ -168,11 +170,8 @@ def from_spans(line: list[Span]) -> StyleSpans:
 
 def sgr_name(style: Style) -> str:
     """Name a style of tool output: `=` and its definition, as rich reads one."""
-    words = [
-        word
-        for word in ("bold", "dim", "italic", "underline", "reverse", "strike")
-        if getattr(style, word)
-    ]
+    every = ("bold", "dim", "italic", "underline", "reverse", "strike")
+    words = [word for word in every if getattr(style, word)]
     if style.fg is not None:
         words.append(style.fg)
     if style.bg is not None:

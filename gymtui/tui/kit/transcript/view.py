@@ -241,8 +241,6 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._strips.clear()
         self.refresh()
 
-    # -- keys ------------------------------------------------------------------------------
-
     def action_move(self, lines: int) -> None:
         self._go(self._line_index.moved(self._top, lines))
 
