@@ -232,7 +232,7 @@ async def _large() -> list[Row]:
         )  # fmt: skip
         async with Held() as held:
             screen.apply_filter("panel scheduled")
-            await until(lambda: screen.search_done)
+            await until(lambda: screen._search.done)
         found.append(within("… searched: event loop held, longest", held.longest_s, 0.05, "s"))
         await timed("next match", 200, lambda n: screen.action_match(1))
         start = time.perf_counter()
@@ -276,7 +276,7 @@ async def _single() -> list[Row]:
                     await pilot.press(key)
                     painted(screen.app)
                 screen.apply_filter("name 7999")
-                await until(lambda: screen.search_done)
+                await until(lambda: screen._search.done)
             what = f"one message of 5 MB, {name}: event loop held, longest"
             found.append(within(what, held.longest_s, 0.05, "s"))
 

@@ -107,8 +107,8 @@ class MenuScreen(Dialog[str | None]):
         keys: list[StyledText] = []
         for name, words in _KEYS.items():
             if switched or name != "menu-switch":
-                key = StyledText(f"{self.services.keys.shown(name)} ", "key")
-                keys += [key, StyledText(f"{words}  ", "muted")]
+                key = f"{'  ' if keys else ''}{self.services.keys.shown(name)} "
+                keys += [StyledText(key, "key"), StyledText(words, "muted")]
         lines += [Line(_more("↓", below)), Line(tuple(keys))]
         self.query_one("#menu", Lines).show(lines)
 

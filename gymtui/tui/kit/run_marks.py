@@ -13,12 +13,6 @@ DELETED: Final = "this run was deleted"
 NOT_RECORDED: Final = "this run's rollouts were not recorded by then"
 
 
-def is_deleted(session: Session, run_id: str) -> bool:
-    """Whether the gym says that there is no such run."""
-    row = session.store.runs.get(run_id)
-    return row is None or row.is_deleted
-
-
 def run_marks(session: Session, run_id: str) -> Cell:
     """What to say after a run's name: deleted, being cancelled or deleted, forbidden."""
     row = session.store.runs.get(run_id)
@@ -31,7 +25,8 @@ def run_marks(session: Session, run_id: str) -> Cell:
 
 def why_empty(session: Session, run_id: str) -> str | None:
     """Why nothing is listed of a run, where that is no matter of time."""
-    if is_deleted(session, run_id):
+    row = session.store.runs.get(run_id)
+    if row is None or row.is_deleted:
         return DELETED
     if isinstance(session, ReplaySession) and not session.store.knows_rollouts_of(run_id):
         return NOT_RECORDED

@@ -67,10 +67,6 @@ class GuardedApp(App[ResultT]):
     def terminal_resumed(self, gap_s: float) -> None:
         """The terminal reads again after it did not. Polling went on; nobody saw it."""
 
-    def background_defect(self, defect: Defect) -> None:
-        """A defect in the background that need not end the program: the report has been kept."""
-        self.notify(f"{defect.headline}\nReport: {self.reporter.path}", severity="warning")
-
     @property
     def stalled_since(self) -> float | None:
         """Monotonic seconds at which the terminal stopped reading; None while it reads."""
@@ -238,9 +234,9 @@ class GuardedApp(App[ResultT]):
             defect = self.reporter.examine(error)
         else:
             defect = self.reporter.defect_of(str(context.get("message", "error in the event loop")))
-        self.reporter.keep(defect)
+        path = self.reporter.keep(defect)
         if self._running:
-            self.call_later(self.background_defect, defect)
+            self.call_later(self.notify, f"{defect.headline}\nReport: {path}", severity="warning")
 
     # The end
 

@@ -118,7 +118,7 @@ async def test_viewer_outline_and_search_look_as_pictured(size: str, tmp_path: P
         await until(pilot, lambda: measured(app))
         assert_pictured(f"error-{size}", drawn(app))
         screen.apply_filter("Event 8")
-        await until(pilot, lambda: screen.search_done and measured(app))
+        await until(pilot, lambda: screen._search.done and measured(app))
         assert_pictured(f"search-{size}", drawn(app))
 
 

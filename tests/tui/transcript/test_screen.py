@@ -86,7 +86,7 @@ async def test_what_is_folded_is_found_and_unfolded(tmp_path: Path) -> None:
         )
         assert hidden not in person.screen()
         screen.apply_filter(hidden)
-        await person.until(lambda: screen.search_done)
+        await person.until(lambda: screen._search.done)
         await person.sees(hidden, "1 of")
 
 
@@ -95,7 +95,7 @@ async def test_a_regular_expression_is_searched_without_hanging(tmp_path: Path, 
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         screen = await opened(person)
         screen.apply_filter(typed)
-        await person.until(lambda: screen.search_done)
+        await person.until(lambda: screen._search.done)
         await person.press("J")
         await person.sees("/re:")
 

@@ -108,7 +108,7 @@ class MouseView(TranscriptView):
         covered = 1 if self._sticky_heading(rows[0][0]) is not None and len(rows) > 1 else 0
         place, row = rows[max(y, covered)]
         # How far right of the row's first character that is.
-        cells = x - 1 - row.line.indent - row.hang + (0 if self._wrap else self._pan)
+        cells = x - 1 - row.line.indent - row.hang + (0 if self.wrap else self._pan)
         return character_under(self._line_index, place, row, -1 if y < covered else cells)
 
     def on_click(self, event: events.Click) -> None:

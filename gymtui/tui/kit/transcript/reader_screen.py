@@ -251,7 +251,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
             return
-        self._view.set_wrap(not self._view.wrap)
+        self._view.toggle_wrap()
         refuse(self, "lines are wrapped" if self._view.wrap else "long lines are truncated")
 
     def action_outline(self) -> None:
@@ -279,11 +279,6 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         problem = self._search.begin(text)
         self.summarise()
         return problem
-
-    @property
-    def search_done(self) -> bool:
-        """Whether all of the transcript was searched."""
-        return self._search.done
 
     def _searched(self, match: Match | None) -> None:
         """Something was found, or there is no more: go there if that is wanted."""

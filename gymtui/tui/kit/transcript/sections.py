@@ -29,7 +29,7 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
-from gymtui.transcript.folds import Hidden, Piece, fold
+from gymtui.transcript.folds import Hidden, fold
 from gymtui.tui.kit.rollout_details import seconds
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import StyleSpan, StyleSpans
@@ -247,16 +247,19 @@ def _parts(
 
 
 def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
-    if isinstance(section.source, str):
-        yield from _lines(section, section.source, styled=styled)
+    source = section.source
+    if isinstance(source, str):
+        yield from _lines(section, source, styled=styled)
         return
-    quiet = section.kind is TextKind.QUIET
+    if isinstance(source, Turn):  # its heading is all there is
+        return
+    if isinstance(source, Thinking):
+        yield TextLine(_glance(source, section.fold_key), -1, style="thinking")
+        return
     start = 0
-    for piece in _folded(section):
+    for piece in fold(passages.block_text(source), section.folded or 0):
         if isinstance(piece, Hidden):
             yield TextLine(_words(piece, section.fold_key), -1, style="muted")
-        elif isinstance(piece, _FoldRemark):
-            yield TextLine(piece.words, -1, style="thinking" if quiet else "muted")
         else:
             below = start > 0
             shown = replace(section, part=1) if below else section
@@ -265,24 +268,12 @@ def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
                 start += len(line.text) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class _FoldRemark:
-    """What is said in place of a text."""
-
-    words: str
-
-
-def _folded(section: Section) -> Iterator[Piece | _FoldRemark]:
-    """What a folded section shows: its lines, and what it says of the rest."""
-    source = section.source
-    if isinstance(source, Thinking):
-        whole = passages.block_text(source)
-        count = passages.lines_in(whole)
-        rest = of_many(count - 1, "more line")
-        more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
-        yield _FoldRemark(f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
-    elif not isinstance(source, str | Turn):
-        yield from fold(passages.block_text(source), section.folded or 0)
+def _glance(thinking: Thinking, key: str) -> str:
+    """The first line of folded thinking, and how many more there are."""
+    whole = passages.block_text(thinking)
+    rest = passages.lines_in(whole) - 1
+    more = f"  ⋯ {of_many(rest, 'more line')} · {key} unfolds" if rest > 0 else ""
+    return f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}"
 
 
 def _words(hidden: Hidden, key: str) -> str:

@@ -63,7 +63,8 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._numbers: dict[Key, int] = {}
         self._top = Place(0, 0)
         self._pan = 0
-        self._wrap = True
+        self.wrap = True
+        """Whether lines are wrapped."""
         self._matches: Mapping[Key, Sequence[Match]] = {}
         self._match: Match | None = None
         self._strips: OrderedDict[tuple[Place, bool], Strip] = OrderedDict()
@@ -83,7 +84,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         line_index = self._line_index
         seen = line_index.sections[self._top.section]
         character = line_index.character_at(self._top)
-        self._line_index = LineIndex(sections, self._cells, wrap=self._wrap)
+        self._line_index = LineIndex(sections, self._cells, wrap=self.wrap)
         self._turns, self._numbers = {}, {}
         for number, section in enumerate(sections):
             self._turns.setdefault(section.turn, number)
@@ -115,14 +116,9 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         """The width of a drawn row: all but the bar."""
         return max(0, self.size.width - 1)
 
-    @property
-    def wrap(self) -> bool:
-        """Whether lines are wrapped."""
-        return self._wrap
-
-    def set_wrap(self, wrap: bool) -> None:
+    def toggle_wrap(self) -> None:
         """Wrap lines, or cut them at the edge."""
-        self._wrap = wrap
+        self.wrap = not self.wrap
         self._pan = 0
         self.show(self._line_index.sections)
 
@@ -164,11 +160,6 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             self.refresh(Region(self.size.width - 1, 0, 1, self.size.height))
 
     # -- where the reader is ---------------------------------------------------------------
-
-    @property
-    def turn(self) -> int:
-        """The turn at the top."""
-        return self._line_index.sections[self._top.section].turn
 
     @property
     def current(self) -> int:
@@ -225,13 +216,12 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             return False
         self._match = match
         self._strips.clear()
-        place = line_index.place_of(section, match.start)
+        place, here = line_index.place_of(section, match.start), match[:4]
         if any(place == there for there, _ in self._window()[1:]):
-            self.here = (match.turn, match.block, match.part, match.start)
+            self.here = here
             self.refresh()
             self.post_message(self.Moved())
         else:
-            here = (match.turn, match.block, match.part, match.start)
             self._go(line_index.moved(place, -(self.size.height // 3)), here=here)
         return True
 
@@ -302,10 +292,8 @@ class TranscriptView(Wheel, Widget, can_focus=True):
 
     def _is_here(self, section: Section, row: Row) -> bool:
         """Whether a row begins where one stands."""
-        begin = row.line.start + row.start
-        return (
-            row.line.start >= 0 and bool(row.line.text) and (*key_of(section), begin) == self.here
-        )
+        begin = (*key_of(section), row.line.start + row.start)
+        return row.line.start >= 0 and bool(row.line.text) and begin == self.here
 
     def _window(self) -> list[tuple[Place, Row]]:
         """The rows that are seen."""
@@ -315,11 +303,8 @@ class TranscriptView(Wheel, Widget, can_focus=True):
 
     def _with_bar(self, drawn: Strip, y: int) -> Strip:
         start, size = self._bar = self._thumb()
-        on = start <= y < start + size
-        edge = strip(
-            (StyledText("▐" if on else " ", "bar"),), self._palette.styles, self._palette.base
-        )
-        return Strip.join([drawn, edge])
+        edge = StyledText("▐" if start <= y < start + size else " ", "bar")
+        return Strip.join([drawn, strip((edge,), self._palette.styles, self._palette.base)])
 
     def _thumb(self) -> tuple[int, int]:
         """Where the bar's thumb starts, and how long it is; no thumb when all can be seen."""
@@ -347,7 +332,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         section = self._line_index.sections[place.section]
         key = key_of(section)
         length = len(self._line_index.wrapped(place.section).layout.text)
-        shown = seen_of(row, wrap=self._wrap, pan=self._pan, cells=self._cells)
+        shown = seen_of(row, wrap=self.wrap, pan=self._pan, cells=self._cells)
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._selection.within(key, length)
         )

@@ -199,7 +199,7 @@ async def test_a_line_longer_than_what_is_laid_out_at_once_has_no_seam(tmp_path:
     async with reading(tmp_path, said(ENDLESS)) as hand:
         seam = 16_384 // 8
         hand.screen.apply_filter(f"<{seam:06}>")
-        await hand.until(lambda: hand.screen.search_done)
+        await hand.until(lambda: hand.screen._search.done)
         await hand.until(lambda: any(f"<{seam:06}>" in line for line in hand.lines()))
         first, last = f"<{seam - 8:06}>", f"<{seam + 8:06}>"
         copied = await hand.copied(hand.at(first), hand.at(last, after=True))
@@ -248,7 +248,7 @@ async def test_the_wheel_scrolls_text_and_outline_each_by_itself(tmp_path: Path)
         await hand.wheel((60, 10), 4)
         assert hand.screen.query_one(TranscriptReader).turn == 3
         await hand.wheel((60, 10), -4)
-        assert hand.view.turn == 0
+        assert hand.view.place[0] == 0
         await hand.wheel((5, 10), 5)
-        assert hand.view.turn == 0
+        assert hand.view.place[0] == 0
         assert "16 ◆" in "\n".join(hand.lines()[2:4])
