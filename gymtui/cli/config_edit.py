@@ -145,11 +145,11 @@ def _value_of(
         words_or_one = list(words) if name == "password_command" and len(words) > 1 else _one(words)
         return entry_value(JournalSource, name, words_or_one)
     if path[0] == "keys":
-        from gymtui.tui.context.key_bindings import rebound
+        from gymtui.tui.context.key_bindings import rebind
 
         keys = keys_value(list(words))
         wanted = {**read_tables(file, ()).keys, name: keys}
-        for problem in rebound(wanted, {}).problems:
+        for problem in rebind(wanted, {}).problems:
             if problem.place == f"keys.{name}":
                 raise ValueError(problem.message)
         return keys

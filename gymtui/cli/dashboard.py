@@ -24,7 +24,7 @@ from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.history.journal_place import Place, place_of
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.profile_switch import ProfileConnections
-from gymtui.tui.context.key_bindings import rebound
+from gymtui.tui.context.key_bindings import rebind
 from gymtui.tui.context.preferences import Preferences, appearance_of
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import run_guarded
@@ -73,7 +73,7 @@ def open_dashboard(
         UnsafeUrl: The environment names a proxy or a key log that cannot be used.
     """
     settings = loaded.settings
-    keys = rebound(settings.keys, settings.origins, settings.commands)
+    keys = rebind(settings.keys, settings.origins, settings.commands)
     if settings.directories:
         keys = replace(keys, absent=keys.absent | NOT_OF_FILES)
     else:

@@ -82,12 +82,12 @@ def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, 
     """Read transcripts on a screen; its exit code."""
     from gymtui.session.saved_layout import SavedLayout
     from gymtui.tui.app.file_app import FileApp
-    from gymtui.tui.context.key_bindings import rebound
+    from gymtui.tui.context.key_bindings import rebind
     from gymtui.tui.context.preferences import Preferences, appearance_of
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded
 
-    keys = rebound(loaded.settings.keys, loaded.settings.origins)
+    keys = rebind(loaded.settings.keys, loaded.settings.origins)
     problems = [problem for problem in loaded.problems if not problem.fatal]
     app = FileApp(
         files,

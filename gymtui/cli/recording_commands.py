@@ -260,7 +260,7 @@ def _open_replay(
     from gymtui.core import paths
     from gymtui.session.saved_layout import SavedLayout
     from gymtui.tui.app.replay_app import ReplayApp
-    from gymtui.tui.context.key_bindings import rebound
+    from gymtui.tui.context.key_bindings import rebind
     from gymtui.tui.context.preferences import Preferences, appearance_of
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded
@@ -274,7 +274,7 @@ def _open_replay(
         changes |= {"base_url": head.gym, "interval_s": head.interval_s}
         changes |= {"source": head.source or found.settings.source, "scenario": head.scenario}
     settings = found.settings.model_copy(update=changes)
-    keys = rebound(settings.keys, settings.origins)
+    keys = rebind(settings.keys, settings.origins)
     app = ReplayApp(
         recording,
         settings,

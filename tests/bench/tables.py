@@ -25,7 +25,7 @@ from gymtui.store.lists.ordering import OrderedView
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, styled
+from gymtui.tui.kit.styled_text import Cell, value_cell
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp, run_guarded
 from tests.tui.palettes import NIGHT
@@ -114,7 +114,7 @@ def _column(place: int) -> Column[Record]:
 
     def cell(one: Record, _cells: int) -> Cell:
         style = STATES[one.state][1] if place == 2 else "muted" if place in (0, 9) else ""
-        return styled(said(one), style)
+        return value_cell(said(one), style)
 
     align: Any = "right" if place in range(3, 7) else "left"
     return Column(TITLES[place].lower(), TITLES[place], WIDTHS[place], cell, align=align)

@@ -28,7 +28,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> SharedPlace:
 
 
 class Team:
-    """Sessions on one gym, each with a journal of its own in the same place."""
+    """SessionFactory on one gym, each with a journal of its own in the same place."""
 
     def __init__(self) -> None:
         self.journals: list[Journal] = []

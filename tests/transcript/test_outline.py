@@ -5,7 +5,7 @@ from typing import Any
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.outline import Entry, outline, rows
 from gymtui.transcript.readers.artifact import read
-from gymtui.tui.kit.transcript.outline_pane import label
+from gymtui.tui.kit.transcript.outline_pane import entry_label
 
 
 def call(call_id: str, name: str = "bash", **arguments: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def answer(call_id: str, text: object, **more: Any) -> dict[str, Any]:
 
 
 def line(entry: Entry, cells: int = 60) -> str:
-    return "".join(piece.text for piece in label(entry, cells))
+    return "".join(piece.text for piece in entry_label(entry, cells))
 
 
 def shown(transcript: Transcript, cells: int = 60) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gymtui.config import theme_files
 from gymtui.config.theme_files import ThemeFile
-from gymtui.tui.context.theme import Palette, coloured
+from gymtui.tui.context.theme import Palette, palette_of
 
 NAMES = theme_files.theme_names([theme_files.shipped_themes()])
 
@@ -18,7 +18,7 @@ def theme(name: str) -> ThemeFile:
 
 def palette(name: str) -> Palette:
     """Its palette."""
-    return coloured(theme(name))
+    return palette_of(theme(name))
 
 
 NIGHT = palette("night")

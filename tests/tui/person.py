@@ -19,7 +19,7 @@ from gymtui.core.secret import ApiKey
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.profile_switch import ProfileConnections
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
+from gymtui.tui.context.key_bindings import DEFAULT_BINDINGS, KeyBindings
 from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.gym.running_gym import RunningGym, launch_body
@@ -135,7 +135,7 @@ async def dashboard(
     saved_layout: SavedLayout | None = None,
     journal: Path | None = None,
     model_env: Mapping[str, str] = MappingProxyType({}),
-    keys: KeyBindings = PROGRAMS_OWN,
+    keys: KeyBindings = DEFAULT_BINDINGS,
     problems: Sequence[Problem] = (),
     gyms: ProfileConnections | None = None,
     **settings: Any,

@@ -36,14 +36,14 @@ from gymtui.tui.context.routes import Describe, OpenCharts, OpenSearch
 from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
-from gymtui.tui.kit.ask_line import AskLineScreen
-from gymtui.tui.kit.dialog import AskScreen, Dialog
+from gymtui.tui.kit.dialog import Dialog, QuestionScreen
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.save_screen import SaveScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import StyledText
+from gymtui.tui.kit.text_question import TextQuestionScreen
 from gymtui.tui.kit.text_view import TextScreen
 from gymtui.tui.kit.transcript.reader_screen import ReaderScreen
 from gymtui.tui.launch.form_screen import FormScreen
@@ -150,14 +150,14 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "pick one": lambda: PickScreen("task", TITLES, OFFERS, nothing, several=False),
     "pick of none": lambda: PickScreen("task", TITLES, (), nothing),
     "menu": lambda: MenuScreen("choose", [Choice("a", "A"), Choice("b", "B", now=True)]),
-    "ask": lambda: AskScreen("Sure?", ((StyledText("It is."),),), do="do it", keep="keep"),
+    "ask": lambda: QuestionScreen("Sure?", ((StyledText("It is."),),), do="do it", keep="keep"),
     "confirm": lambda: ConfirmScreen(Question(Verb.DELETE, (Target("gamma", 1, 6),))),
 }
 
 
 def keys_at(screen: Screen[Any]) -> list[Key]:
     """All that is bound there."""
-    if isinstance(screen, AskScreen):
+    if isinstance(screen, QuestionScreen):
         scopes: tuple[Scope, ...] = (Scope.CONFIRM,)
     elif isinstance(screen, MenuScreen):
         scopes = (Scope.MENU,)
@@ -279,7 +279,7 @@ def test_every_screen_and_every_scope_is_among_the_places() -> None:
     for module in pkgutil.walk_packages(gymtui.tui.__path__, "gymtui.tui."):
         importlib.import_module(module.name)
     ours = {each for each in classes_of(Screen) if each.__module__.startswith("gymtui.")}
-    shown = {type(make()) for make in PLACES.values()} | {FileScreen, AskLineScreen}
+    shown = {type(make()) for make in PLACES.values()} | {FileScreen, TextQuestionScreen}
     assert ours - BASES == shown
     assert {key.scope for make in PLACES.values() for key in keys_at(make())} == set(Scope) - {
         Scope.REPLAY  # of its app, on whichever screen (test_replay_app)

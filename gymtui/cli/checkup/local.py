@@ -168,9 +168,9 @@ def screen_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Prob
         ).problems
     if settings.keys or settings.commands:
         # The framework is heavy, and few bind keys of their own.
-        from gymtui.tui.context.key_bindings import rebound
+        from gymtui.tui.context.key_bindings import rebind
 
-        found += rebound(settings.keys, settings.origins, settings.commands).problems
+        found += rebind(settings.keys, settings.origins, settings.commands).problems
     return found
 
 

@@ -20,7 +20,7 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
         return running.row.rollout.task_id if running.row.rollout else None
 
     def state(running: RunningRow, cells: int) -> Cell:
-        return outcome_text.state(running.row)
+        return outcome_text.state_cell(running.row)
 
     def steps(running: RunningRow) -> str | None:
         return formats.steps(running.row.rollout) if running.row.rollout else None

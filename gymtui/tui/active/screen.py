@@ -133,7 +133,7 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
         none = (StyledText(f"no errors in {_WINDOW}", "muted"),)
         self.lines("no-causes").show([] if self._found_causes else [Line(none)])
 
-    def open_beside(self, row_id: str) -> None:
+    def open_in_other_pane(self, row_id: str) -> None:
         cause = self._causes.causes[row_id]
         wanted = f"failure:{quote_value(cause.folded)} outcome:{cause.outcome}"
         minutes = WINDOW.seconds // 60

@@ -32,7 +32,7 @@ from gymtui.tui.app.host import HostApp
 from gymtui.tui.app.news import News
 from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
 from gymtui.tui.app.rollout_pair import choose_pair
-from gymtui.tui.app.sessions import Sessions
+from gymtui.tui.app.sessions import SessionFactory
 from gymtui.tui.context.preferences import Appearance, Preferences
 from gymtui.tui.context.routes import (
     CompareRollouts,
@@ -94,7 +94,7 @@ class GymtuiApp(HostApp):
         self._notes = notes
         kept = self.saved_layout.path
         self._absence = Absence(kept.parent if kept is not None else None, wall)
-        self.sessions = Sessions(
+        self.sessions = SessionFactory(
             self,
             input_priority=self.input_priority,
             wall=wall,
@@ -197,7 +197,7 @@ class GymtuiApp(HostApp):
         """Go to the gym of another profile, and remember that one did."""
         loaded = await load_profile(self, gyms, profile)
         self.clear_notifications()  # those were about the gym that is left
-        self.tell_problems(loaded.problems)
+        self.notify_problems(loaded.problems)
         if loaded.fatal:
             return
         settings = loaded.settings

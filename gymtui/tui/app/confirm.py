@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual import events
 
 from gymtui.session.confirmation import Question
-from gymtui.tui.kit.dialog import AskScreen
+from gymtui.tui.kit.dialog import QuestionScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 _LISTED = 8
@@ -32,7 +32,7 @@ def target_lines(question: Question) -> list[Cell]:
     return lines
 
 
-class ConfirmScreen(AskScreen):
+class ConfirmScreen(QuestionScreen):
     """Asks before runs are destroyed; where many are, one must type what the question says."""
 
     DEFAULT_CSS = """
@@ -55,7 +55,7 @@ class ConfirmScreen(AskScreen):
             (StyledText(f"To {question.verb}, type "), StyledText(question.to_type, "warning")),
             (StyledText("› ", "accent"), StyledText(self._typed, "strong"), cursor),
             (),
-            self.keep_cell(self.services.keys.untyped("keep")),
+            self.keep_cell(self.services.keys.key_while_typing("keep")),
         ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -70,7 +70,7 @@ class HostApp(ThemedApp[None], Services):
         for key in self.keys.command_keys:
             self.bind(key, f"user_command_at('{key}')", show=False)
         self.push_screen(screen)
-        self.tell_problems((*self._problems, *self.theme_problems))
+        self.notify_problems((*self._problems, *self.theme_problems))
 
     async def on_unmount(self) -> None:
         self.gc_control.end()

@@ -42,7 +42,7 @@ def notify_alert(
         bad = alert.event in _BAD
         app.notify(text, severity="warning" if bad else "information", timeout=15)
         if settings.desktop:
-            app.write_terminal(notification(text, in_tmux=bool(environ.get("TMUX"))))
+            app.write_terminal(notification_sequence(text, in_tmux=bool(environ.get("TMUX"))))
         if settings.on_finish:
             environment = {**environ, **event_variables(alert, settings.base_url)}
             app.run_worker(
@@ -52,7 +52,7 @@ def notify_alert(
         app.bell()
 
 
-def notification(text: str, *, in_tmux: bool) -> str:
+def notification_sequence(text: str, *, in_tmux: bool) -> str:
     """The escape sequence for a desktop notification (OSC 9, as iTerm2 defined it).
 
     Args:
@@ -79,10 +79,10 @@ def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
     }
     variables[f"{EVENT_PREFIX}_BASE_URL"] = base_url
     variables[f"{EVENT_PREFIX}_TEXT"] = clean(describe_alert(alert))
-    return {name: as_variable(value) for name, value in variables.items()}
+    return {name: environment_value(value) for name, value in variables.items()}
 
 
-def as_variable(value: str) -> str:
+def environment_value(value: str) -> str:
     """A text as an environment can hold it: without NUL and halves of surrogate pairs."""
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 

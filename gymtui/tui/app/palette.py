@@ -12,7 +12,7 @@ from textual.content import Content
 from gymtui.core.text import clean
 from gymtui.tui.app.themed_app import ThemedApp
 from gymtui.tui.kit.menu import Choice, MenuScreen
-from gymtui.tui.kit.screen import GymScreen, perform
+from gymtui.tui.kit.screen import GymScreen, run_key_action
 
 _NOT_OFFERED = frozenset({"palette", "interrupt", "panes"})
 
@@ -48,8 +48,8 @@ def _keys(screen: GymScreen) -> Iterator[PaletteEntry]:
     keys = services.keys
     for key in keys.of(screen.scopes, read_only=services.read_only):
         if key.name not in _NOT_OFFERED:
-            words = f"{key.name.replace('-', ' ')}: {key.text}  {keys.written(key.keys[0])}"
-            yield words, partial(perform, screen, key.action)
+            words = f"{key.name.replace('-', ' ')}: {key.text}  {keys.display(key.keys[0])}"
+            yield words, partial(run_key_action, screen, key.action)
 
 
 def _profiles(screen: GymScreen) -> Iterator[PaletteEntry]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gymtui.session.archive import Archive
 
 
-class Sessions(Struct):
+class SessionFactory(Struct):
     """Makes sessions, with what all of them are given."""
 
     host: SessionHost

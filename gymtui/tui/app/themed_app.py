@@ -22,7 +22,7 @@ from gymtui.config.theme_files import ThemeFile
 from gymtui.core.replacement import replace
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.context.preferences import Appearance
-from gymtui.tui.context.theme import Palette, coloured, colourless
+from gymtui.tui.context.theme import Palette, colourless_palette, palette_of
 from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp
@@ -101,7 +101,7 @@ class ThemedApp(GuardedApp[ResultT]):
         """The theme to start with: as told, else as chosen last time, else our own choice."""
         appearance = self.appearance
         if not appearance.colour:
-            return colourless()
+            return colourless_palette()
         few = appearance.terminal.few_colours
         for name, named_by in (
             (appearance.theme, appearance.named_by),
@@ -109,8 +109,8 @@ class ThemedApp(GuardedApp[ResultT]):
             (theme_files.DEFAULT_ANSI if few else theme_files.DEFAULT, "theme"),
         ):
             if name is not None and (theme := self._read(name, named_by, self.theme_problems)):
-                return coloured(theme)
-        return colourless()
+                return palette_of(theme)
+        return colourless_palette()
 
     def _read(self, name: str, named_by: str, problems: list[Problem]) -> ThemeFile | None:
         found = theme_files.read_theme(name, self.appearance.places, named_by)
@@ -157,10 +157,10 @@ class ThemedApp(GuardedApp[ResultT]):
     def _change_to(self, name: str) -> bool:
         problems: list[Problem] = []
         theme = self._read(name, "theme", problems)
-        self.tell_problems(problems)
+        self.notify_problems(problems)
         if theme is None:
             return False
-        self.palette = coloured(theme)
+        self.palette = palette_of(theme)
         self.apply_theme()
         for screen in self.screen_stack:
             for node in screen.walk_children():
@@ -183,7 +183,7 @@ class ThemedApp(GuardedApp[ResultT]):
     def _register_palette(self) -> None:
         self.register_theme(replace(self.palette.framework, name=self._theme_name))
 
-    def tell_problems(self, problems: Sequence[Problem]) -> None:
+    def notify_problems(self, problems: Sequence[Problem]) -> None:
         """Say what is wrong with settings or themes, for who sees no standard error."""
         if problems:
             words = "\n".join(map(str, problems[:PROBLEMS_SHOWN]))

@@ -14,10 +14,10 @@ from gymtui.config.user_commands import UserCommand
 from gymtui.core.text import clean, clean_block
 from gymtui.session.session import Session
 from gymtui.store.formats import of_many
-from gymtui.tui.app.notifier import as_variable
+from gymtui.tui.app.notifier import environment_value
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import services_of
-from gymtui.tui.kit.dialog import AskScreen
+from gymtui.tui.kit.dialog import QuestionScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runtime.guard import GuardedApp
 
@@ -55,7 +55,7 @@ def command_variables(
         if ids:
             values |= {f"_{name}_ID": ids[0], f"_{name}_IDS": "\n".join(ids)}
     return {
-        f"{COMMAND_PREFIX}{name}": as_variable(value)
+        f"{COMMAND_PREFIX}{name}": environment_value(value)
         for name, value in values.items()
         if value is not None
     }
@@ -81,7 +81,9 @@ def start(
 
     if command.confirm or command.destroys:
         lines = (*_target_lines(selection), (), (StyledText(_shown(command), "muted"),))
-        app.push_screen(AskScreen(f"Run {command.name}?", lines, do="run", keep="cancel"), answered)
+        app.push_screen(
+            QuestionScreen(f"Run {command.name}?", lines, do="run", keep="cancel"), answered
+        )
     else:
         answered(True)
 

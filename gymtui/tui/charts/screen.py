@@ -25,7 +25,7 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 
 CHARTS = (RATE, *(measure.name for measure in MEASURES), OVER_TIME)
 
@@ -48,11 +48,11 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         plain = self.services.appearance.ascii or not self.services.appearance.colour
 
         def numbers(row: ChartRow, cells: int) -> Cell:
-            return styled(row.numbers)
+            return value_cell(row.numbers)
 
         def label(row: ChartRow, cells: int) -> Cell:
             worse = row.point is not None and row.point.worse
-            return styled(row.label, "failed" if worse else "")
+            return value_cell(row.label, "failed" if worse else "")
 
         def drawn(row: ChartRow, cells: int) -> Cell:
             if row.point is not None:
@@ -180,7 +180,7 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
         self._grid.cursor_id = None
         self.apply_filter("")
         self._draw()
-        self._grid.redraw_anew()
+        self._grid.remeasure()
 
     def open_row(self, row_id: str) -> None:
         row = self._rows.records.get(row_id)

@@ -11,8 +11,8 @@ from gymtui.transcript.diff import DiffRow, Same
 from gymtui.transcript.outline import Entry
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cursor_rows import CursorRows
-from gymtui.tui.kit.styled_text import StyledText, fit_cells, strip
-from gymtui.tui.kit.transcript.outline_pane import figures, label
+from gymtui.tui.kit.styled_text import StyledText, fit_cells, make_strip
+from gymtui.tui.kit.transcript.outline_pane import entry_figures, entry_label
 
 _MARKS = {
     Same.EQUAL: ("=", "muted"),
@@ -59,7 +59,7 @@ class PairsPane(CursorRows):
     def render_line(self, y: int) -> Strip:
         cells, row = self.size.width, self.top + y
         if row >= len(self._pairs):
-            return strip((StyledText(" " * cells),), self._palette.styles, self._palette.base)
+            return make_strip((StyledText(" " * cells),), self._palette.styles, self._palette.base)
         here = row == self.cursor
         return self.line(self._pairs[row], self._left, self._right, cells, here=here)
 
@@ -81,7 +81,7 @@ class PairsPane(CursorRows):
         edge = StyledText("▌" if here else " ", "mark")
         pieces = (edge, *left, StyledText(f"  {mark}  ", style), *right)
         over = self._palette.cursor if here else None
-        return strip(pieces, styles, base, over)
+        return make_strip(pieces, styles, base, over)
 
     def _side(
         self, entries: Sequence[Entry], turn: int | None, cells: int
@@ -90,6 +90,6 @@ class PairsPane(CursorRows):
             return (StyledText(" " * cells),)
         entry = entries[turn]
         number = StyledText(f"{turn + 1:>{len(str(len(entries)))}} ", "muted")
-        right = figures(entry)
+        right = entry_figures(entry)
         room = max(0, cells - len(number.text) - sum(len(piece.text) for piece in right))
-        return (number, *fit_cells(label(entry, room), room), *right)
+        return (number, *fit_cells(entry_label(entry, room), room), *right)

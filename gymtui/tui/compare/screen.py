@@ -32,7 +32,12 @@ from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader, selected_words
+from gymtui.tui.kit.transcript.reader import (
+    FOLD_MESSAGES,
+    NOTHING_FOLDS,
+    TranscriptReader,
+    selected_words,
+)
 from gymtui.tui.kit.transcript.sections import ViewOptions
 from gymtui.tui.kit.transcript.view import TranscriptView
 
@@ -65,7 +70,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         palette = self.services.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
-        shown = ViewOptions(fold_key=self.services.keys.shown("fold-bodies"))
+        shown = ViewOptions(fold_key=self.services.keys.key_for("fold-bodies"))
         self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
         yield Lines(palette, id="message")
@@ -111,11 +116,11 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         loader = self.session.transcripts.loader
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
-            if self._unfinished(side):
+            if self._is_unfinished(side):
                 self._say(f"{side.rollout_id} has not finished; the comparison starts when it has")
                 return
             try:
-                progressed = self._progressed(number)
+                progressed = self._show_progress(number)
                 found.append(await loader.get(side.rollout_id, on_progress=progressed))
             except NotFound:
                 row = self.session.store.rollouts.get(side.rollout_id)
@@ -136,7 +141,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         self.services.gc_control.freeze()
         self._show()
 
-    def _progressed(self, number: int) -> Progress:
+    def _show_progress(self, number: int) -> Progress:
         """Tell how far one of the two downloads is."""
         self._say(f"downloading transcript {number} of 2 …", "muted")
 
@@ -146,7 +151,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
 
         return progressed
 
-    def _unfinished(self, side: RolloutRef) -> bool:
+    def _is_unfinished(self, side: RolloutRef) -> bool:
         row = self.session.store.rollouts.get(side.rollout_id)
         return row is not None and row.outcome in ACTIVE
 
@@ -181,7 +186,10 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         name = StyledText(f"{side.rollout_id}  ", "strong")
         pieces = [StyledText(f"{'AB'[number]} ", "key"), name]
         if row is not None and row.rollout is not None:
-            pieces += [*outcome_text.state(row), StyledText(f"  {row.rollout.task_id or ABSENT}")]
+            pieces += [
+                *outcome_text.state_cell(row),
+                StyledText(f"  {row.rollout.task_id or ABSENT}"),
+            ]
             pieces.append(StyledText(f" · {self._steps(number, row.rollout)} steps", "muted"))
         if len({each.run_id for each in self._sides}) > 1:
             pieces.append(StyledText(f" · {side.run_id}", "muted"))
@@ -259,7 +267,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
             return
         for view in self._views:
             opened = view.fold_all()
-        refuse(self, FOLDED[opened])
+        refuse(self, FOLD_MESSAGES[opened])
 
     def undo(self) -> bool:
         return any(view.drop_selection() for view in self._views)

@@ -16,25 +16,25 @@ from gymtui.config.schema import Problem, did_you_mean
 from gymtui.config.user_commands import UserCommand
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
-from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, keys_of, shown
+from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, display_key, keys_of
 
 _MODIFIERS = {"ctrl": "ctrl", "control": "ctrl", "alt": "alt", "option": "alt", "shift": "shift"}
-_NAMED = (
+_KEY_NAMES = (
     *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),
     *("home", "end", "pageup", "pagedown", "up", "down", "left", "right"),
     *(f"f{number}" for number in range(1, 25)),
 )
-_ALSO = {
+_ALIASES = {
     **{"esc": "escape", "return": "enter", "del": "delete", "ins": "insert", " ": "space"},
     **{"pgup": "pageup", "pgdn": "pagedown", "page_up": "pageup", "page_down": "pagedown"},
     **{"↵": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"},
 }
-_SAME_BYTE = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
+_SAME_AS = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
 """Keys for which a terminal sends what it sends for another."""
 
 _ALWAYS_ESCAPE = ("back", "keep", "menu-leave")
 """Whatever else they are bound to, `esc` is the way out where letters are typed."""
-_DESTROYER = "do-it"
+_CONFIRM_KEY = "do-it"
 
 COMMAND = "commands."
 """What the names of a person's own commands begin with in the table."""
@@ -65,35 +65,35 @@ class KeyBindings(Struct, frozen=True):
         found = keys_of(scopes, read_only=read_only, table=self.table)
         return [key for key in found if key.name not in self.absent]
 
-    def written(self, key: str) -> str:
+    def display(self, key: str) -> str:
         """A key as people write it."""
-        return shown(key, plain=self.plain)
+        return display_key(key, plain=self.plain)
 
-    def shown(self, name: str) -> str:
+    def key_for(self, name: str) -> str:
         """The key for something, as people write it."""
-        return self.written(next(key.keys[0] for key in self.table if key.name == name))
+        return self.display(next(key.keys[0] for key in self.table if key.name == name))
 
     def label(self, name: str) -> str:
         """The same within a sentence: `ctrl+r`, not `^r`."""
-        key = self.shown(name)
+        key = self.key_for(name)
         return f"ctrl+{key[1:]}" if len(key) > 1 and key[0] == "^" else key
 
-    def untyped(self, name: str) -> str:
+    def key_while_typing(self, name: str) -> str:
         """The key for something where letters are typed: the first that types nothing."""
         keys = next(key.keys for key in self.table if key.name == name)
-        return self.written(next((key for key in keys if not types(key)), keys[0]))
+        return self.display(next((key for key in keys if not types_text(key)), keys[0]))
 
     def command_at(self, key: str, scopes: Iterable[Scope]) -> str | None:
         """The person's own command that a key runs in these scopes, by name."""
         for own in self.table[len(TABLE) :]:
-            if own.scope in scopes and key in map(_framework, own.keys):
+            if own.scope in scopes and key in map(_framework_name, own.keys):
                 return own.name.removeprefix(COMMAND)
         return None
 
     @property
     def command_keys(self) -> Iterable[str]:
         """The keys of the person's own commands."""
-        return {_framework(key) for own in self.table[len(TABLE) :] for key in own.keys}
+        return {_framework_name(key) for own in self.table[len(TABLE) :] for key in own.keys}
 
     @property
     def keymap(self) -> dict[str, str]:
@@ -103,10 +103,10 @@ class KeyBindings(Struct, frozen=True):
         return {new.name: ",".join(new.keys) for new, old in changed if new.keys != old.keys}
 
 
-PROGRAMS_OWN = KeyBindings()
+DEFAULT_BINDINGS = KeyBindings()
 
 
-def named(text: str) -> str:
+def parse_key(text: str) -> str:
     """A key as a person writes it, in the framework's name: `^d`, `Ctrl+D`, `esc`, `+`, `X`.
 
     Returns:
@@ -115,7 +115,7 @@ def named(text: str) -> str:
     Raises:
         ValueError: There is no such key, or no terminal could tell it from another.
     """
-    if len(text) == 1 and text.isprintable() and text not in _ALSO:
+    if len(text) == 1 and text.isprintable() and text not in _ALIASES:
         return _character_to_key(text)
     if len(text) == 2 and text[0] == "^":
         text = f"ctrl+{text[1]}"
@@ -126,28 +126,28 @@ def named(text: str) -> str:
         raise ValueError(f"no such key {text!r}: the modifiers are ctrl, alt and shift")
     if not base.isprintable():
         raise ValueError(f"no such key {text!r}")
-    if len(base) == 1 and base not in _ALSO:
+    if len(base) == 1 and base not in _ALIASES:
         if modifiers == {"shift"}:
             if not base.isalpha():
                 raise ValueError(f"write the character instead of {text}")
             modifiers, base = set(), base.upper()
         name = _character_to_key(base.lower() if "ctrl" in modifiers else base)
     else:
-        name = _ALSO.get(base.lower(), base.lower())
-        if name not in _NAMED and character(name) is None:
-            raise ValueError(f"no such key {text!r}{did_you_mean(name, (*_NAMED, *_ALSO))}")
+        name = _ALIASES.get(base.lower(), base.lower())
+        if name not in _KEY_NAMES and character(name) is None:
+            raise ValueError(f"no such key {text!r}{did_you_mean(name, (*_KEY_NAMES, *_ALIASES))}")
     key = "+".join([*sorted(modifiers), name])
-    if key in _SAME_BYTE:
-        raise ValueError(f"in a terminal {key} is {shown(_SAME_BYTE[key])}")
+    if key in _SAME_AS:
+        raise ValueError(f"in a terminal {key} is {display_key(_SAME_AS[key])}")
     return key
 
 
-def types(key: str) -> bool:
+def types_text(key: str) -> bool:
     """Whether a key types something into a line, so that it cannot act while one types."""
     return character(key) is not None
 
 
-def rebound(
+def rebind(
     wanted: Mapping[str, Sequence[str]],
     origins: Mapping[str, str],
     commands: Mapping[str, UserCommand] = MappingProxyType({}),
@@ -159,7 +159,7 @@ def rebound(
         origins: Where each stands, by `keys.` and the name, or `commands.`; for the problems.
     """
     if not wanted and not commands:
-        return PROGRAMS_OWN
+        return DEFAULT_BINDINGS
     problems: list[Problem] = []
 
     def refuse(name: str, why: str) -> None:
@@ -167,27 +167,27 @@ def rebound(
         problems.append(Problem(origins.get(setting, setting), why))
 
     by_name = {key.name: key for key in TABLE}
-    fit: dict[str, tuple[str, ...]] = {}
+    accepted: dict[str, tuple[str, ...]] = {}
     for name, written in wanted.items():
         if name not in by_name:
             refuse(name, f"unknown command{did_you_mean(name, tuple(by_name))}")
             continue
         try:
-            keys = [named(text) for text in written]
+            keys = [parse_key(text) for text in written]
             for key in keys:
-                _may_be(by_name[name], key)
+                _check_allowed(by_name[name], key)
         except ValueError as error:
-            refuse(name, f"{error}; keeping {_listed(by_name[name].keys)}")
+            refuse(name, f"{error}; keeping {_display_keys(by_name[name].keys)}")
             continue
         if name in _ALWAYS_ESCAPE:
             keys.append("escape")
-        fit[name] = tuple(dict.fromkeys(keys))
+        accepted[name] = tuple(dict.fromkeys(keys))
     # What is left out gets its own key back, which another one may have taken: until all agree.
-    while (clash := next(_clashes(_with(fit), fit), None)) is not None:
+    while (clash := next(_clashes(_table_with(accepted), accepted), None)) is not None:
         name, why = clash
-        refuse(name, f"{why}; keeping {_listed(by_name[name].keys)}")
-        del fit[name]
-    table = list(_with(fit))
+        refuse(name, f"{why}; keeping {_display_keys(by_name[name].keys)}")
+        del accepted[name]
+    table = list(_table_with(accepted))
     added: dict[str, UserCommand] = {}
     for name, command in commands.items():
         try:
@@ -203,8 +203,8 @@ def rebound(
     return KeyBindings(tuple(table), tuple(problems), commands=added)
 
 
-def _with(fit: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
-    return tuple(replace(key, keys=fit.get(key.name, key.keys)) for key in TABLE)
+def _table_with(accepted: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
+    return tuple(replace(key, keys=accepted.get(key.name, key.keys)) for key in TABLE)
 
 
 def _command_key(command: UserCommand) -> Key:
@@ -212,36 +212,38 @@ def _command_key(command: UserCommand) -> Key:
     key = Key(
         name=f"{COMMAND}{command.name}",
         scope=COMMAND_SCOPES[command.scope],
-        keys=tuple(dict.fromkeys(map(named, command.key))),
+        keys=tuple(dict.fromkeys(map(parse_key, command.key))),
         action=f"app.user_command('{command.name}')",
         text=clean(command.description or f"run {command.name}"),
         short=command.name,
         destroys=command.destroys,
     )
     for one in key.keys:
-        _may_be(key, one)
+        _check_allowed(key, one)
     return key
 
 
-def _may_be(what: Key, key: str) -> None:
+def _check_allowed(what: Key, key: str) -> None:
     """Sees that a key may do this at all; a ValueError says why it may not."""
     if key == "ctrl+k":
         raise ValueError("ctrl+k cannot be bound: in other programs it kills")
-    if what.name == _DESTROYER:
+    if what.name == _CONFIRM_KEY:
         if key in ("enter", "space"):
-            raise ValueError(f"{shown(key)} is too easy to press by accident")
+            raise ValueError(f"{display_key(key)} is too easy to press by accident")
     elif key == "y":
         raise ValueError("y is reserved for confirming")
-    if what.first and types(key):
-        raise ValueError(f"{shown(key)} is typed in filters, where it would also trigger this")
+    if what.first and types_text(key):
+        raise ValueError(
+            f"{display_key(key)} is typed in filters, where it would also trigger this"
+        )
 
 
 def _clashes(
-    table: Sequence[Key], fit: Mapping[str, object], only: Key | None = None
+    table: Sequence[Key], accepted: Mapping[str, object], only: Key | None = None
 ) -> Iterator[tuple[str, str]]:
     """Keys that do two things in one place, of all, or of one: the person's later one, and why."""
-    later = {name: number for number, name in enumerate(fit)}
-    destroyer = next(key for key in table if key.name == _DESTROYER)
+    later = {name: number for number, name in enumerate(accepted)}
+    destroyer = next(key for key in table if key.name == _CONFIRM_KEY)
     # The key that opened the question must not answer it.
     pairs = [(key, destroyer) for key in table if key.destroys]
     if only is None:
@@ -250,28 +252,28 @@ def _clashes(
         pairs += ((only, key) for key in table if key is not only)
     for one, other in pairs:
         opens = one.destroys and other is destroyer
-        if (same := _shared(one, other)) and (opens or _meet(one, other)):
+        if (same := _common_key(one, other)) and (opens or _work_together(one, other)):
             worse, better = sorted((one, other), key=lambda key: -later.get(key.name, -1))
             already = f"is already {better.name} ({better.scope}: {better.text})"
             why = "opens the confirmation that it would confirm" if opens else already
-            yield worse.name, f"{shown(same)} {why}"
+            yield worse.name, f"{display_key(same)} {why}"
 
 
-def _shared(one: Key, other: Key) -> str:
-    theirs = set(map(_framework, other.keys))
-    return next((key for key in map(_framework, one.keys) if key in theirs), "")
+def _common_key(one: Key, other: Key) -> str:
+    theirs = set(map(_framework_name, other.keys))
+    return next((key for key in map(_framework_name, one.keys) if key in theirs), "")
 
 
-def _framework(key: str) -> str:
+def _framework_name(key: str) -> str:
     return _character_to_key(key) if len(key) == 1 else key
 
 
-def _meet(one: Key, other: Key) -> bool:
+def _work_together(one: Key, other: Key) -> bool:
     """Whether both work in one place."""
     if one.scope is other.scope or one.first or other.first:
         return True
     return any(one.scope in stack and other.scope in stack for stack in STACKS)
 
 
-def _listed(keys: Sequence[str]) -> str:
-    return " ".join(map(shown, keys))
+def _display_keys(keys: Sequence[str]) -> str:
+    return " ".join(map(display_key, keys))

@@ -55,7 +55,7 @@ STACKS: tuple[tuple[Scope, ...], ...] = (
 """Scopes that work together on some screen, its own first: within each, a key does one thing."""
 
 
-def stack_of(scope: Scope) -> tuple[Scope, ...]:
+def scopes_of(scope: Scope) -> tuple[Scope, ...]:
     """Where the keys of a screen are found, from its own scope to the general ones."""
     stack = next(stack for stack in STACKS if scope in stack)
     return stack[stack.index(scope) :]
@@ -264,7 +264,7 @@ def character(key: str) -> str | None:
     return typed if typed is not None and typed.isprintable() else None
 
 
-def shown(key: str, *, plain: bool = False) -> str:
+def display_key(key: str, *, plain: bool = False) -> str:
     """A key as people write it: `^d`, `↵`, `PgDn`, `+`; `plain` is with ASCII alone."""
     held, plus, base = key.rpartition("+")
     word = _NAMES.get(base) or (base if base == "space" else character(base) or base)
@@ -279,6 +279,6 @@ def markdown() -> str:
     for scope in Scope:
         for key in TABLE:
             if key.scope is scope:
-                names = " ".join(f"`{shown(name)}`" for name in key.keys)
+                names = " ".join(f"`{display_key(name)}`" for name in key.keys)
                 rows.append(f"| {scope} | {names} | {key.text} | `{key.name}` |")
     return "\n".join(rows) + "\n"

@@ -12,7 +12,7 @@ from gymtui.config.schema import Problem
 from gymtui.config.settings import Settings
 from gymtui.core.terminal_caps import Abilities, abilities
 from gymtui.session.saved_layout import SavedLayout
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
+from gymtui.tui.context.key_bindings import DEFAULT_BINDINGS, KeyBindings
 
 
 class Appearance(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Preferences(Struct, frozen=True):
     appearance: Appearance | None = None  # None for what the app's own settings say
     # What was arranged on screen, and a theme that is chosen there; kept nowhere by default.
     saved_layout: SavedLayout = field(default_factory=SavedLayout)
-    keys: KeyBindings = PROGRAMS_OWN
+    keys: KeyBindings = DEFAULT_BINDINGS
     problems: Sequence[Problem] = ()  # what was wrong with the settings, to be told at the start
 
 

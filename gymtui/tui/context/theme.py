@@ -42,11 +42,11 @@ class Palette(Struct, frozen=True):
     framework: Theme  # the same colours under the framework's names
 
 
-def coloured(theme: ThemeFile) -> Palette:
+def palette_of(theme: ThemeFile) -> Palette:
     """The palette of a theme as its file has it."""
-    named = {name: _rich(colour) for name, colour in theme.named().items()}
+    named = {name: _rich_colour(colour) for name, colour in theme.named().items()}
     text_styles = {name: Style(color=colour) for name, colour in named.items()}
-    edges = Style(color=_rich(_EDGES if theme.ansi else theme.colours.cursor))
+    edges = Style(color=_rich_colour(_EDGES if theme.ansi else theme.colours.cursor))
     if theme.ansi:
         # Nobody knows what stands out from the terminal's own colours but its background.
         match = Style(color=named["warning"], reverse=True)
@@ -62,16 +62,16 @@ def coloured(theme: ThemeFile) -> Palette:
         styles={
             **styles,
             "bar": edges,
-            **_bars({phase: named[phase] for phase in PHASE_COLOURS}, theme),
+            **_bar_styles({phase: named[phase] for phase in PHASE_COLOURS}, theme),
         },
         base=Style(color=named["foreground"], bgcolor=named["background"]),
         cursor=Style(bgcolor=named["cursor"]) + Style.parse(theme.colours.cursor_style),
         bar=Style(bgcolor=named["surface"]),
-        framework=_framework(theme),
+        framework=_framework_theme(theme),
     )
 
 
-def colourless() -> Palette:
+def colourless_palette() -> Palette:
     """The palette without any colour: what stands out is bold, dim, underlined or reversed.
 
     For `NO_COLOR`, for terminals that have none, and for when no theme can be read.
@@ -142,19 +142,19 @@ def _styles(
     }
 
 
-def _bars(colours: Mapping[str, str], theme: ThemeFile) -> dict[str, Style]:
+def _bar_styles(colours: Mapping[str, str], theme: ThemeFile) -> dict[str, Style]:
     """Of a timeline: a whole cell of a phase, and cells that two phases share.
 
     `bar agent` is a texture on the phase's colour, `agent|verifying` the one beside the other,
     `|agent` the phase beside nothing: reversed, so that it also holds on a cursor.
     """
     drawn: dict[str, Style] = {}
-    paper = _rich(theme.colours.background)
+    paper = _rich_colour(theme.colours.background)
     if not theme.dark and not theme.ansi:
         # What can be read as text on a light background weighs too much as an area.
         colours = {phase: blend(colour, paper, _LIGHTER) for phase, colour in colours.items()}
     for phase, colour in colours.items():
-        texture = _texture(colour, paper)
+        texture = _texture_colour(colour, paper)
         drawn[f"bar {phase}"] = Style(color=texture, bgcolor=colour)
         drawn[f"|{phase}"] = Style(color=colour, reverse=True)
         for other, its in colours.items():
@@ -162,7 +162,7 @@ def _bars(colours: Mapping[str, str], theme: ThemeFile) -> dict[str, Style]:
     return drawn
 
 
-def _texture(colour: str, background: str) -> str:
+def _texture_colour(colour: str, background: str) -> str:
     if colour.startswith("#"):
         paper = background if background.startswith("#") else "#000000"
         return blend(colour, paper, _TEXTURE)
@@ -171,7 +171,7 @@ def _texture(colour: str, background: str) -> str:
     return bright if bright != colour else f"bright_{colour}"
 
 
-def _rich(colour: str) -> str:
+def _rich_colour(colour: str) -> str:
     """A theme's colour by the name that rich knows it by."""
     return colour.removeprefix("ansi_")
 
@@ -189,7 +189,7 @@ _ANSI_VARIABLES: dict[str, str] = {
 """How the framework's own widgets stand out without a colour known to do so."""
 
 
-def _framework(theme: ThemeFile) -> Theme:
+def _framework_theme(theme: ThemeFile) -> Theme:
     colours, outcomes = theme.colours, theme.outcomes
     variables = {
         "scrollbar": _EDGES if theme.ansi else colours.cursor,

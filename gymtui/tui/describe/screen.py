@@ -9,7 +9,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextScreen
 
 
-def paragraphs_of(raw: bytes) -> list[Paragraph]:
+def json_paragraphs(raw: bytes) -> list[Paragraph]:
     """JSON as received, pretty, a paragraph a line; what is no JSON as the text it is."""
     lines: list[Paragraph] = []
     for line in clean_block(item_text(raw)).split("\n"):
@@ -30,7 +30,7 @@ class DescribeScreen(TextScreen):
         self._item = item
 
     def on_mount(self) -> None:
-        lines = paragraphs_of(self._item.raw)
+        lines = json_paragraphs(self._item.raw)
         if self._item.malformed is not None:
             why = StyledText(f"could not be read: {self._item.malformed}", "warning")
             lines[:0] = [Paragraph((why,)), Paragraph()]

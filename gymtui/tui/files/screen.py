@@ -85,13 +85,13 @@ class FileScreen(ReaderScreen):
         if row is None:
             problem = self._record.problem
             return [part(problem, "warning")] if problem else [], ()
-        parts = [LinePart(outcome_text.state(row))]
+        parts = [LinePart(outcome_text.state_cell(row))]
         if score := _score(row):
             parts.append(part(f"score {score}", "strong", 1))
         why = _why(row)
         return parts, (StyledText(why),) if why else ()
 
-    def neighbour(self, step: int) -> bool:
+    def go_to_neighbour(self, step: int) -> bool:
         if not 0 <= self._place + step < len(self._paths):
             return False
         self._go_to(self._place + step)
@@ -169,7 +169,7 @@ def _file_options(paths: Sequence[Path]) -> list[PickOption]:
         if row is None:
             options.append(PickOption(str(place), about=record.problem, name=name))
             continue
-        style = outcome_text.STYLE[row.outcome] if row.outcome is not None else "muted"
+        style = outcome_text.OUTCOME_STYLES[row.outcome] if row.outcome is not None else "muted"
         words = (state_words(row), _score(row), _why(row))
         options.append(PickOption(str(place), *words, style, name))
     return options

@@ -16,7 +16,7 @@ from gymtui.tui.kit.text_view import Paragraph, TextScreen
 _KEYS_CELLS = 16
 
 
-def paragraphs_of(
+def key_paragraphs(
     keys: KeyBindings, scopes: Sequence[Scope], *, read_only: bool, typed: str = ""
 ) -> list[Paragraph]:
     """The keys of some scopes, one scope after the other.
@@ -33,7 +33,7 @@ def paragraphs_of(
             continue
         lines += [Paragraph(), Paragraph(tuple(_marked(str(scope), words, "heading")))]
         for key in found:
-            names = " ".join(keys.written(name) for name in key.keys)
+            names = " ".join(keys.display(name) for name in key.keys)
             room = max(_KEYS_CELLS, len(names) + 1)
             name = (*_marked(names, words, "key"), StyledText(" " * (room - len(names))))
             cell = (StyledText("  "), *name, *_marked(key.text, words, ""))
@@ -43,7 +43,7 @@ def paragraphs_of(
 
 def _has(keys: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
     """Whether every word is somewhere in what is said of a key, or in another name for it."""
-    names = (name for each in key.keys for name in (keys.written(each), each))
+    names = (name for each in key.keys for name in (keys.display(each), each))
     text = " ".join((*names, key.text, key.name, str(scope))).lower()
     return all(word in text for word in words)
 
@@ -82,11 +82,11 @@ class HelpScreen(TextScreen):
 
     def _show(self) -> None:
         keys, read_only = self.services.keys, self.services.read_only
-        found = paragraphs_of(keys, self._scopes, read_only=read_only, typed=self._typed)
+        found = key_paragraphs(keys, self._scopes, read_only=read_only, typed=self._typed)
         self._text.show(found or [Paragraph((StyledText("no matching keys", "muted"),))])
 
     def breadcrumb(self) -> Cell:
-        back = self.services.keys.untyped("back")
+        back = self.services.keys.key_while_typing("back")
         does = "clears" if self._typed else "closes"
         way_out = (StyledText(f"  {back} ", "key"), StyledText(does, "muted"))
         return (StyledText("keys", "strong"), *way_out)

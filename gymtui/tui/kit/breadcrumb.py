@@ -15,7 +15,7 @@ def runs_crumb(target: str = "runs") -> tuple[StyledText, ...]:
     return (StyledText("runs", "muted", target), StyledText(" › ", "muted"))
 
 
-def name_in(cells: int, name: str) -> str:
+def fit_name_in(cells: int, name: str) -> str:
     """A name on a status line of so many cells, cut in the middle where that hid what follows."""
     room = max(cells - _LINK_CELLS, LEAST_NAME_CELLS)
     cleaned = clean(name)

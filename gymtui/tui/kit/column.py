@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from gymtui.core.column_widths import ColumnNeed, fit_widths
 from gymtui.core.text import clean, width
-from gymtui.tui.kit.styled_text import Align, Cell, Cut, styled
+from gymtui.tui.kit.styled_text import Align, Cell, Cut, value_cell
 
 R = TypeVar("R")
 
@@ -52,7 +52,7 @@ class Column(Struct, Generic[R], frozen=True):
 
 def text_cell(value: Callable[[R], object], style: str = "") -> Callable[[R, int], Cell]:
     """How a column draws one value of a record, as far as it is known."""
-    return lambda record, _cells: styled(value(record), style)
+    return lambda record, _cells: value_cell(value(record), style)
 
 
 class Room(TypedDict, total=False):
@@ -97,7 +97,7 @@ class PlacedColumn(Struct, Generic[R], frozen=True):
     width: int
 
 
-def place(
+def place_columns(
     columns: Sequence[Column[R]], cells: int, longest: Mapping[str, int] = MappingProxyType({})
 ) -> tuple[PlacedColumn[R], ...]:
     """Choose the columns that fit and share out the width, by how long texts are known to be."""

@@ -39,7 +39,7 @@ class Dialog(FrameTimerMixin, ModalScreen[ResultT]):
         return services_of(self)
 
 
-class AskScreen(Dialog[bool]):
+class QuestionScreen(Dialog[bool]):
     """Asks what it is about, a line each; its result is whether to `do` it.
 
     Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
@@ -50,7 +50,7 @@ class AskScreen(Dialog[bool]):
         *bindings(Scope.CONFIRM),
         Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
     ]
-    DEFAULT_CSS = "AskScreen > Vertical { padding: 1 1; }"
+    DEFAULT_CSS = "QuestionScreen > Vertical { padding: 1 1; }"
 
     def __init__(self, title: str, about: Sequence[Cell], *, do: str, keep: str) -> None:
         super().__init__()
@@ -74,7 +74,10 @@ class AskScreen(Dialog[bool]):
     def answers(self) -> Sequence[Cell]:
         """What can be answered, a line each."""
         keys = self.services.keys
-        keep, key = self.keep_cell(keys.shown("keep")), StyledText(f"{keys.shown('do-it')} ", "key")
+        keep, key = (
+            self.keep_cell(keys.key_for("keep")),
+            StyledText(f"{keys.key_for('do-it')} ", "key"),
+        )
         return [(*keep, StyledText("     "), key, StyledText(self._do))]
 
     def keep_cell(self, key: str) -> Cell:

@@ -32,7 +32,7 @@ def footer_line(
             short = "search"
         target = f"key:{key.action}"
         return (
-            StyledText(f"{keys.written(key.keys[0])} ", "key", target),
+            StyledText(f"{keys.display(key.keys[0])} ", "key", target),
             StyledText(short, "muted", target),
             StyledText("  "),
         )

@@ -100,17 +100,17 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         """The columns where they stand."""
         return self._lines.placed
 
-    def would_place(self, columns: Sequence[Column[R]]) -> tuple[PlacedColumn[R], ...]:
+    def fit_columns(self, columns: Sequence[Column[R]]) -> tuple[PlacedColumn[R], ...]:
         """Where columns would stand if these were shown."""
-        return self._lines.would_place(columns, self.size.width)
+        return self._lines.fit_columns(columns, self.size.width)
 
     def choose(self, hidden: Collection[str]) -> None:
         """Show all columns but these; the first one, which names the row, always stays."""
         first, *others = self.columns
         self._columns = (first, *(column for column in others if column.key not in hidden))
-        self.redraw_anew()
+        self.remeasure()
 
-    def redraw_anew(self) -> None:
+    def remeasure(self) -> None:
         """Draw other contents of the columns: how long they were before does not count."""
         self._lines.forget_widths()
         self.redraw()
@@ -190,7 +190,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             if (shown := self._line(y, top, size)) != self._shown_lines.get(y)
         }
         self._due = (top, due)
-        if self._lines.outgrown:
+        if self._lines.is_too_narrow:
             self.redraw()
             return
         if len(due) > height // 2:
@@ -206,11 +206,11 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     def redraw(self) -> None:
         """Draw everything anew: another palette, other columns or longer names."""
         top, size = self.scroll_offset.y, self.size
-        self._lines.place(self._columns, size.width)
+        self._lines.place_columns(self._columns, size.width)
         for y in range(1, size.height):
             self._line(y, top, size)
-        if self._lines.outgrown:
-            self._lines.place(self._columns, size.width)
+        if self._lines.is_too_narrow:
+            self._lines.place_columns(self._columns, size.width)
         self._shown_lines.clear()
         self._due[1].clear()
         self.refresh()
@@ -234,8 +234,8 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         still = due is not None and self._due[0] == top
         shown = due if due is not None and still else self._line(y, top, self.size)
         self._shown_lines[y] = shown
-        if self._lines.outgrown:  # by rows that were scrolled to
-            self._lines.outgrown = False  # one of a frame's lines asks for all of them
+        if self._lines.is_too_narrow:  # by rows that were scrolled to
+            self._lines.is_too_narrow = False  # one of a frame's lines asks for all of them
             self.call_later(self.redraw)
         return self._lines.line(shown)
 
@@ -265,7 +265,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
 
     @on(events.Focus)
     @on(events.Blur)
-    def _light_up(self) -> None:
+    def _redraw_cursor(self) -> None:
         """Light the cursor up while it is the one that moves."""
         self.sync()
 

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from gymtui.core.text import width
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cached_strip import draw_directly
-from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, make_strip, width_of
 from gymtui.tui.kit.themed_widget import ThemedWidget
 
 
@@ -93,5 +93,5 @@ class Lines(Widget, ThemedWidget):
 
     def render_line(self, y: int) -> Strip:
         over = self._palette.bar if self._line(y).bar else None
-        drawn = strip(self._pieces(y), self._palette.styles, self._palette.base, over)
+        drawn = make_strip(self._pieces(y), self._palette.styles, self._palette.base, over)
         return drawn.adjust_cell_length(self.size.width, self._palette.base + (over or Style()))

@@ -57,7 +57,7 @@ class ListScreen(GymScreen, Generic[R]):
         self._wanted: Filter[R] = self._rows.filter
         self._narrowing = WorkInPieces(self, self._narrow)
         self._grid: Grid[R]
-        self.unfilled: frozenset[str] = frozenset()
+        self.empty_columns: frozenset[str] = frozenset()
 
     def start_with_filter(self, text: str) -> None:
         """Narrow the list before it is there, by a filter of ours: one without a mistake."""
@@ -89,7 +89,7 @@ class ListScreen(GymScreen, Generic[R]):
         why = self.malformed(record)
         return None if why is None else (StyledText(f"malformed: {why}", "warning"),)
 
-    def is_unread(self, row_id: str | None) -> bool:
+    def is_malformed(self, row_id: str | None) -> bool:
         """Whether a row could not be read."""
         record = self._rows.records.get(row_id or "")
         return record is not None and self.malformed(record) is not None
@@ -175,7 +175,7 @@ class ListScreen(GymScreen, Generic[R]):
         """Let rows stay where they stand while something older is read, then order them once."""
         self._rows.hold(self.is_reading and not self._rows.is_provisional)
 
-    def running_in(self, record: R) -> str | None:
+    def active_run_of(self, record: R) -> str | None:
         """The run of a row that may be older than its run's counters; None of one that rests."""
         row = self.received(record)
         return row.run_id if isinstance(row, RolloutRow) and row.outcome in ACTIVE else None
@@ -183,7 +183,7 @@ class ListScreen(GymScreen, Generic[R]):
     def _is_old(self, row_id: str) -> bool:
         """Whether a row is older than three ticks, though its run has moved on."""
         record, session = self._rows.records.get(row_id), self.services.session
-        run_id = self.running_in(record) if record is not None else None
+        run_id = self.active_run_of(record) if record is not None else None
         if run_id is None or session is None:
             return False
         behind_s = session.poller.behind_s(run_id)
@@ -207,12 +207,14 @@ class ListScreen(GymScreen, Generic[R]):
 
     def hidden_columns(self) -> frozenset[str]:
         """The columns that the person does not want, and those that say nothing."""
-        return frozenset(self.services.saved_layout.of(self.layout_name).hidden) | self.unfilled
+        return (
+            frozenset(self.services.saved_layout.of(self.layout_name).hidden) | self.empty_columns
+        )
 
     def fill(self, key: str, *, filled: bool) -> None:
         """Show a column that few gyms fill only where a row has something in it."""
-        if filled is (key in self.unfilled):
-            self.unfilled ^= {key}
+        if filled is (key in self.empty_columns):
+            self.empty_columns ^= {key}
             self._grid.choose(self.hidden_columns())
 
     # -- marks -----------------------------------------------------------------------------
@@ -340,9 +342,9 @@ class ListScreen(GymScreen, Generic[R]):
         if event.grid is self._grid:
             self.open_row(event.row_id)
         else:
-            self.open_beside(event.row_id)
+            self.open_in_other_pane(event.row_id)
 
-    def open_beside(self, row_id: str) -> None:
+    def open_in_other_pane(self, row_id: str) -> None:
         """Open a row of the other list."""
 
     def open_row(self, row_id: str) -> None:
@@ -373,7 +375,7 @@ class ListScreen(GymScreen, Generic[R]):
             refuse(self, "no received fields to show")
 
     def copy_text(self) -> str | None:
-        return None if self.is_unread(self._grid.cursor_id) else self._grid.cursor_id
+        return None if self.is_malformed(self._grid.cursor_id) else self._grid.cursor_id
 
     def no_copy_reason(self) -> str:
-        return self.unread if self.is_unread(self._grid.cursor_id) else super().no_copy_reason()
+        return self.unread if self.is_malformed(self._grid.cursor_id) else super().no_copy_reason()

@@ -107,7 +107,7 @@ class MenuScreen(Dialog[str | None]):
         keys: list[StyledText] = []
         for name, words in _KEYS.items():
             if switched or name != "menu-switch":
-                key = f"{'  ' if keys else ''}{self.services.keys.shown(name)} "
+                key = f"{'  ' if keys else ''}{self.services.keys.key_for(name)} "
                 keys += [StyledText(key, "key"), StyledText(words, "muted")]
         lines += [Line(_more("↓", below)), Line(tuple(keys))]
         self.query_one("#menu", Lines).show(lines)

@@ -13,9 +13,9 @@ from gymtui.store.formats import GLYPH, PHASE_WORD, state_words
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 
-STYLE: Mapping[Outcome, str] = {
+OUTCOME_STYLES: Mapping[Outcome, str] = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
     Outcome.DONE: "done",
@@ -29,12 +29,12 @@ STYLE: Mapping[Outcome, str] = {
 }
 
 
-def state(row: RolloutRow) -> Cell:
+def state_cell(row: RolloutRow) -> Cell:
     """How a rollout stands: glyph and word; while it runs, its phase."""
     outcome, rollout = row.outcome, row.rollout
     if outcome is None or rollout is None:
         return (StyledText("malformed", "warning"),)
-    style = STYLE[outcome]
+    style = OUTCOME_STYLES[outcome]
     if outcome is Outcome.RUNNING and rollout.phase is not None:
         plain = PHASE_WORD.get(rollout.phase, "")
         return (StyledText(f"{GLYPH[outcome]} ", style), StyledText(state_words(row), plain))
@@ -107,7 +107,7 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
     """The run's outcomes as a bar; `plain` draws their glyphs, for terminals without colour."""
     shares = apportion(outcome_counts(run), cells)
     return tuple(
-        StyledText((GLYPH[outcome] if plain else block) * share, STYLE[outcome])
+        StyledText((GLYPH[outcome] if plain else block) * share, OUTCOME_STYLES[outcome])
         for share, (outcome, block) in zip(shares, _BLOCK.items(), strict=True)
         if share
     )
@@ -115,11 +115,11 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
 
 def score_cell(score: float | None) -> Cell:
     """A score as a cell of a list."""
-    return styled(formats.score(score), "muted" if score is None else "")
+    return value_cell(formats.score(score), "muted" if score is None else "")
 
 
-def glyph(row: RolloutRow) -> StyledText:
+def outcome_glyph(row: RolloutRow) -> StyledText:
     """How a rollout stands, in one sign."""
     if row.outcome is None:
         return StyledText(ABSENT, "muted")
-    return StyledText(GLYPH[row.outcome], STYLE[row.outcome])
+    return StyledText(GLYPH[row.outcome], OUTCOME_STYLES[row.outcome])

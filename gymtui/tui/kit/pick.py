@@ -14,7 +14,7 @@ from gymtui.core.replacement import replace
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
-from gymtui.tui.context.key_bindings import types
+from gymtui.tui.context.key_bindings import types_text
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.context.services import services_of
 from gymtui.tui.kit.column import Column, text_cell
@@ -22,7 +22,7 @@ from gymtui.tui.kit.footer import typing_keys
 from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class PickInput(Input):
         table = services_of(self).keys.table
         for key in table:
             ours = key.scope is Scope.PICK or key.name == "back"
-            if ours and event.key in key.keys and not types(event.key):
+            if ours and event.key in key.keys and not types_text(event.key):
                 event.stop()
                 event.prevent_default()
                 await self.screen.run_action(key.action)
@@ -140,7 +140,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
 
     def columns(self) -> tuple[Column[PickOption], ...]:
         def kind(option: PickOption, cells: int) -> Cell:
-            return styled(option.kind or None, option.style)
+            return value_cell(option.kind or None, option.style)
 
         def muted(value: Callable[[PickOption], str]) -> Callable[[PickOption, int], Cell]:
             return text_cell(lambda option: value(option) or None, "muted")
@@ -192,7 +192,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         pieces = [StyledText(of_many(len(self._options), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
-            one = f" · none marked: {self.services.keys.shown('pick-take')} chooses this one"
+            one = f" · none marked: {self.services.keys.key_for('pick-take')} chooses this one"
             hidden = len(self.hidden_marks())
             marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
             pieces.append(StyledText(marked if many else one))

@@ -68,7 +68,9 @@ def rollout_details(
         return _filled(message_lines, height)
     result = rollout.result
     message = (result.message or result.error or "") if result is not None else ""
-    lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
+    lines = _message(
+        row.rollout_id, outcome_text.state_cell(row), message, cells, height - OWN_LINES
+    )
     note = part(f"note: {row.note}" if row.note else "", "accent")
     ending = _ending(rollout.termination_reason, result)
     phases = [LinePart(cell, number) for number, cell in enumerate(_phases(life, rollout))]
@@ -87,7 +89,7 @@ def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
         return ()
     cells = (
         StyledText("step time p50 ", "muted"),
-        StyledText(f"{seconds(usual_s)} "),
+        StyledText(f"{format_seconds(usual_s)} "),
         StyledText(sparkline(gaps_s, plain=plain), "agent"),
     )
     return [LinePart(cells)]
@@ -156,16 +158,18 @@ def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
             continue
         slack = segment.start_slack + segment.end_slack
         possible = segment.kind is not SegmentKind.QUEUED or waited_so_long(rollout, segment.end)
-        pieces = [StyledText(seconds(segment.duration.total_seconds()) if possible else ABSENT)]
+        pieces = [
+            StyledText(format_seconds(segment.duration.total_seconds()) if possible else ABSENT)
+        ]
         if possible and slack >= timedelta(seconds=0.05):
-            pieces.append(StyledText(f" ±{seconds(slack.total_seconds())}", "muted"))
+            pieces.append(StyledText(f" ±{format_seconds(slack.total_seconds())}", "muted"))
         style = str(segment.kind) if segment.kind in PHASES else "muted"
         word = segment.phase or STRETCH[segment.kind]
         cells.append((StyledText(f"{word} ", style), *pieces))
     return cells
 
 
-def seconds(length_s: float) -> str:
+def format_seconds(length_s: float) -> str:
     """A length of time: short ones to a tenth of a second."""
     return f"{length_s:.1f}s" if length_s < 9.95 else formats.duration(length_s)
 

@@ -13,8 +13,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.column import GAP, GUTTER, Column, PlacedColumn, place
-from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, styled, width_of
+from gymtui.tui.kit.column import GAP, GUTTER, Column, PlacedColumn, place_columns
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, make_strip, value_cell, width_of
 
 R = TypeVar("R")
 
@@ -71,18 +71,18 @@ class RowLines(Generic[R]):
         self._others: dict[object, FittedRow] = {}
         self._longest: dict[str, int] = {}
         self.placed: tuple[PlacedColumn[R], ...] = ()
-        self.outgrown = False
+        self.is_too_narrow = False
         """Whether a text was met that is longer than all that the columns were placed for."""
         self.nothing = FittedRow()
 
-    def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[PlacedColumn[R], ...]:
+    def fit_columns(self, columns: Sequence[Column[R]], cells: int) -> tuple[PlacedColumn[R], ...]:
         """Where columns would stand."""
-        return place(columns, cells, self._longest)
+        return place_columns(columns, cells, self._longest)
 
-    def place(self, columns: Sequence[Column[R]], cells: int) -> None:
+    def place_columns(self, columns: Sequence[Column[R]], cells: int) -> None:
         """Lay everything out anew."""
-        self.placed = self.would_place(columns, cells)
-        self.outgrown = False
+        self.placed = self.fit_columns(columns, cells)
+        self.is_too_narrow = False
         self._rows.clear()
         self._others.clear()
         self.nothing = FittedRow()
@@ -146,7 +146,7 @@ class RowLines(Generic[R]):
             length = min(-(-length // _STEP) * _STEP, column.most)
             if length > max(self._longest.get(column.key, 0), at.width):
                 self._longest[column.key] = length
-                self.outgrown = True
+                self.is_too_narrow = True
 
     def _cells(self, cells_shown: Sequence[Cell]) -> Iterable[StyledText]:
         for number, (at, cell) in enumerate(zip(self.placed, cells_shown, strict=True)):
@@ -168,13 +168,13 @@ class RowLines(Generic[R]):
                 title = f"{title}{'▼' if order[1] else '▲'}"
             # Its end says by what it is ordered, and which k it is for.
             pieces += fit_cells(
-                styled(title, "heading"), at.width, align=at.column.align, cut="middle"
+                value_cell(title, "heading"), at.width, align=at.column.align, cut="middle"
             )
         return self._other("heading", _joined(pieces))
 
     def note(self, text: str, cells: int) -> FittedRow:
         """A line of words in place of rows."""
-        return self._other("note", fit_cells(styled(f"  {text}", "muted"), cells))
+        return self._other("note", fit_cells(value_cell(f"  {text}", "muted"), cells))
 
     def _other(self, name: str, pieces: tuple[StyledText, ...]) -> FittedRow:
         known = self._others.get(name)
@@ -199,7 +199,7 @@ class RowLines(Generic[R]):
         if looks.gutter:
             edge = StyledText("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
             pieces = (edge, StyledText("●" if looks.marked else " ", "mark"), *pieces)
-        line = strip(pieces, palette.styles, palette.base, over)
+        line = make_strip(pieces, palette.styles, palette.base, over)
         return line.adjust_cell_length(looks.width, palette.base + over)
 
 

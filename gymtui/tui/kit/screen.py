@@ -20,12 +20,11 @@ from gymtui.core.replacement import replace
 from gymtui.poll.view import View
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
-from gymtui.tui.context.keymap import Key, Scope, bindings, stack_of
+from gymtui.tui.context.keymap import Key, Scope, bindings, scopes_of
 from gymtui.tui.context.routes import PLACES, OpenActions, OpenRun
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import Services, services_of
-from gymtui.tui.kit.ask_line import edit_note
-from gymtui.tui.kit.breadcrumb import name_in
+from gymtui.tui.kit.breadcrumb import fit_name_in
 from gymtui.tui.kit.footer import footer_line, tip
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
@@ -33,10 +32,11 @@ from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.status_line import banner, freshness
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+from gymtui.tui.kit.text_question import edit_note
 from gymtui.tui.runtime.frame_timer import FrameTimerMixin
 
 
-def perform(screen: Screen[Any], action: str) -> None:
+def run_key_action(screen: Screen[Any], action: str) -> None:
     """Do what a key does, at whatever would have met it first."""
     name = action.partition("(")[0]
     start = screen.focused or screen
@@ -65,7 +65,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     """
     shows_run: str | None = None
     """The run whose rollouts it lists; None for screens that list something else."""
-    scopes: ClassVar[tuple[Scope, ...]] = stack_of(Scope.EVERYWHERE)
+    scopes: ClassVar[tuple[Scope, ...]] = scopes_of(Scope.EVERYWHERE)
     """Where its keys are found, the screen's own before the general ones."""
     prompt: ClassVar[str] = "filter"
     can_filter: ClassVar[bool] = True
@@ -84,7 +84,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
 
     def __init_subclass__(cls, scope: Scope | None = None, **options: Any) -> None:
         if scope is not None:
-            cls.BINDINGS, cls.scopes = bindings(scope), stack_of(scope)
+            cls.BINDINGS, cls.scopes = bindings(scope), scopes_of(scope)
         super().__init_subclass__(**options)
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
 
     def fit_name(self, name: str, *, beside: int = 0) -> str:
         """A name on the way here, cut in the middle where the cells `beside` it need its room."""
-        return name_in(self.size.width - beside, name)
+        return fit_name_in(self.size.width - beside, name)
 
     def poll_target(self, view: View) -> View:
         """What the poller should ask for while this screen is up."""
@@ -260,7 +260,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         event.stop()
         kind, _, what = event.target.partition(":")
         if kind == "key":
-            perform(self, what)
+            run_key_action(self, what)
         elif kind == "run":
             self.services.navigate(OpenRun(what))
         else:

@@ -35,7 +35,7 @@ Align = Literal["left", "right"]
 Cut = Literal["middle", "end"]
 
 
-def styled(value: object, style: str = "") -> Cell:
+def value_cell(value: object, style: str = "") -> Cell:
     """A cell of one piece; None, and what leaves nothing to see, is drawn as "not known"."""
     return (StyledText(clean(value) or (ABSENT if value else ""), style),)
 
@@ -78,7 +78,7 @@ def width_of(cell: Cell) -> int:
     return sum(width(clean(piece.text)) for piece in cell)
 
 
-def strip(
+def make_strip(
     pieces: tuple[StyledText, ...],
     styles: Mapping[str, Style],
     base: Style,

@@ -19,7 +19,7 @@ from gymtui.core.text import clean, clusters
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, StyledText, join_alike, strip
+from gymtui.tui.kit.styled_text import Cell, StyledText, join_alike, make_strip
 from gymtui.tui.kit.themed_widget import Wheel
 
 
@@ -115,7 +115,7 @@ class TextView(Wheel, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         index = self.scroll_offset.y + y
         pieces = self._lines[index] if index < len(self._lines) else ()
-        drawn = strip((StyledText(" "), *pieces), self._palette.styles, self._palette.base)
+        drawn = make_strip((StyledText(" "), *pieces), self._palette.styles, self._palette.base)
         return drawn.adjust_cell_length(self.size.width, self._palette.base)
 
     def action_move(self, lines: int) -> None:

@@ -23,7 +23,7 @@ from textual.widgets import Input
 from gymtui.core.text import clean
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, make_strip, width_of
 from gymtui.tui.kit.themed_widget import Wheel
 
 _LABEL = 22
@@ -350,5 +350,5 @@ class Form(Wheel, Widget):
             *cells_after,
         )
         over = self._palette.cursor if here else None
-        drawn = strip(pieces, self._palette.styles, self._palette.base, over)
+        drawn = make_strip(pieces, self._palette.styles, self._palette.base, over)
         return drawn.adjust_cell_length(cells, self._palette.base + (over or Style()))

@@ -151,8 +151,8 @@ class FormScreen(GymScreen):
             },
             rerun_words(self._causes, self._chosen) if self._causes else "",
             sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen),
-            keys.shown("form-enter"),
-            f"{keys.shown('form-choice-previous')} {keys.shown('form-choice-next')}",
+            keys.key_for("form-enter"),
+            f"{keys.key_for('form-choice-previous')} {keys.key_for('form-choice-next')}",
         )
         # Nothing is typed into what is not there yet: it would be lost.
         self._form.show(rows_of(self._shown) if self._filled else ())

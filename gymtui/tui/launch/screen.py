@@ -27,7 +27,7 @@ from gymtui.poll.view import View
 from gymtui.store.delta import Delta
 from gymtui.tui.context.routes import OpenLaunch
 from gymtui.tui.kit.breadcrumb import runs_crumb
-from gymtui.tui.kit.dialog import AskScreen
+from gymtui.tui.kit.dialog import QuestionScreen
 from gymtui.tui.kit.pick import PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
@@ -160,7 +160,9 @@ class LaunchScreen(FormScreen):
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
         lines = confirmation_lines(self._shown, names, self.session.settings.host)
-        self.app.push_screen(AskScreen(title, lines, do="launch", keep="keep editing"), answered)
+        self.app.push_screen(
+            QuestionScreen(title, lines, do="launch", keep="keep editing"), answered
+        )
 
     def _go_to_wrong(self, key: str, what: str) -> None:
         self._form.go(key)
@@ -254,7 +256,7 @@ class LaunchScreen(FormScreen):
 
         told_of = ((StyledText("  Nothing was launched.", "muted"),),)
         title = "Discard this form?"
-        asking = AskScreen(title, told_of, do="discard", keep="keep editing")
+        asking = QuestionScreen(title, told_of, do="discard", keep="keep editing")
         self.app.push_screen(asking, answered)
 
     action_leave = action_back

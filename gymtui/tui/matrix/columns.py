@@ -15,7 +15,7 @@ from gymtui.store.stats.formulas import AtK
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column, number_column
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 
 RUN_CELLS = 13
 """How narrow a run's column may be: `[100% of 160]` fits into it."""
@@ -50,7 +50,7 @@ def attempts_cell(
         else:
             pieces.append(StyledText("‹" if before and not number else " ", "muted"))
         faded = only is not None and row.rollout_id not in only
-        glyph = outcome_text.glyph(row)
+        glyph = outcome_text.outcome_glyph(row)
         pieces.append(StyledText(glyph.text, "bar") if faded else glyph)
     if cursor == len(shown) - 1 and cursor >= 0:
         pieces.append(StyledText("]", "key"))
@@ -99,12 +99,12 @@ def task_columns(
 
     def share(value: Callable[[TaskRow], float | None]) -> Callable[[TaskRow, int], Cell]:
         def cell(row: TaskRow, cells: int) -> Cell:
-            return styled(formats.percent(value(row)), "muted" if row.unfinished else "")
+            return value_cell(formats.percent(value(row)), "muted" if row.unfinished else "")
 
         return cell
 
     def kind(row: TaskRow, cells: int) -> Cell:
-        return styled(row.kind, "muted" if row.unfinished or not row.kind else _KIND[row.kind])
+        return value_cell(row.kind, "muted" if row.unfinished or not row.kind else _KIND[row.kind])
 
     def steps(row: TaskRow) -> int | None:
         return None if row.median_steps is None else int(row.median_steps)
@@ -123,14 +123,14 @@ def task_columns(
 
 
 def _task(row: TaskRow | TaskAcrossRuns, cells: int) -> Cell:
-    return styled(row.name, "muted" if row.task_id is None else "")
+    return value_cell(row.name, "muted" if row.task_id is None else "")
 
 
 _KIND = {"all-pass": "passed", "mixed": "", "all-fail": "failed"}
 
 
 def _errors(row: TaskRow, cells: int) -> Cell:
-    return styled(formats.nonzero_count(row.errors), "error" if row.errors else "muted")
+    return value_cell(formats.nonzero_count(row.errors), "error" if row.errors else "muted")
 
 
 def across_columns(
@@ -140,11 +140,15 @@ def across_columns(
 
     def difference(row: TaskAcrossRuns, cells: int) -> Cell:
         if row.difference is None:
-            return styled(None, "muted")
+            return value_cell(None, "muted")
         points = round(row.difference * 100)
         if not points:
-            return styled("=", "muted")
-        return styled(f"{points}pp", "warning") if row.clear else styled(f"~{points}pp", "muted")
+            return value_cell("=", "muted")
+        return (
+            value_cell(f"{points}pp", "warning")
+            if row.clear
+            else value_cell(f"~{points}pp", "muted")
+        )
 
     def of_run(index: int) -> Callable[[TaskAcrossRuns, int], Cell]:
         def cell(row: TaskAcrossRuns, cells: int) -> Cell:

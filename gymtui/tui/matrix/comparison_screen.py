@@ -28,7 +28,7 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.line_parts import LinePart, join_fitting, part
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell, width_of
 from gymtui.tui.matrix.failure_groups import PaneView
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 
@@ -195,7 +195,7 @@ class CompareRunsScreen(RunsMatrixScreen):
     def _evidence(self, row: TaskAcrossRuns, cells: int) -> Cell:
         found = evidence_of(row)
         if found is None:
-            return styled("=" if row.difference == 0 else ABSENT, "muted")
+            return value_cell("=" if row.difference == 0 else ABSENT, "muted")
         return _evidence_cell(found, cells)
 
     def describe_significance(self, row: TaskAcrossRuns) -> Cell:

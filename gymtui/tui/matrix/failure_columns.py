@@ -11,7 +11,7 @@ from gymtui.store.stats.failure_changes import FailureRow, RateChange
 from gymtui.store.stats.tool_errors import ToolTally
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column, text_cell
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 from gymtui.tui.matrix.failure_groups import PaneContent, PaneRow, PaneView
 
 
@@ -26,8 +26,10 @@ def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow]
 
     def name(row: PaneRow, cells: int) -> Cell:
         if isinstance(row, ToolTally):
-            return styled(row.tool)
-        glyph = StyledText(f"{GLYPH[row.group.outcome]} ", outcome_text.STYLE[row.group.outcome])
+            return value_cell(row.tool)
+        glyph = StyledText(
+            f"{GLYPH[row.group.outcome]} ", outcome_text.OUTCOME_STYLES[row.group.outcome]
+        )
         guessed = row.group.guessed and content().view is PaneView.CRITERION
         guess = (StyledText("~ ", "muted"),) if guessed else ()
         return (glyph, *guess, StyledText(row.group.text))
@@ -74,12 +76,12 @@ def _of_tool(cell: Callable[[ToolTally, int], Cell]) -> Callable[[PaneRow, int],
 
 def _change(row: FailureRow, cells: int) -> Cell:
     if row.change is None:
-        return styled(None, "muted")
-    return styled(change_words(row.change), "warning" if row.change.clear else "muted")
+        return value_cell(None, "muted")
+    return value_cell(change_words(row.change), "warning" if row.change.clear else "muted")
 
 
 def _errors(row: ToolTally, cells: int) -> Cell:
-    return styled(row.errors, "error" if row.errors else "muted")
+    return value_cell(row.errors, "error" if row.errors else "muted")
 
 
 def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells: int) -> Cell:
@@ -95,7 +97,7 @@ def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells
         for attempt in attempts:
             if used >= cells - 1 and (attempt is not attempts[-1] or number < last):
                 return (*pieces, StyledText("›", "muted"))
-            glyph = outcome_text.glyph(attempt)
+            glyph = outcome_text.outcome_glyph(attempt)
             own = attempt.rollout_id in hit
             pieces.append(glyph if own else StyledText(glyph.text, "muted"))
             used += 1

@@ -94,9 +94,9 @@ class FailuresPane(Vertical):
 
     def show_content(self, content: PaneContent, keys: KeyBindings, cells: int) -> None:
         """Show this."""
-        read_key = keys.shown("read-transcripts")
+        read_key = keys.key_for("read-transcripts")
         self.grid.show_content(content, read_key)
-        key = StyledText(f"{keys.shown('failures-view')} ", "key")
+        key = StyledText(f"{keys.key_for('failures-view')} ", "key")
         right = (key, StyledText(f"by {content.view.next} ", "muted"))
         parts = [part(f"failures by {content.view}", "heading")]
         if content.view is PaneView.TOOL:
@@ -131,7 +131,7 @@ def describe_row(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, 
             parts.append(part(f"this answer {row.commonest_count}×", "muted"))
         return head, answer, join_fitting(parts, cells)
     group = row.group
-    style = outcome_text.STYLE[group.outcome]
+    style = outcome_text.OUTCOME_STYLES[group.outcome]
     number = of_many(len(group.rollout_ids), "rollout")
     tasks = of_many(len(group.task_row_ids), "task")
     head = (

@@ -23,7 +23,7 @@ from gymtui.store.stats.failure_changes import FailureRow
 from gymtui.store.stats.matrix import AT_ONCE
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
-from gymtui.tui.kit.column import GAP, Column, place
+from gymtui.tui.kit.column import GAP, Column, place_columns
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
@@ -106,11 +106,11 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         """Every row by its id, as it is now."""
 
     @abstractmethod
-    def width_of_row(self) -> int:
+    def cell_count(self) -> int:
         """How many cells the cursor can stand on."""
 
     @abstractmethod
-    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+    def cell_at(self, key: str, offset: int, cells: int) -> int | None:
         """Which cell was clicked, in the column of this key, so far from its left edge."""
 
     def compared(self) -> tuple[str, str] | None:
@@ -165,7 +165,7 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         name, rows = self._grid.columns[0], self._rows.records.values()
         longest = max((width_of(name.cell(row, name.most)) for row in rows), default=0)
         cells = int(self.size.width * (1 - _FAILURES_SHARE))
-        room = place(self.shown_columns(), cells, {name.key: longest})[0].width
+        room = place_columns(self.shown_columns(), cells, {name.key: longest})[0].width
         self.set_class(self.size.width >= self.beside_from and room >= longest, "beside")
 
     def changed(self, delta: Delta) -> None:
@@ -290,7 +290,7 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         if self.focused is self._pane.grid:
             refuse(self, f"{self.services.keys.label('panes')} goes to the tasks")
             return
-        last = max(self.width_of_row() - 1, 0)
+        last = max(self.cell_count() - 1, 0)
         self.move_cursor_to(max(0, min(min(self._at, last) + step, last)))
 
     def move_cursor_to(self, cell: int) -> None:
@@ -308,11 +308,11 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         x, y = event.screen_x - region.x, event.screen_y - region.y
         for at in self._grid.placed:
             if y and at.x <= x < at.x + at.width + GAP:
-                cell = self.cell_clicked(at.column.key, x - at.x, at.width)
+                cell = self.cell_at(at.column.key, x - at.x, at.width)
                 if cell is not None:
                     self.move_cursor_to(cell)
 
-    def open_beside(self, row_id: str) -> None:
+    def open_in_other_pane(self, row_id: str) -> None:
         row = self._pane.grid.shown[row_id]
         wanted = filter_of(row, self._groups.content.rows, self._groups.content.view)
         runs = self.run_ids

@@ -138,7 +138,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def _placed_runs(self) -> list[str]:
         """The runs' columns that stand on screen, by their keys."""
-        placed = self._grid.would_place(self.shown_columns())
+        placed = self._grid.fit_columns(self.shown_columns())
         return [at.column.key for at in placed if at.column.key.startswith("run")]
 
     def hidden_columns(self) -> frozenset[str]:
@@ -157,10 +157,10 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         super().move_cursor_to(cell)
         self._show_failures()
 
-    def width_of_row(self) -> int:
+    def cell_count(self) -> int:
         return len(self.run_ids)
 
-    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+    def cell_at(self, key: str, offset: int, cells: int) -> int | None:
         return self._number(key) if key.startswith("run") else None
 
     def open_row(self, row_id: str) -> None:

@@ -79,7 +79,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         others = len(self.session.launches.family(self.run_id)) - 1
         if not others:
             return []
-        key = self.services.keys.shown("with-reruns")
+        key = self.services.keys.key_for("with-reruns")
         runs = "its rerun" if others == 1 else f"{others} related runs"
         words = StyledText(f"combined with {runs}", "muted")
         return [StyledText("   "), StyledText(f"{key} ", "key"), words]
@@ -166,7 +166,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         place = StyledText(f"{number}/{len(row.attempts)}  ", "muted")
         ran_s = duration_s(rollout)
         things = [
-            LinePart((place, *outcome_text.state(attempt))),
+            LinePart((place, *outcome_text.state_cell(attempt))),
             part(attempt.rollout_id, "strong"),
             part("" if steps is None else formats.of_many(steps, "step"), "muted", 1),
             part("" if ran_s is None else formats.duration(ran_s), "muted", 1),
@@ -174,10 +174,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         why = formats.why(attempt)
         return (*join_fitting(things, self.size.width - 2), StyledText(f"  {why}" if why else ""))
 
-    def width_of_row(self) -> int:
+    def cell_count(self) -> int:
         return len(self.cursor_record.attempts) if self.cursor_record is not None else 0
 
-    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+    def cell_at(self, key: str, offset: int, cells: int) -> int | None:
         if key != "attempts":
             return None
         return attempt_at(offset, cells, at=self._at, most=self._most)

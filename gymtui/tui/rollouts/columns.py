@@ -19,7 +19,7 @@ from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import elapsed_s
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column, name_column, note_column, number_column, text_cell
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 from gymtui.tui.rollouts.time_window import TimeWindow
 
 _SAME_TASK: Cell = (StyledText("  ″", "muted"),)
@@ -52,7 +52,7 @@ def rollout_columns(
 
     columns: tuple[Column[RolloutRow], ...] = (
         Column("task", "TASK", 18, partial(_task, heads), whole=True, cut="middle"),
-        Column("state", "STATE", 12, lambda row, _cells: outcome_text.state(row)),
+        Column("state", "STATE", 12, lambda row, _cells: outcome_text.state_cell(row)),
         Column("steps", "STEPS", 7, partial(_steps, last_steps), align="right"),
         number_column("elapsed", "ELAPSED", 7, elapsed),
         Column("score", "SCORE", 5, score, align="right", priority=2),
@@ -85,15 +85,15 @@ def _task(heads: Mapping[str, tuple[str, str]], row: RolloutRow, cells: int) -> 
         name, tally = head
         shown = fit(name, cells - len(tally) - 1, cut="middle")
         return (StyledText(shown), StyledText(f" {tally}", "muted"))
-    return styled(row.rollout.task_id if row.rollout else None)
+    return value_cell(row.rollout.task_id if row.rollout else None)
 
 
 def _steps(last_steps: Callable[[], Mapping[str, int]], row: RolloutRow, cells: int) -> Cell:
     if row.rollout is None or row.rollout.current_step is not None:
-        return styled(formats.steps(row.rollout) if row.rollout else None)
+        return value_cell(formats.steps(row.rollout) if row.rollout else None)
     step = last_steps().get(row.rollout_id)
     # Seen, not said: there may have been another step after it, until its artifacts are read.
-    return styled(formats.steps(row.rollout, step), "muted")
+    return value_cell(formats.steps(row.rollout, step), "muted")
 
 
 def task_heads(listed: Iterable[str], rows: Mapping[str, RolloutRow]) -> dict[str, tuple[str, str]]:

@@ -133,7 +133,7 @@ def _counter(run: RunView, name: str, outcome: Outcome) -> Cell:
     number = getattr(run.row.run, name, None)
     if not number:
         return ()
-    return (StyledText(f"{number} {formats.WORD[outcome]}", outcome_text.STYLE[outcome]),)
+    return (StyledText(f"{number} {formats.WORD[outcome]}", outcome_text.OUTCOME_STYLES[outcome]),)
 
 
 def _eta(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:

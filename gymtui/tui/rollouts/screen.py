@@ -33,7 +33,7 @@ from gymtui.tui.rollouts.columns import message_column, rollout_columns, task_he
 from gymtui.tui.rollouts.header import count_stuck, final_bounds, run_header
 from gymtui.tui.rollouts.time_window import TimeWindow
 
-SETTLED_AT_ONCE = 50
+TAKEN_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
 
 _BY_TASK = "task"
@@ -52,7 +52,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
     def __init__(self, run_id: str, wanted: str = "") -> None:
         super().__init__(READ_ROLLOUTS, "task")
         self.start_with_filter(wanted)
-        self.unfilled = frozenset({"score", "tokens", "cost", "note"})
+        self.empty_columns = frozenset({"score", "tokens", "cost", "note"})
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
         self._intake = WorkInPieces(self, self._settle)
@@ -119,15 +119,17 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         }
         rows.put(own, touched - own.keys())
         for usage in filter(None, (row.usage for row in own.values())):
-            self.fill("tokens", filled="tokens" not in self.unfilled or usage.tokens is not None)
-            self.fill("cost", filled="cost" not in self.unfilled or usage.cost_usd is not None)
+            self.fill(
+                "tokens", filled="tokens" not in self.empty_columns or usage.tokens is not None
+            )
+            self.fill("cost", filled="cost" not in self.empty_columns or usage.cost_usd is not None)
         if any(row.note for row in own.values()):
             self.fill("note", filled=True)
         # Not what the delta says went: rollouts go while another screen is on top, too.
         rows.keep_only(rollouts)
         if self.run_id in delta.runs:
             self.show_frame()
-        self._intake.begin(at_once=rows.due <= SETTLED_AT_ONCE)
+        self._intake.begin(at_once=rows.due <= TAKEN_AT_ONCE)
 
     def _settle(self) -> Iterator[None]:
         store, now = self.session.store, self.services.now().timestamp()

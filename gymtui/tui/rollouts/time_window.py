@@ -151,7 +151,7 @@ class TimeWindow:
         if outcome is Outcome.RUNNING:
             return PLAIN_FRONT if self._plain else FRONT
         if outcome is Outcome.FAILED and row.rollout is not None and at_step_limit(row.rollout):
-            return StyledText("⊣", outcome_text.STYLE[outcome])
+            return StyledText("⊣", outcome_text.OUTCOME_STYLES[outcome])
         if outcome is Outcome.FAILED or outcome in ERRORS:
-            return StyledText(formats.GLYPH[outcome], outcome_text.STYLE[outcome])
+            return StyledText(formats.GLYPH[outcome], outcome_text.OUTCOME_STYLES[outcome])
         return None

@@ -117,7 +117,7 @@ def axis(scale: Scale, cells: int, clock: Callable[[float], datetime] | None = N
         if x >= cells:
             break
         label = (
-            length(instant_s)
+            format_length(instant_s)
             if clock is None
             else clock(instant_s).strftime("%H:%M:%S" if step_s < 60 else "%H:%M")
         )
@@ -128,7 +128,7 @@ def axis(scale: Scale, cells: int, clock: Callable[[float], datetime] | None = N
     return (StyledText("".join(line), "heading"),)
 
 
-def length(seconds: float) -> str:
+def format_length(seconds: float) -> str:
     """A round length of time, short: `0`, `30s`, `1m`, `1m30`, `2h`, `1h30`."""
     whole = round(seconds)
     if whole == 0:
@@ -188,13 +188,13 @@ def bar(
     for part in parts:
         first, last = -(-part.start // 8), part.end // 8
         if part.kind is not None and last > first:
-            canvas[first:last] = [_whole(part.kind, plain)] * (last - first)
+            canvas[first:last] = [_whole_cell(part.kind, plain)] * (last - first)
     for cell in {part.start // 8 for part in parts if part.start % 8} | {
         part.end // 8 for part in parts if part.end % 8
     }:
-        canvas[cell] = _shared(_within(parts, cell), plain)
+        canvas[cell] = _shared_cell(_parts_in_cell(parts, cell), plain)
     if not plain:
-        _soften(canvas, drawn, xs, scale, cells)
+        _shade_edges(canvas, drawn, xs, scale, cells)
     if end is not None and 0 <= xs[-1] <= cells:
         after = -(-parts[-1].end // 8)
         # In halves too little of a last cell is nothing: the mark stands in it, not behind it.
@@ -218,7 +218,7 @@ def _parts(kinds: Sequence[SegmentKind], xs: Sequence[float], cells: int) -> lis
     return parts
 
 
-def _within(parts: Sequence[_Part], cell: int) -> list[_Part]:
+def _parts_in_cell(parts: Sequence[_Part], cell: int) -> list[_Part]:
     """The parts of one cell, from 0 to 8, what is empty included."""
     low, high = 8 * cell, 8 * cell + 8
     found = [
@@ -233,7 +233,7 @@ def _within(parts: Sequence[_Part], cell: int) -> list[_Part]:
     return found
 
 
-def _whole(kind: SegmentKind, plain: bool) -> tuple[str, str]:
+def _whole_cell(kind: SegmentKind, plain: bool) -> tuple[str, str]:
     if plain:
         return PLAIN_FILLS[kind][0], _line_style(kind)
     return FILLS[kind], f"bar {kind}" if kind in _SOLID else "muted"
@@ -243,12 +243,12 @@ def _line_style(kind: SegmentKind) -> str:
     return str(kind) if kind in _SOLID else "muted"
 
 
-def _shared(parts: list[_Part], plain: bool) -> tuple[str, str]:
+def _shared_cell(parts: list[_Part], plain: bool) -> tuple[str, str]:
     """The one character that shows several parts of a cell best."""
     if plain:
         widest = max(parts, key=lambda part: (part.end - part.start, part.kind is not None))
         if widest.kind is not None and widest.end - widest.start > 6:
-            return _whole(widest.kind, plain)
+            return _whole_cell(widest.kind, plain)
         seen = [part for part in parts if part.kind is not None]
         widest = max(seen, key=lambda part: part.end - part.start)
         if widest.kind is None or widest.end - widest.start < 2:
@@ -262,17 +262,17 @@ def _shared(parts: list[_Part], plain: bool) -> tuple[str, str]:
             key=lambda part: part.end - part.start,
         )
         return (FILLS[widest.kind], "muted") if widest.kind is not None else (" ", "")
-    merged = _at_most_two(solid)
+    merged = _merge_to_two(solid)
     left, right = merged[0], merged[-1]
     if len(merged) == 1:
-        return (" ", "") if left.kind is None else _whole(left.kind, plain)
+        return (" ", "") if left.kind is None else _whole_cell(left.kind, plain)
     char = _EIGHTHS[left.end]
     if left.kind is None:
         return char, f"|{right.kind}"
     return char, str(left.kind) if right.kind is None else f"{left.kind}|{right.kind}"
 
 
-def _at_most_two(parts: Sequence[_Part]) -> list[_Part]:
+def _merge_to_two(parts: Sequence[_Part]) -> list[_Part]:
     """Neighbours of one kind joined, then the narrowest given to a neighbour until two are left."""
     left = list(parts)
     while True:
@@ -291,7 +291,7 @@ def _at_most_two(parts: Sequence[_Part]) -> list[_Part]:
                 left[-1] = replace(left[-1], end=gone.end)
 
 
-def _soften(
+def _shade_edges(
     canvas: list[tuple[str, str]],
     drawn: Sequence[Segment],
     xs: Sequence[float],
@@ -309,7 +309,7 @@ def _soften(
         # No further than the neighbours reach: what is beyond them is theirs to tell.
         low = max(xs[index + 1] - slack, xs[index])
         high = min(xs[index + 1] + slack, xs[index + 2] if after is not None else xs[index + 1])
-        style, shades = _pair(kind, after)
+        style, shades = _shading(kind, after)
         if high <= low or style is None:
             continue
         for cell in range(max(0, ceil(low - 0.5)), min(cells, ceil(high - 0.5))):
@@ -317,7 +317,7 @@ def _soften(
             canvas[cell] = (shades[min(int(share * 3), 2)], style)
 
 
-def _pair(before: SegmentKind, after: SegmentKind | None) -> tuple[str | None, str]:
+def _shading(before: SegmentKind, after: SegmentKind | None) -> tuple[str | None, str]:
     """The style and the shades that lead from one kind to the next; None for two lines."""
     if before in _SOLID:
         return (f"{before}|{after}" if after in _SOLID else str(before)), _SHADES

@@ -14,7 +14,7 @@ from gymtui.tui.kit.column import Column, name_column, number_column, text_cell
 from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 
 RULES: Schema[Rule] = Schema(
     [
@@ -52,7 +52,7 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
 
         def found(rule: Rule, cells: int) -> Cell:
             result = rule.outcome or rule.evaluation or "not evaluated yet"
-            return styled(result, "" if rule.outcome else "muted")
+            return value_cell(result, "" if rule.outcome else "muted")
 
         def age(rule: Rule) -> str:
             return duration(max(0.0, now().timestamp() - rule.armed_s))

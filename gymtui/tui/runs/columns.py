@@ -17,7 +17,7 @@ from gymtui.store.lists.columns import RunView, pass_rate
 from gymtui.store.records import Intent
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column, name_column, note_column, number_column
-from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.styled_text import Cell, StyledText, value_cell
 
 _LEAST_NAME = 11
 """Cells of a run's name that tell it from others, beside what is done to it."""
@@ -78,31 +78,31 @@ def _name(members: Callable[[str], int | None], run: RunView, cells: int) -> Cel
             doing = _BRIEFLY[row.intent]
         shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
         return (StyledText(f"{doing} ", "warning"), StyledText(shown))
-    name = styled(run.name, "strong" if row.active else "")
+    name = value_cell(run.name, "strong" if row.active else "")
     return (StyledText("◉ ", "accent"), *name) if run.watched else name
 
 
 def _progress(run: RunView, cells: int, *, plain: bool) -> Cell:
     if run.row.malformed is not None:
-        return styled(f"malformed: {run.row.malformed}", "warning")
-    return outcome_text.outcome_bar(run, cells, plain=plain) or styled(None, "muted")
+        return value_cell(f"malformed: {run.row.malformed}", "warning")
+    return outcome_text.outcome_bar(run, cells, plain=plain) or value_cell(None, "muted")
 
 
 def _done(run: RunView, cells: int) -> Cell:
     if run.row.run is None:
-        return styled(None, "muted")
+        return value_cell(None, "muted")
     exact = f"{formats.count(run.finished)}/{formats.count(run.row.run.total)}"
     if len(exact) <= cells:
-        return styled(exact)
-    return styled(f"{formats.thousands(run.finished)}/{formats.thousands(run.row.run.total)}")
+        return value_cell(exact)
+    return value_cell(f"{formats.thousands(run.finished)}/{formats.thousands(run.row.run.total)}")
 
 
 def _passes(run: RunView, cells: int) -> Cell:
     rate = pass_rate(run)
     if run.forbidden and (rate is None or run.row.active):
-        return styled("forbidden", "warning")  # what is known is old, unless it was final
+        return value_cell("forbidden", "warning")  # what is known is old, unless it was final
     if rate is None or run.summary is None:
-        return styled(f"{ABSENT:>4}", "muted")
+        return value_cell(f"{ABSENT:>4}", "muted")
     # An unfinished run's rate flatters: slow rollouts fail more often.
     style = "muted" if run.row.active else ""
     verdicts = f" of {run.summary.verdicts}"
@@ -120,36 +120,36 @@ def _score(run: RunView, cells: int) -> Cell:
 
 def _errors(run: RunView, cells: int) -> Cell:
     if run.summary is None:
-        return styled(None, "muted")
+        return value_cell(None, "muted")
     number = run.summary.errors
-    return styled(formats.thousands(number), "error" if number else "muted")
+    return value_cell(formats.thousands(number), "error" if number else "muted")
 
 
 def _waiting(run: RunView, cells: int) -> Cell:
     number = getattr(run.row.run, "pending", None)
-    return styled(formats.thousands(number or None), "waiting" if number else "muted")
+    return value_cell(formats.thousands(number or None), "waiting" if number else "muted")
 
 
 def _running(run: RunView, cells: int) -> Cell:
     number = getattr(run.row.run, "running", None)
     if not run.stuck:
         shown = formats.thousands(number or None)
-        return styled(shown, "running" if number else "muted")
+        return value_cell(shown, "running" if number else "muted")
     marked = f"!{formats.thousands(run.stuck)}"
     beside = f"{formats.thousands(number)} {marked}" if number else marked
-    return styled(beside if len(beside) <= cells else marked, "warning")
+    return value_cell(beside if len(beside) <= cells else marked, "warning")
 
 
 def _left(run: RunView, cells: int) -> Cell:
     if run.row.run is None:
-        return styled(None, "muted")
+        return value_cell(None, "muted")
     if not run.row.active:
         if run.cancelled:
-            return styled("cancelled" if cells >= 9 else "cancel", "warning")
-        return styled("done", "muted")
+            return value_cell("cancelled" if cells >= 9 else "cancel", "warning")
+        return value_cell("done", "muted")
     if run.left is None:
-        return styled(None, "muted")
-    return styled(formats.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
+        return value_cell(None, "muted")
+    return value_cell(formats.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
 
 
 def _scenario(run: RunView) -> str | None:

@@ -64,7 +64,7 @@ def choose_source(screen: GymScreen) -> None:
     screen.app.push_screen(MenuScreen("source of the runs", choices), screen.services.switch_source)
 
 
-def charts_of(session: Session, run_ids: Sequence[str]) -> Route | str:
+def charts_route(session: Session, run_ids: Sequence[str]) -> Route | str:
     """The charts of some runs; of one alone, of all checkpoints of its series."""
     chosen = _readable(session, run_ids)
     if not chosen:
@@ -75,7 +75,7 @@ def charts_of(session: Session, run_ids: Sequence[str]) -> Route | str:
     return OpenCharts(tuple(chosen))
 
 
-def search_of(session: Session, run_ids: Sequence[str], what: str) -> Route | str:
+def search_route(session: Session, run_ids: Sequence[str], what: str) -> Route | str:
     """A search in the transcripts of some runs, of which one is called `what`."""
     chosen = tuple(_readable(session, run_ids))
     if not chosen:
@@ -84,7 +84,7 @@ def search_of(session: Session, run_ids: Sequence[str], what: str) -> Route | st
     return OpenSearch(chosen, None, scope)
 
 
-def comparison_of(session: Session, run_ids: Sequence[str], baseline_key: str) -> Route | str:
+def comparison_route(session: Session, run_ids: Sequence[str], baseline_key: str) -> Route | str:
     """A comparison of runs, with the baseline where there is one, else with the oldest of them.
 
     A run alone is compared with the baseline, else with the checkpoint before it.

@@ -16,7 +16,7 @@ MOST_RUNS = 50
 """Runs whose rollouts are listed together."""
 
 
-def offer_digest(screen: GymScreen) -> None:
+def open_digest_menu(screen: GymScreen) -> None:
     """List what happened since the person left, else in the last half day, to go there."""
     session, services = screen.session, screen.services
     digest = session.digest(services.away_since or services.now() - HALF_A_DAY)

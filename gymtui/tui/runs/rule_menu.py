@@ -9,16 +9,16 @@ from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError
 from gymtui.store.rules import CONDITIONS, RuleKind, RuleSpec, condition
 from gymtui.tui.context.routes import OpenRules
-from gymtui.tui.kit.ask_line import AskLineScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.text_question import TextQuestionScreen
 
 _WATCH, _LIST = "watch", "list"
 _LONGEST = 300
 """Characters of a condition."""
 
 
-def offer_rules(screen: GymScreen, run_ids: Sequence[str]) -> None:
+def open_rule_menu(screen: GymScreen, run_ids: Sequence[str]) -> None:
     """Ask what is to happen with runs; of such as could not be read, say that nothing can."""
     session, services = screen.session, screen.services
     runs = session.store.runs
@@ -87,7 +87,7 @@ def _ask_condition(screen: GymScreen, run_ids: Sequence[str], kind: RuleKind) ->
             _arm(screen, run_ids, kind, text.strip())
 
     screen.app.push_screen(
-        AskLineScreen(
+        TextQuestionScreen(
             f"{kind} …",
             "",
             hint="pass<30% (once it is certain), errors>=10",

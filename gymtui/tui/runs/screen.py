@@ -27,8 +27,8 @@ from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs import destinations
 from gymtui.tui.runs.columns import run_columns
-from gymtui.tui.runs.digest_menu import offer_digest
-from gymtui.tui.runs.rule_menu import offer_rules
+from gymtui.tui.runs.digest_menu import open_digest_menu
+from gymtui.tui.runs.rule_menu import open_rule_menu
 from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
 from gymtui.tui.runs.totals import totals
 
@@ -46,7 +46,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
 
     def __init__(self) -> None:
         super().__init__(RUNS, "age")
-        self.unfilled = frozenset({"score", "note"})
+        self.empty_columns = frozenset({"score", "note"})
         self._runs = self._rows
         self._groups: Groups | None = None
         self._filter = ""
@@ -219,7 +219,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             self.services.saved_layout.change(self.layout_name, group=None)
             self.apply_filter(f"{column}:{quote_value(row_id)}{wild}")
             return
-        if row_id not in self._runs.records or self.is_unread(row_id):
+        if row_id not in self._runs.records or self.is_malformed(row_id):
             self.action_describe()
             return
         self.services.navigate(OpenRun(row_id))
@@ -267,17 +267,17 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return Selection(tuple(self._chosen_runs()))
 
     def action_charts(self) -> None:
-        self._go(destinations.charts_of(self.session, self._chosen_runs()))
+        self._go(destinations.charts_route(self.session, self._chosen_runs()))
 
     def action_search(self) -> None:
         if self._grid.marks:
             run_ids, what = self._chosen_runs(), "marked run"
         else:
             run_ids, what = self._runs_of(self._rows), "run"
-        self._go(destinations.search_of(self.session, run_ids, what))
+        self._go(destinations.search_route(self.session, run_ids, what))
 
     def action_digest(self) -> None:
-        offer_digest(self)
+        open_digest_menu(self)
 
     def action_replay(self) -> None:
         grouped = self._groups is not None
@@ -288,7 +288,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             key = self.services.keys.label("open")
             refuse(self, f"groups cannot be watched · {key} shows its runs")
         else:
-            offer_rules(self, self.chosen())
+            open_rule_menu(self, self.chosen())
 
     def action_launch_like(self) -> None:
         if (run_id := self._run_here()) is not None:
@@ -301,8 +301,8 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def _run_here(self) -> str | None:
         """The run under the cursor, which stays with it; where there is none, that is told."""
         run_id = self._grid.cursor_id
-        if self._groups is not None or run_id is None or self.is_unread(run_id):
-            refuse(self, self.unread if self.is_unread(run_id) else "move the cursor to a run")
+        if self._groups is not None or run_id is None or self.is_malformed(run_id):
+            refuse(self, self.unread if self.is_malformed(run_id) else "move the cursor to a run")
             return None
         self._grid.hold()
         return run_id
@@ -319,7 +319,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         checkpoint before it.
         """
         key = self.services.keys.label("baseline")
-        self._go(destinations.comparison_of(self.session, self.chosen(), key))
+        self._go(destinations.comparison_route(self.session, self.chosen(), key))
 
     def unmark(self, run_ids: Collection[str]) -> None:
         self._grid.keep_marks(self._grid.marks - set(run_ids))

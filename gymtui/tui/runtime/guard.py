@@ -137,7 +137,7 @@ class GuardedApp(App[ResultT]):
         for notice, shown_text in zip(shown, texts, strict=True):
             if shown_text == text:  # a key that is held says the same once
                 self._unnotify(notice, refresh=False)
-        for notice in shown[: notices.in_the_way(texts, text, *self.size)]:
+        for notice in shown[: notices.count_removed(texts, text, *self.size)]:
             self._unnotify(notice, refresh=False)
 
     def _unnotify(self, notification: Notification, refresh: bool = True) -> None:

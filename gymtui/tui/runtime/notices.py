@@ -31,7 +31,7 @@ def shorten(text: str, cells: int, lines: int) -> str:
     return "\n".join(kept)
 
 
-def in_the_way(shown: Sequence[str], new: str, cells: int, lines: int) -> int:
+def count_removed(shown: Sequence[str], new: str, cells: int, lines: int) -> int:
     """How many of the notices shown, the oldest first, must go for another one.
 
     Their titles are lines of their texts.

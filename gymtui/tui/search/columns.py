@@ -49,7 +49,7 @@ def hit_columns() -> tuple[Column[HitRow], ...]:
     """The columns of hits."""
 
     def state(hit: HitRow, cells: int) -> Cell:
-        return outcome_text.state(hit.row)
+        return outcome_text.state_cell(hit.row)
 
     def speaker(hit: HitRow, cells: int) -> Cell:
         return who(hit.found.hit)

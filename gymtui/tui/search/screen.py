@@ -63,7 +63,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         self._found: list[HitRow] = []
         self._due: Timer | None = None
         self._asked = False
-        self.unfilled = frozenset() if len(route.run_ids) > 1 else frozenset({"run"})
+        self.empty_columns = frozenset() if len(route.run_ids) > 1 else frozenset({"run"})
 
     def columns(self) -> tuple[Column[HitRow], ...]:
         return hit_columns()
@@ -92,7 +92,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     def dim(self, dimmed: bool) -> None:
         """Hits do not grow old."""
 
-    def running_in(self, record: HitRow) -> None:
+    def active_run_of(self, record: HitRow) -> None:
         """Not one of them."""
 
     def empty_text(self) -> str:
@@ -147,7 +147,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
             where = (hit.row.run_id if several else "", hit.task_id or "")
             rest = "".join(f"  {name}" for name in where if name)
             name = StyledText(f"{hit.row.rollout_id}  ", "strong")
-            state = outcome_text.state(hit.row)
+            state = outcome_text.state_cell(hit.row)
             lines.append((name, *state, turn, *who(hit.found.hit), StyledText(rest, "muted")))
             lines.append(snippet(hit.found.hit, self.size.width - 2))
         self.show_details(lines)

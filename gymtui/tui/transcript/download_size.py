@@ -8,7 +8,7 @@ _BAR = 20
 """Cells of the progress bar."""
 
 
-def progress(received: int, announced: int | None) -> Cell:
+def progress_cell(received: int, announced: int | None) -> Cell:
     """How far a download is, with a bar where its size is known; both are bytes."""
     megabytes = f"{received / 1e6:.1f}"
     if not announced or announced < received:
@@ -18,7 +18,7 @@ def progress(received: int, announced: int | None) -> Cell:
     return (*bar, StyledText(f" {megabytes} of {announced / 1e6:.1f} MB"))
 
 
-def cap(count: int) -> str:
+def format_cap(count: int) -> str:
     """A cap of so many bytes as it was set: in MiB where it is a number of these."""
     mebibytes = count / (1 << 20)
     return f"{mebibytes:,.0f} MiB" if mebibytes >= 1 else f"{count:,} bytes"

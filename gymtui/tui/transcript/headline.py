@@ -38,7 +38,7 @@ def headline(
     task = rollout.task_id or ABSENT
     for name in (task, fit(task, _TASK, cut="middle")):
         task_said = part(name, "strong", 4)
-        things = (LinePart(place), LinePart(outcome_text.state(row)), task_said, *numbers)
+        things = (LinePart(place), LinePart(outcome_text.state_cell(row)), task_said, *numbers)
         line = join_fitting(things, room)
         if any(piece.style == "strong" for piece in line):
             break

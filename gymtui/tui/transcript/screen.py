@@ -30,7 +30,7 @@ from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.reader_screen import NOTHING_READ, ReaderScreen
-from gymtui.tui.transcript.download_size import cap, progress
+from gymtui.tui.transcript.download_size import format_cap, progress_cell
 from gymtui.tui.transcript.headline import headline
 
 
@@ -54,8 +54,8 @@ class TranscriptScreen(ReaderScreen):
         self.run_id = run_id
         self.rollout_id = rollout_id
         self._opened_from = opened_from
-        self._last_beside: Sequence[str] = ()
-        self._last_beside = self._beside()
+        self._last_neighbours: Sequence[str] = ()
+        self._last_neighbours = self._neighbours()
         self._redacted = False
         self._download: Worker[None] | None = None
         self._too_large = False
@@ -98,12 +98,12 @@ class TranscriptScreen(ReaderScreen):
             if self._with_result(artifacts) is not artifacts:
                 self.show_artifacts(artifacts)
         elif self._download is None and not self._too_large:
-            if self._unfinished():
-                self._wait()
+            if self._is_unfinished():
+                self._show_waiting()
             elif self.rollout_id in delta.rollouts:
                 self._fetch()
 
-    def _unfinished(self) -> bool:
+    def _is_unfinished(self) -> bool:
         row = self._row
         return row is not None and row.outcome in ACTIVE
 
@@ -149,7 +149,7 @@ class TranscriptScreen(ReaderScreen):
         if found.ref.rollout_id == self.rollout_id:
             self._go_to_hit()
         else:
-            self._turn_to(found.ref)
+            self._open_rollout(found.ref)
 
     def action_search(self) -> None:
         if self._hits is not None:
@@ -183,16 +183,16 @@ class TranscriptScreen(ReaderScreen):
             # What cancels this has already put `_download` right.
             try:
                 artifacts = await loader.get(
-                    rollout_id, redacted=redacted, on_progress=self._progressed
+                    rollout_id, redacted=redacted, on_progress=self._show_progress
                 )
             except TooLargeError as error:
                 self._download = None
                 self._too_large = True
-                words = f"The artifacts are larger than {cap(error.cap_bytes)}. "
+                words = f"The artifacts are larger than {format_cap(error.cap_bytes)}. "
                 self.say((StyledText(words, "warning"), *self._save_instead()))
             except GymError as error:
                 self._download = None
-                self._refused(error)
+                self._show_error(error)
             else:
                 self._download = None
                 self.show_artifacts(artifacts)
@@ -210,20 +210,20 @@ class TranscriptScreen(ReaderScreen):
     def _stop_key(self) -> str:
         return self.services.keys.label("back")
 
-    def _progressed(self, received: int, announced: int | None) -> None:
+    def _show_progress(self, received: int, announced: int | None) -> None:
         """Say how far the download is; small ones are there before it could be read."""
         into = f"  into {self._saving.name}" if self._saving else ""
         words = StyledText(f"{into}  · {self._stop_key} stops", "muted")
-        self.say((*progress(received, announced), words))
+        self.say((*progress_cell(received, announced), words))
 
-    def _refused(self, error: GymError) -> None:
+    def _show_error(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
         if self._artifacts is not None:
             self._redacted = self._artifacts.redacted
             self.say(())
             self.services.notify(f"could not download: {error.line}", severity="warning")
-        elif isinstance(error, NotFound) and self._unfinished():
-            self._wait()
+        elif isinstance(error, NotFound) and self._is_unfinished():
+            self._show_waiting()
         elif isinstance(error, NotFound):
             self.say((StyledText(formats.why_no_artifacts(self._row, "this rollout"), "warning"),))
         else:
@@ -240,13 +240,13 @@ class TranscriptScreen(ReaderScreen):
         key = self.services.keys.label("export")
         return (StyledText(key, "key"), StyledText(" saves them to a file."))
 
-    def _wait(self) -> None:
+    def _show_waiting(self) -> None:
         row = self._row
         if row is None or row.rollout is None:
             return
         step = StyledText(f"  step {formats.steps(row.rollout)}", "strong")
         words = "   Not finished yet; the transcript opens here when it is."
-        self.say((*outcome_text.state(row), step, StyledText(words, "muted")))
+        self.say((*outcome_text.state_cell(row), step, StyledText(words, "muted")))
 
     def action_refresh_now(self) -> None:
         super().action_refresh_now()
@@ -301,7 +301,7 @@ class TranscriptScreen(ReaderScreen):
         async def save() -> None:
             try:
                 await self.session.transcripts.loader.save(
-                    self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
+                    self.rollout_id, path, redacted=self._redacted, on_progress=self._show_progress
                 )
                 if row is not None:
                     await asyncio.to_thread(record_files.write, path, row)
@@ -332,15 +332,15 @@ class TranscriptScreen(ReaderScreen):
     def action_compare(self) -> None:
         self.services.navigate(CompareRollouts((RolloutRef(self.run_id, self.rollout_id),)))
 
-    def _beside(self) -> Sequence[str]:
+    def _neighbours(self) -> Sequence[str]:
         """The list as it is now; while this rollout is not in it any more, as it was last."""
         now = self._opened_from.rollout_ids() if self._opened_from is not None else ()
         if self.rollout_id in now:
-            self._last_beside = now
-        return self._last_beside
+            self._last_neighbours = now
+        return self._last_neighbours
 
-    def neighbour(self, step: int) -> bool:
-        beside = self._beside()
+    def go_to_neighbour(self, step: int) -> bool:
+        beside = self._neighbours()
         if self._opened_from is None or self.rollout_id not in beside:
             return False
         place = beside.index(self.rollout_id) + step
@@ -350,10 +350,10 @@ class TranscriptScreen(ReaderScreen):
         run_id = row.run_id if row is not None else self.run_id
         self._opened_from.select_rollout(beside[place])
         self._pending_hit = self._hits.hit() if self._hits is not None else None
-        self._turn_to(RolloutRef(run_id, beside[place]))
+        self._open_rollout(RolloutRef(run_id, beside[place]))
         return True
 
-    def _turn_to(self, ref: RolloutRef) -> None:
+    def _open_rollout(self, ref: RolloutRef) -> None:
         """Read another rollout."""
         if self._download is not None:
             self._download.cancel()

@@ -41,7 +41,7 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=state_word)
 def test_what_the_column_shows_finds_the_row(row: RolloutRow) -> None:
-    shown = "".join(ink.text for ink in outcome_text.state(row)).split()[1]
+    shown = "".join(ink.text for ink in outcome_text.state_cell(row)).split()[1]
     for word in (shown, state_word(row)):
         wanted = parse(f"state:{word}", ROLLOUTS)
         found = [other for other in ROWS if wanted.matches(other, 0.0)]
@@ -91,7 +91,7 @@ def test_a_word_that_fits_nothing_is_refused_with_the_choices(text: str) -> None
 @pytest.mark.parametrize("phase", ["building_environment", "agent_running", "verifying", None])
 def test_what_is_shown_as_phase_of_what_runs_finds_it(phase: str | None) -> None:
     row = row_of(Outcome.RUNNING, status="running", phase=phase)
-    shown = "".join(ink.text for ink in outcome_text.state(row)).split()[1]
+    shown = "".join(ink.text for ink in outcome_text.state_cell(row)).split()[1]
     for word in (shown, phase or "running"):
         assert parse(f"phase:{word}", RUNNING).matches(RunningRow(row), 0.0)
 

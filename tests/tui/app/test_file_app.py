@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.app.palette import PaletteCommands
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, rebound
+from gymtui.tui.context.key_bindings import DEFAULT_BINDINGS, KeyBindings, rebind
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
@@ -42,7 +42,7 @@ async def sees(pilot: Pilot[None], text: str) -> None:
 
 @asynccontextmanager
 async def reading(
-    directory: Path, *names: str, keys: KeyBindings = PROGRAMS_OWN
+    directory: Path, *names: str, keys: KeyBindings = DEFAULT_BINDINGS
 ) -> AsyncIterator[tuple[FileApp, Pilot[None]]]:
     paths = [directory / name for name in names]
     for path in paths:
@@ -75,7 +75,7 @@ async def test_a_search_typed_in_one_burst_loses_no_letter(tmp_path: Path) -> No
 
 async def test_the_keys_that_a_transcript_tells_of_are_the_persons_own(tmp_path: Path) -> None:
     wanted = {"fold": ["x"], "user-turns": ["u"], "assistant-turns": ["m"]}
-    async with reading(tmp_path, "a.json", keys=rebound(wanted, {})) as (_, pilot):
+    async with reading(tmp_path, "a.json", keys=rebind(wanted, {})) as (_, pilot):
         await sees(pilot, "1 more line · x unfolds")
         await pilot.press("u", "m")
         await sees(pilot, "all turns are hidden: 1 u m 4 show them")

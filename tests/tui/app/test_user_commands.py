@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gymtui.config.user_commands import UserCommand
-from gymtui.tui.context.key_bindings import KeyBindings, rebound
+from gymtui.tui.context.key_bindings import KeyBindings, rebind
 from gymtui.tui.context.keymap import Scope
 from tests.gym.running_gym import running_gym
 from tests.tui.person import dashboard
@@ -33,7 +33,7 @@ def writing(path: Path) -> list[str]:
 
 def test_they_stand_in_the_table_of_keys_beside_the_programs_own() -> None:
     own = commands(key=["f5", "Z"], description="say a\x1b[2J")
-    keys = rebound({}, {}, own)
+    keys = rebind({}, {}, own)
     assert keys.problems == ()
     added = keys.of([Scope.RUNS], read_only=False)[-1]
     assert (added.name, added.keys, added.short) == ("commands.mine", ("f5", "Z"), "mine")
@@ -41,7 +41,7 @@ def test_they_stand_in_the_table_of_keys_beside_the_programs_own() -> None:
     assert keys.command_at("f5", (Scope.RUNS,)) == "mine"
     assert keys.command_at("f5", (Scope.MATRIX,)) is None
     assert keys.keymap == {}
-    assert [key.name for key in rebound({}, {}, commands(destroys=True)).of(
+    assert [key.name for key in rebind({}, {}, commands(destroys=True)).of(
         [Scope.RUNS], read_only=True
     ) if key.name.startswith("commands.")] == []  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_they_stand_in_the_table_of_keys_beside_the_programs_own() -> None:
     ],
 )
 def test_a_key_that_is_taken_on_its_screen_is_told(key: str, why: str) -> None:
-    keys = rebound({}, {"commands.mine": "config.toml:1: commands.mine"}, commands(key=key))
+    keys = rebind({}, {"commands.mine": "config.toml:1: commands.mine"}, commands(key=key))
     (problem,) = keys.problems
     assert problem.place == "config.toml:1: commands.mine"
     assert why in problem.message
@@ -64,13 +64,13 @@ def test_a_key_that_is_taken_on_its_screen_is_told(key: str, why: str) -> None:
 
 
 def test_a_key_that_was_given_up_may_be_taken_and_one_of_another_screen() -> None:
-    assert rebound({"cancel": ["X"]}, {}, commands(key="x")).problems == ()
-    assert rebound({}, {}, commands(key="z")).problems == ()
+    assert rebind({"cancel": ["X"]}, {}, commands(key="x")).problems == ()
+    assert rebind({}, {}, commands(key="z")).problems == ()
 
 
 async def test_one_is_told_what_it_was_run_on_and_its_last_line_is_shown(tmp_path: Path) -> None:
     told = tmp_path / "told"
-    keys = rebound({}, {}, commands(command=writing(told)))
+    keys = rebind({}, {}, commands(command=writing(told)))
     async with (
         running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path, keys=keys, profile_name="lab") as person,
@@ -94,7 +94,7 @@ async def test_one_is_told_what_it_was_run_on_and_its_last_line_is_shown(tmp_pat
 async def test_one_that_destroys_is_asked_about_and_says_how_it_failed(tmp_path: Path) -> None:
     left = tmp_path / "left"
     line = f"echo $GYMTUI_COMMAND_RUN_ID > {left}; echo no such bucket >&2; exit 3"
-    keys: KeyBindings = rebound({}, {}, commands(command=line, shell=True, destroys=True))
+    keys: KeyBindings = rebind({}, {}, commands(command=line, shell=True, destroys=True))
     async with (
         running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path, keys=keys) as person,

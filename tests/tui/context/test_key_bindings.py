@@ -12,11 +12,11 @@ from textual.keys import _character_to_key
 
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.file_app import FileApp
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, named, rebound
-from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
+from gymtui.tui.context.key_bindings import DEFAULT_BINDINGS, KeyBindings, parse_key, rebind
+from gymtui.tui.context.keymap import STACKS, TABLE, Scope, display_key
 from gymtui.tui.context.preferences import Preferences
 from gymtui.tui.context.routes import PLACES
-from gymtui.tui.kit.dialog import AskScreen
+from gymtui.tui.kit.dialog import QuestionScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.gym.running_gym import running_gym
@@ -29,7 +29,7 @@ def keys_for(keys: KeyBindings, name: str) -> tuple[str, ...]:
 
 def said(**wanted: list[str]) -> list[str]:
     names = {name.replace("_", "-"): keys for name, keys in wanted.items()}
-    return [str(problem) for problem in rebound(names, {}).problems]
+    return [str(problem) for problem in rebind(names, {}).problems]
 
 
 # -- the table ---------------------------------------------------------------------------------
@@ -77,13 +77,13 @@ def test_what_works_together_on_a_screen_is_known_to_whoever_looks_for_conflicts
     ],
 )
 def test_a_key_is_written_as_people_write_it(written: str, name: str) -> None:
-    assert named(written) == name
+    assert parse_key(written) == name
 
 
 def test_what_is_shown_of_a_key_can_be_written() -> None:
     for what in TABLE:
         for key in what.keys:
-            assert named(shown(key)) == named(key)
+            assert parse_key(display_key(key)) == parse_key(key)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_is_shown_of_a_key_can_be_written() -> None:
 )
 def test_a_key_that_is_none_is_told(written: str, why: str) -> None:
     with pytest.raises(ValueError) as caught:
-        named(written)
+        parse_key(written)
     assert why in str(caught.value)
 
 
@@ -109,11 +109,11 @@ def test_a_key_that_is_none_is_told(written: str, why: str) -> None:
 
 
 def test_keys_are_replaced_by_name_and_the_rest_stays() -> None:
-    keys = rebound({"cancel": ["ctrl+x", "X"], "fit": ["."]}, {})
+    keys = rebind({"cancel": ["ctrl+x", "X"], "fit": ["."]}, {})
     assert keys.problems == ()
     assert keys_for(keys, "cancel") == ("ctrl+x", "X")
     assert keys_for(keys, "fit") == ("full_stop",)
-    assert (keys.shown("cancel"), keys.label("cancel"), keys.shown("fit")) == (
+    assert (keys.key_for("cancel"), keys.label("cancel"), keys.key_for("fit")) == (
         "^x", "ctrl+x", ".",
     )  # fmt: skip
     changed = {new.name for new, old in zip(keys.table, TABLE, strict=True) if new != old}
@@ -121,13 +121,13 @@ def test_keys_are_replaced_by_name_and_the_rest_stays() -> None:
 
 
 def test_keys_may_be_swapped() -> None:
-    keys = rebound({"mark": ["v"], "mark-range": ["space"]}, {})
+    keys = rebind({"mark": ["v"], "mark-range": ["space"]}, {})
     assert keys.problems == ()
     assert (keys_for(keys, "mark"), keys_for(keys, "mark-range")) == (("v",), ("space",))
 
 
 def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
-    keys = rebound({"cancle": ["x"]}, {"keys.cancle": "config.toml:3: keys.cancle"})
+    keys = rebind({"cancle": ["x"]}, {"keys.cancle": "config.toml:3: keys.cancle"})
     assert [str(problem) for problem in keys.problems] == [
         "config.toml:3: keys.cancle: unknown command; did you mean cancel?"
     ]
@@ -153,14 +153,14 @@ def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
     ],
 )
 def test_what_cannot_be_is_told_and_the_programs_own_stays(name: str, key: str, why: str) -> None:
-    keys = rebound({name: [key]}, {})
+    keys = rebind({name: [key]}, {})
     [problem] = keys.problems
     assert why in problem.message
     assert keys.table == TABLE
 
 
 def test_of_two_of_the_persons_own_the_later_gives_way() -> None:
-    keys = rebound({"fit": ["."], "zoom-in": ["."], "zoom-out": [","]}, {})
+    keys = rebind({"fit": ["."], "zoom-in": ["."], "zoom-out": [","]}, {})
     assert [problem.place for problem in keys.problems] == ["keys.zoom-in"]
     assert keys_for(keys, "fit") == ("full_stop",)
     assert keys_for(keys, "zoom-in") == ("plus", "equals_sign")
@@ -169,7 +169,7 @@ def test_of_two_of_the_persons_own_the_later_gives_way() -> None:
 
 def test_what_is_left_out_gets_its_own_key_back_and_no_two_do_the_same() -> None:
     # `unmark` takes v, which `mark-range` gives up; `mark-range` cannot have what it wants.
-    keys = rebound({"unmark": ["v"], "mark-range": ["o"]}, {})
+    keys = rebind({"unmark": ["v"], "mark-range": ["o"]}, {})
     assert {problem.place for problem in keys.problems} == {"keys.unmark", "keys.mark-range"}
     assert keys.table == TABLE
 
@@ -179,10 +179,10 @@ def test_a_key_may_do_different_things_where_they_never_meet() -> None:
 
 
 def test_escape_is_always_the_way_out() -> None:
-    keys = rebound({"back": ["ctrl+b"], "keep": ["k"], "menu-leave": ["l"]}, {})
+    keys = rebind({"back": ["ctrl+b"], "keep": ["k"], "menu-leave": ["l"]}, {})
     assert keys.problems == ()
     assert keys_for(keys, "back") == ("ctrl+b", "escape")
-    assert keys.untyped("keep") == "esc"
+    assert keys.key_while_typing("keep") == "esc"
     assert keys_for(keys, "menu-leave") == ("l", "escape")
 
 
@@ -203,7 +203,7 @@ MINE = {
 
 
 async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Path) -> None:
-    keys = rebound(MINE, {})
+    keys = rebind(MINE, {})
     assert keys.problems == ()
     async with (
         running_gym(tmp_path, held=True) as gym,
@@ -211,8 +211,8 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
     ):
         person.launch("first")
         person.launch("second")
-        shown = await person.sees("first", "second", "X cancel", "f1 help")
-        assert "x cancel" not in shown
+        display_key = await person.sees("first", "second", "X cancel", "f1 help")
+        assert "x cancel" not in display_key
 
         # A list, once it stays in its order
         def started() -> bool:
@@ -248,8 +248,8 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         await person.press("escape")
         # Help and a text
         await person.press("question_mark", "f1")
-        shown = await person.sees("keys", "cancel the marked runs")
-        assert any(line.split()[:2] == ["X", "cancel"] for line in shown.splitlines())
+        display_key = await person.sees("keys", "cancel the marked runs")
+        assert any(line.split()[:2] == ["X", "cancel"] for line in display_key.splitlines())
         await person.press("escape")
         await person.sees("RUN")
         # Leaving
@@ -262,18 +262,18 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
 
 
 async def test_every_question_goes_by_them(tmp_path: Path) -> None:
-    keys = rebound({"keep": ["k"], "do-it": ["D"], "quit": ["ctrl+x"]}, {})
+    keys = rebind({"keep": ["k"], "do-it": ["D"], "quit": ["ctrl+x"]}, {})
     assert keys.problems == ()
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, keys=keys) as person:
         answers: list[bool | None] = []
         for key in ("k", "D"):
-            question = AskScreen("Sure?", (), do="launch", keep="go on")
+            question = QuestionScreen("Sure?", (), do="launch", keep="go on")
             person.app.push_screen(question, answers.append)
             await person.sees("Sure?", "k go on     D launch")
             await person.press("y", "n", key)
             await person.sees_no("Sure?")
         assert answers == [False, True]
-        person.app.push_screen(AskScreen("Sure?", (), do="launch", keep="go on"))
+        person.app.push_screen(QuestionScreen("Sure?", (), do="launch", keep="go on"))
         await person.press("ctrl+q")
         assert person.app.is_running
         await person.press("ctrl+x")
@@ -281,7 +281,7 @@ async def test_every_question_goes_by_them(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_bound_is_said_on_screen(tmp_path: Path) -> None:
-    keys = rebound({"cancle": ["x"]}, {})
+    keys = rebind({"cancle": ["x"]}, {})
     async with (
         running_gym(tmp_path) as gym,
         dashboard(gym, tmp_path, keys=keys, problems=keys.problems) as person,
@@ -290,20 +290,20 @@ async def test_what_cannot_be_bound_is_said_on_screen(tmp_path: Path) -> None:
 
 
 async def test_of_many_problems_a_few_are_said_and_where_the_others_are(tmp_path: Path) -> None:
-    keys = rebound({f"unknown{number}": ["x"] for number in range(12)}, {})
+    keys = rebind({f"unknown{number}": ["x"] for number in range(12)}, {})
     async with (
         running_gym(tmp_path) as gym,
         dashboard(gym, tmp_path, keys=keys, problems=keys.problems) as person,
     ):
         title = "settings: 12 problems, see `gymtui doctor`"
-        shown = await person.sees("keys.unknown3", title)
-        assert "keys.unknown4" not in shown
+        display_key = await person.sees("keys.unknown3", title)
+        assert "keys.unknown4" not in display_key
 
 
 async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text('{"messages": [{"role": "user", "content": "hello"}]}')
-    keys = rebound({"raw": ["ctrl+r"], "refresh": ["f5"], "leave": ["Q"]}, {})
+    keys = rebind({"raw": ["ctrl+r"], "refresh": ["f5"], "leave": ["Q"]}, {})
     assert keys.problems == ()
     app = FileApp([file], Reporter(tmp_path), Preferences(keys=keys))
     async with app.run_test() as pilot:
@@ -323,8 +323,8 @@ async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
 
 
 def test_nothing_bound_is_the_programs_own() -> None:
-    assert rebound({}, {}) is PROGRAMS_OWN
-    assert PROGRAMS_OWN.keymap == {}
+    assert rebind({}, {}) is DEFAULT_BINDINGS
+    assert DEFAULT_BINDINGS.keymap == {}
 
 
 def test_every_place_that_a_key_goes_to_is_there() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gymtui.config.theme_files import Outcomes, Phases, ThemeFile
-from gymtui.tui.context.theme import PHASE_COLOURS, coloured, colourless
+from gymtui.tui.context.theme import PHASE_COLOURS, colourless_palette, palette_of
 from tests.helpers.observations import EYES, ciede2000, contrast, lab, least_difference, linear
 from tests.tui.palettes import NAMES, theme
 
@@ -74,7 +74,7 @@ def test_all_text_can_be_read_on_all_that_it_stands_on(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_style_that_says_both_its_colours_can_be_read(name: str) -> None:
-    palette = coloured(theme(name))
+    palette = palette_of(theme(name))
     for style_name in ("match", "match-here"):
         style = palette.styles[style_name]
         assert style.color and style.bgcolor
@@ -84,7 +84,7 @@ def test_every_style_that_says_both_its_colours_can_be_read(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_bars_stand_out_from_the_background(name: str) -> None:
     file = theme(name)
-    styles = coloured(file).styles
+    styles = palette_of(file).styles
     for phase in PHASE_COLOURS:
         paper = styles[f"bar {phase}"].bgcolor
         assert paper is not None
@@ -119,12 +119,15 @@ def test_no_colour_means_two_things(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_theme_has_every_style_that_the_colourless_one_has(name: str) -> None:
-    assert set(coloured(theme(name)).styles) >= set(colourless().styles)
-    assert set(colourless().styles) >= set(coloured(theme("night")).styles) - {"surface", "panel"}
+    assert set(palette_of(theme(name)).styles) >= set(colourless_palette().styles)
+    assert set(colourless_palette().styles) >= set(palette_of(theme("night")).styles) - {
+        "surface",
+        "panel",
+    }
 
 
 def test_without_colour_no_style_has_one_and_every_distinction_an_attribute() -> None:
-    palette = colourless()
+    palette = colourless_palette()
     styles = [*palette.styles.values(), palette.base, palette.cursor, palette.bar]
     assert all(style.color is None and style.bgcolor is None for style in styles)
     assert palette.cursor.reverse

@@ -15,14 +15,14 @@ from gymtui.tui.kit.cached_strip import CachedStrip, draw_directly
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.styled_text import StyledText, styled
+from gymtui.tui.kit.styled_text import StyledText, value_cell
 from gymtui.tui.runtime.output_filter import BACKSTOP
 from tests.tui.palettes import NIGHT
 
 BLACK = Color(0, 0, 0)
 COLUMNS = (
-    Column("name", "NAME", 10, lambda name, _cells: styled(name, "failed"), flex=1),
-    Column("size", "SIZE", 6, lambda name, _cells: styled(len(name)), align="right"),
+    Column("name", "NAME", 10, lambda name, _cells: value_cell(name, "failed"), flex=1),
+    Column("size", "SIZE", 6, lambda name, _cells: value_cell(len(name)), align="right"),
 )
 NAMES = [f"row-{number:03d}" for number in range(40)]
 

@@ -21,7 +21,7 @@ from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.transcript.usage import Usage
 from gymtui.tui.active.columns import active_columns
-from gymtui.tui.kit.column import Column, place
+from gymtui.tui.kit.column import Column, place_columns
 from gymtui.tui.kit.styled_text import Cell
 from gymtui.tui.matrix.columns import (
     across_columns,
@@ -87,7 +87,7 @@ LISTS: dict[str, tuple[Sequence[Column[Any]], dict[str, int]]] = {
 def headings(columns: Sequence[Column[Any]], cells: int, longest: Mapping[str, int]) -> str:
     """The headings on a terminal so wide, each filled with dots to its column's width."""
     line = ""
-    for at in place(columns, cells, longest):
+    for at in place_columns(columns, cells, longest):
         title = at.column.heading_text.strip()[: at.width]
         filled = title.rjust if at.column.align == "right" else title.ljust
         line = line.ljust(at.x - 2) + filled(at.width, "·")

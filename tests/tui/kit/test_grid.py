@@ -14,22 +14,22 @@ from textual.pilot import Pilot
 
 from gymtui.core.column_widths import EXTRA
 from gymtui.core.replacement import replace
-from gymtui.tui.kit.column import Column, place
+from gymtui.tui.kit.column import Column, place_columns
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.row_lines import RowLines
-from gymtui.tui.kit.styled_text import Cell, styled
+from gymtui.tui.kit.styled_text import Cell, value_cell
 from tests.tui.palettes import NIGHT
 
 
 def shown(record: str, cells: int) -> Cell:
-    return styled(record)
+    return value_cell(record)
 
 
 COLUMNS = (
     Column("name", "NAME", 10, shown, flex=1, most=40, cut="middle"),
-    Column("size", "SIZE", 6, lambda record, cells: styled(len(record)), align="right"),
-    Column("note", "NOTE", 8, lambda record, cells: styled("note"), priority=1),
-    Column("more", "MORE", 8, lambda record, cells: styled("more"), priority=2),
+    Column("size", "SIZE", 6, lambda record, cells: value_cell(len(record)), align="right"),
+    Column("note", "NOTE", 8, lambda record, cells: value_cell("note"), priority=1),
+    Column("more", "MORE", 8, lambda record, cells: value_cell("more"), priority=2),
 )
 
 
@@ -284,18 +284,18 @@ async def test_a_long_name_keeps_its_tail() -> None:
 
 
 def test_narrow_terminals_drop_columns_by_priority_and_never_squeeze_one() -> None:
-    assert [at.column.key for at in place(COLUMNS, 60)] == ["name", "size", "note", "more"]
-    assert [at.column.key for at in place(COLUMNS, 36)] == ["name", "size", "note"]
-    assert [at.column.key for at in place(COLUMNS, 24)] == ["name", "size"]
+    assert [at.column.key for at in place_columns(COLUMNS, 60)] == ["name", "size", "note", "more"]
+    assert [at.column.key for at in place_columns(COLUMNS, 36)] == ["name", "size", "note"]
+    assert [at.column.key for at in place_columns(COLUMNS, 24)] == ["name", "size"]
     for cells in range(22, 120):
-        placed = place(COLUMNS, cells)
+        placed = place_columns(COLUMNS, cells)
         assert all(at.width >= at.column.width for at in placed)
         assert placed[-1].x + placed[-1].width < cells
 
 
 def test_what_is_left_over_goes_to_the_flexible_column_up_to_its_most() -> None:
-    assert place(COLUMNS, 70)[0].width > place(COLUMNS, 60)[0].width
-    assert place(COLUMNS, 200)[0].width == 40
+    assert place_columns(COLUMNS, 70)[0].width > place_columns(COLUMNS, 60)[0].width
+    assert place_columns(COLUMNS, 200)[0].width == 40
 
 
 def test_extras_come_only_where_the_others_have_their_good_width() -> None:
@@ -306,7 +306,7 @@ def test_extras_come_only_where_the_others_have_their_good_width() -> None:
     )
 
     def widths(cells: int) -> dict[str, int]:
-        return {at.column.key: at.width for at in place(columns, cells)}
+        return {at.column.key: at.width for at in place_columns(columns, cells)}
 
     assert widths(23) == {"name": 10, "rate": 8}
     assert widths(31) == {"name": 10, "rate": 14}
@@ -342,11 +342,11 @@ async def test_other_contents_are_not_given_the_room_of_those_before(
     async with app.run_test(size=(60, 8)) as pilot:
         app.grid.set_rows(tuple(names))
         await pilot.pause()
-        wide = app.grid.would_place(app.grid.columns)[0].width
+        wide = app.grid.fit_columns(app.grid.columns)[0].width
         names.update(dict.fromkeys(names, "short"))
         app.grid.choose(())
         await pilot.pause()
-        assert app.grid.would_place(app.grid.columns)[0].width < wide
+        assert app.grid.fit_columns(app.grid.columns)[0].width < wide
 
 
 def test_a_cell_of_nothing_but_its_record_is_asked_for_once_and_one_of_the_time_each_time() -> None:
@@ -355,13 +355,13 @@ def test_a_cell_of_nothing_but_its_record_is_asked_for_once_and_one_of_the_time_
     def column(key: str, of_record: bool) -> Column[str]:
         def cell(record: str, _cells: int) -> Cell:
             asked.append((key, record))
-            return styled(record)
+            return value_cell(record)
 
         return Column(key, key, 8, cell, of_record=of_record)
 
     records = {"a": "one"}
     lines = RowLines(records.get, NIGHT)
-    lines.place([column("still", True), column("timed", False)], 40)
+    lines.place_columns([column("still", True), column("timed", False)], 40)
     first = lines.row("a", keep=9)
     assert lines.row("a", keep=9) is first
     assert Counter(asked) == {("still", "one"): 1, ("timed", "one"): 2}

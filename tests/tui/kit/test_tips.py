@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
+from gymtui.tui.context.keymap import STACKS, TABLE, Scope, display_key
 from gymtui.tui.kit.footer import TIPS, tip
 from gymtui.tui.kit.styled_text import width_of
 
@@ -22,7 +22,7 @@ def test_a_tip_has_room_or_is_left_out_whole(scope: Scope) -> None:
 @pytest.mark.parametrize("scope", TIPS)
 def test_the_keys_it_names_work_there(scope: Scope) -> None:
     stack = next(stack for stack in STACKS if scope in stack)
-    there = {shown(key) for row in TABLE if row.scope in stack for key in row.keys}
+    there = {display_key(key) for row in TABLE if row.scope in stack for key in row.keys}
     named = TIPS[scope].split("`")[1::2]
     assert named and set(named) <= there
 

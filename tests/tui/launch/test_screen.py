@@ -10,7 +10,7 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from gymtui.config.schema import ModelKeySource
-from gymtui.tui.kit.dialog import AskScreen
+from gymtui.tui.kit.dialog import QuestionScreen
 from gymtui.tui.kit.pick import PickScreen
 from gymtui.tui.launch.form_screen import FormScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
@@ -151,7 +151,7 @@ async def test_nothing_is_sent_before_it_was_asked_and_enter_keeps(tmp_path: Pat
         await person.press("ctrl+l")
         await person.sees("Launch this run?")
         await person.press("x", "space", "ctrl+l", "tab")
-        assert isinstance(person.app.screen, AskScreen)
+        assert isinstance(person.app.screen, QuestionScreen)
         await person.press("enter")
         assert "offer_negotiation" in person.screen()
         assert runs(person) == []

@@ -20,7 +20,7 @@ from gymtui.tui.rollouts.timeline_bar import (
     Scale,
     axis,
     bar,
-    length,
+    format_length,
     round_span_s,
     tick_step_s,
 )
@@ -195,7 +195,9 @@ def test_no_two_kinds_look_alike_and_none_like_an_outcome() -> None:
     assert not outcomes & set(FILLS.values())
     colours = {NIGHT.styles[phase].color for phase in PHASES}
     assert len(colours) == len(PHASES)
-    assert not colours & {NIGHT.styles[style].color for style in outcome_text.STYLE.values()}
+    assert not colours & {
+        NIGHT.styles[style].color for style in outcome_text.OUTCOME_STYLES.values()
+    }
 
 
 def test_every_style_that_is_drawn_exists() -> None:
@@ -283,7 +285,7 @@ def test_an_axis_fills_its_cells_and_labels_never_touch(
     [(0, "0"), (30, "30s"), (60, "1m"), (90, "1m30"), (3600, "1h"), (5400, "1h30"), (86400, "1d")],
 )
 def test_lengths_are_short(seconds: float, word: str) -> None:
-    assert length(seconds) == word
+    assert format_length(seconds) == word
 
 
 @given(st.floats(0, 1e7))

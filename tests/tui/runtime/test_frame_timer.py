@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from gymtui.tui.app.confirm import ConfirmScreen
-from gymtui.tui.kit.dialog import AskScreen
+from gymtui.tui.kit.dialog import QuestionScreen
 from gymtui.tui.kit.menu import MenuScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.frame_timer import REST_S, FrameTimer, FrameTimerMixin
@@ -92,5 +92,5 @@ def test_changes_that_come_together_share_a_frame_also_the_first() -> None:
 
 
 def test_every_screen_of_ours_is_drawn_so() -> None:
-    for screen in (GymScreen, MenuScreen, ConfirmScreen, AskScreen):
+    for screen in (GymScreen, MenuScreen, ConfirmScreen, QuestionScreen):
         assert screen._update_timer is FrameTimerMixin._update_timer

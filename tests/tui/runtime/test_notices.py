@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gymtui.tui.runtime.notices import in_the_way, shorten
+from gymtui.tui.runtime.notices import count_removed, shorten
 
 
 def test_what_fits_stays_as_it_is() -> None:
     text = "launched first\nlaunched second"
     assert shorten(text, 80, 24) == text
-    assert in_the_way(["one", "two"], text, 80, 24) == 0
+    assert count_removed(["one", "two"], text, 80, 24) == 0
 
 
 def test_of_too_many_lines_the_last_is_left_out_and_said_to_be() -> None:
@@ -30,8 +30,8 @@ def test_a_line_that_alone_is_too_long_is_cut() -> None:
 
 def test_the_oldest_go_first_and_only_as_many_as_must() -> None:
     shown = ["old\n" * 7, "new\n" * 7]
-    assert in_the_way(shown, "now\n" * 3, 80, 24) == 1
-    assert in_the_way(shown, "now\n" * 18, 80, 24) == 2
+    assert count_removed(shown, "now\n" * 3, 80, 24) == 1
+    assert count_removed(shown, "now\n" * 18, 80, 24) == 2
 
 
 @given(
@@ -43,7 +43,7 @@ def test_all_that_stay_fit_together(texts: list[str], cells: int, lines: int) ->
     shown: list[str] = []
     for text in texts:
         new = shorten(text, cells, lines)
-        del shown[: in_the_way(shown, new, cells, lines)]
+        del shown[: count_removed(shown, new, cells, lines)]
         shown.append(new)
         wide = max(10, int(cells * 0.8) - 8)
         assert sum(1 + max(1, -(-len(each) // wide)) for each in shown) <= max(3, lines - 5)

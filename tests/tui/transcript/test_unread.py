@@ -69,15 +69,15 @@ async def test_how_far_a_download_is(tmp_path: Path) -> None:
         screen = TranscriptScreen("nightly", only)
         person.app.push_screen(screen)
         await person.sees("Not finished yet")
-        screen._progressed(5_000_000, 20_000_000)
+        screen._show_progress(5_000_000, 20_000_000)
         await person.sees("━" * 5 + "─" * 15 + " 5.0 of 20.0 MB  · esc stops")
-        screen._progressed(5_000_000, 5_000_000)
+        screen._show_progress(5_000_000, 5_000_000)
         await person.sees("━" * 20 + " 5.0 of 5.0 MB")
         # Announced too little, or nothing: there is no whole to be a part of.
-        screen._progressed(5_000_000, 4_000_000)
+        screen._show_progress(5_000_000, 4_000_000)
         shown = await person.sees_no("━")
         assert "5.0 MB  · esc stops" in shown and " of 4.0 MB" not in shown
-        screen._progressed(7_140_000, None)
+        screen._show_progress(7_140_000, None)
         await person.sees("7.1 MB  · esc stops")
 
 

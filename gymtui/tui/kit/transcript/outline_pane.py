@@ -14,14 +14,14 @@ from gymtui.store.formats import duration
 from gymtui.transcript.outline import Entry
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cursor_rows import CursorRows
-from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, make_strip, width_of
 from gymtui.tui.kit.transcript.sections import GLYPHS
 
 _LEAST = 5
 """Cells from which on there is a use in what a call asks for."""
 
 
-def label(entry: Entry, cells: int) -> Cell:
+def entry_label(entry: Entry, cells: int) -> Cell:
     """Who speaks and what, or which tool and what for; of an answer what it says."""
     kind = str(entry.kind)
     style = kind if kind != "other" else "strong"
@@ -45,7 +45,7 @@ def label(entry: Entry, cells: int) -> Cell:
     return (glyph, arrow, StyledText(name), StyledText(asked, "muted"), StyledText(more))
 
 
-def figures(entry: Entry) -> Cell:
+def entry_figures(entry: Entry) -> Cell:
     """Whether it failed, and how long it took."""
     right: list[StyledText] = []
     if entry.error:
@@ -103,7 +103,7 @@ class OutlinePane(CursorRows):
 
     @on(events.Focus)
     @on(events.Blur)
-    def _light_up(self) -> None:
+    def _redraw_cursor(self) -> None:
         """Show whether keys go here."""
         self.refresh()
 
@@ -127,17 +127,19 @@ class OutlinePane(CursorRows):
         row = self.top + y
         edge = StyledText("│", "bar")
         if row >= len(self._entries):
-            return strip((StyledText(" " * (cells - 1)), edge), styles, base)
+            return make_strip((StyledText(" " * (cells - 1)), edge), styles, base)
         entry = self._entries[row]
         here = row == self.cursor
         numbered = entry.turn + 1 if 0 <= entry.turn < self._turns else ""
         number = f"{numbered:>{len(str(self._turns))}} "
         marked = not self._marked.isdisjoint(range(entry.turn, max(entry.turn, entry.last) + 1))
         mark = StyledText("▌" if here else "•" if marked else " ", "mark")
-        right = figures(entry)
+        right = entry_figures(entry)
         room = max(0, cells - 3 - len(number) - width_of(right))
-        left = fit_cells(label(entry, room), room)
+        left = fit_cells(entry_label(entry, room), room)
         pieces = (mark, StyledText(number, "muted"), *left, *right, StyledText(" "))
         over = self._palette.cursor if here and self.has_focus else None
         over = over or (self._palette.bar if here else None)
-        return Strip.join([strip(pieces, styles, base, over), strip((edge,), styles, base)])
+        return Strip.join(
+            [make_strip(pieces, styles, base, over), make_strip((edge,), styles, base)]
+        )

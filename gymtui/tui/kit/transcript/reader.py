@@ -18,7 +18,7 @@ from gymtui.tui.kit.transcript.sections import (
     text_sections,
 )
 
-FOLDED = {True: "everything is unfolded", False: "long content is folded"}
+FOLD_MESSAGES = {True: "everything is unfolded", False: "long content is folded"}
 NOTHING_FOLDS = "nothing to fold in this turn"
 
 
@@ -47,7 +47,7 @@ class TranscriptReader(MouseView):
         self._section_cache = {}
         self.lay_out(at_start=at_start)
 
-    def put_away(self) -> None:
+    def clear_transcript(self) -> None:
         """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
         self.transcript = None
         self._section_cache = {}

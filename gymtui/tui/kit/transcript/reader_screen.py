@@ -22,7 +22,12 @@ from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.save_screen import SaveScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
-from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader, selected_words
+from gymtui.tui.kit.transcript.reader import (
+    FOLD_MESSAGES,
+    NOTHING_FOLDS,
+    TranscriptReader,
+    selected_words,
+)
 from gymtui.tui.kit.transcript.search import Search
 from gymtui.tui.kit.transcript.sections import ViewOptions, text_sections
 from gymtui.tui.kit.transcript.view import TranscriptView
@@ -57,7 +62,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         """What is read, the left end of the line over it; what is longer loses its end."""
         raise NotImplementedError
 
-    def neighbour(self, step: int) -> bool:
+    def go_to_neighbour(self, step: int) -> bool:
         """Go to the next or previous transcript that it was opened among; whether there is one."""
         return False
 
@@ -80,7 +85,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self._search.stop()
         self._artifacts = None
         self._outline.show(())
-        self._view.put_away()
+        self._view.clear_transcript()
 
     def say(self, cell: Cell) -> None:
         """Say something above the body, where there is none yet, or nothing any more."""
@@ -96,7 +101,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self._search.end()
 
     def body(self) -> Iterable[Widget]:
-        palette, key = self.services.palette, self.services.keys.shown
+        palette, key = self.services.palette, self.services.keys.key_for
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
         self._outline = OutlinePane(palette)
         shown = ViewOptions(fold_key=key("fold"), kind_keys=kinds)
@@ -223,7 +228,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         return None if self._raw else self.transcript
 
     def action_rollout(self, step: int) -> None:
-        if not self.neighbour(step):
+        if not self.go_to_neighbour(step):
             refuse(self, "end of the list" if step > 0 else "start of the list")
 
     def action_pan(self, steps: int) -> None:
@@ -240,7 +245,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
 
     def action_fold_all(self) -> None:
         if self._readable():
-            refuse(self, FOLDED[self._view.fold_all()])
+            refuse(self, FOLD_MESSAGES[self._view.fold_all()])
 
     def action_role(self, name: str) -> None:
         if self._readable():
@@ -294,7 +299,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
             self.action_raw()
         if phrase != self._search.typed:
             self._search.begin(phrase, at=match)
-        self._search.stand_on(match)
+        self._search.select_match(match)
         self._view.show_match(match)
         self.summarise()
 

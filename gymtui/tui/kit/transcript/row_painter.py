@@ -15,7 +15,7 @@ from textual.strip import Strip
 from gymtui.core.text import clusters
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.styled_text import StyledText, strip
+from gymtui.tui.kit.styled_text import StyledText, make_strip
 from gymtui.tui.kit.transcript.highlight import StyleSpan, overlay
 from gymtui.tui.kit.transcript.line_index import Row
 
@@ -33,7 +33,7 @@ class RowPainter:
     def line(self, pieces: tuple[StyledText, ...], cells: int, over: Style | None = None) -> Strip:
         """Draw a line that is no row of the text."""
         base = self._palette.base
-        drawn = strip((StyledText(" "), *pieces), self._styles, base, over)
+        drawn = make_strip((StyledText(" "), *pieces), self._styles, base, over)
         return drawn.adjust_cell_length(cells, base + over if over is not None else base)
 
     def row(
@@ -51,7 +51,7 @@ class RowPainter:
         margin = StyledText("▌" if here else " ", "mark")
         indent = line.indent + row.hang
         blank = (StyledText(" " * indent),) if indent else ()
-        return strip((margin, *blank, *pieces), self._styles, base)
+        return make_strip((margin, *blank, *pieces), self._styles, base)
 
     def _style(self, name: str, base: str) -> str:
         """The name of a style, which is made when it is first asked for."""
@@ -71,7 +71,7 @@ class RowPainter:
         return self._palette.styles.get(name, Style.null())
 
 
-def seen_of(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, int]:
+def visible_range(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, int]:
     """Which characters of a row's line are seen; one not wrapped was moved left by `pan` cells."""
     text = row.line.text
     if not wrap:

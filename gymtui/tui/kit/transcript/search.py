@@ -177,7 +177,7 @@ class Search:
         problem = self._found.problem
         return (*pieces, StyledText(f"  {problem}", "warning")) if problem else pieces
 
-    def stand_on(self, match: Match) -> None:
+    def select_match(self, match: Match) -> None:
         """Stand on a match that is known; the next one is the one after it."""
         if self._found is not None:
             self._at = match

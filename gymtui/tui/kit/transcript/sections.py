@@ -30,7 +30,7 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
 from gymtui.transcript.folds import Hidden, fold
-from gymtui.tui.kit.rollout_details import seconds
+from gymtui.tui.kit.rollout_details import format_seconds
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import StyleSpan, StyleSpans
 from gymtui.tui.kit.transcript.styles import TextKind, from_spans, style_spans
@@ -175,7 +175,7 @@ def heading(turn: Turn) -> TextLine:
     if turn.timestamp is not None:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
-        pieces.append((f"  +{seconds(turn.duration_s)}", "muted"))
+        pieces.append((f"  +{format_seconds(turn.duration_s)}", "muted"))
     if turn.used:
         pieces.append((f"  {turn.used}", "muted"))
     text, spans = "", []

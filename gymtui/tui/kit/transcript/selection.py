@@ -131,7 +131,7 @@ def line_at(line_index: LineIndex, section: int, character: int) -> TextRange:
     return TextRange((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
 
 
-def text_of(line_index: LineIndex, numbers: Mapping[Key, int], span: TextRange) -> str:
+def selected_text_of(line_index: LineIndex, numbers: Mapping[Key, int], span: TextRange) -> str:
     """The selected text as it was before it was wrapped, clean, about `MOST` characters at most.
 
     What is folded away or hidden is not in it.

@@ -23,12 +23,12 @@ from gymtui.transcript.search import Match
 from gymtui.transcript.stops import TextPlace
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.styled_text import StyledText, strip
+from gymtui.tui.kit.styled_text import StyledText, make_strip
 from gymtui.tui.kit.themed_widget import Wheel
 from gymtui.tui.kit.transcript.line_index import LineIndex, Place, Row
-from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, seen_of
+from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, visible_range
 from gymtui.tui.kit.transcript.sections import HEADING, Section, heading
-from gymtui.tui.kit.transcript.selection import Key, TextSelection, key_of, text_of
+from gymtui.tui.kit.transcript.selection import Key, TextSelection, key_of, selected_text_of
 from gymtui.tui.kit.transcript.styles import TextKind
 
 _SLICE_S = 0.008
@@ -257,7 +257,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     def selected_text(self) -> str:
         """What is selected, as it was before it was wrapped; empty for nothing."""
         span = self._selection.span
-        return text_of(self._line_index, self._numbers, span) if span is not None else ""
+        return selected_text_of(self._line_index, self._numbers, span) if span is not None else ""
 
     def drop_selection(self) -> bool:
         """Select nothing; whether anything was selected."""
@@ -304,7 +304,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     def _with_bar(self, drawn: Strip, y: int) -> Strip:
         start, size = self._bar = self._thumb()
         edge = StyledText("▐" if start <= y < start + size else " ", "bar")
-        return Strip.join([drawn, strip((edge,), self._palette.styles, self._palette.base)])
+        return Strip.join([drawn, make_strip((edge,), self._palette.styles, self._palette.base)])
 
     def _thumb(self) -> tuple[int, int]:
         """Where the bar's thumb starts, and how long it is; no thumb when all can be seen."""
@@ -332,7 +332,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         section = self._line_index.sections[place.section]
         key = key_of(section)
         length = len(self._line_index.wrapped(place.section).layout.text)
-        shown = seen_of(row, wrap=self.wrap, pan=self._pan, cells=self._cells)
+        shown = visible_range(row, wrap=self.wrap, pan=self._pan, cells=self._cells)
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._selection.within(key, length)
         )

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from gymtui.core.replacement import replace
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.outline import Entry
-from gymtui.tui.kit.transcript.outline_pane import OutlinePane, label
+from gymtui.tui.kit.transcript.outline_pane import OutlinePane, entry_label
 from tests.tui.palettes import NIGHT
 
 
@@ -122,7 +122,7 @@ def test_of_a_path_the_end_is_seen_and_of_a_command_its_beginning_too(
     asked: str, shown: str
 ) -> None:
     made = replace(entry(0, ""), tools=("Bash",), calls=True, asked=asked)
-    assert "".join(piece.text for piece in label(made, 27)) == f"● → Bash {shown}"
+    assert "".join(piece.text for piece in entry_label(made, 27)) == f"● → Bash {shown}"
 
 
 async def test_an_error_a_mark_and_a_duration_of_a_second_are_shown() -> None:

@@ -1,4 +1,4 @@
-"""Asking for a line of text, on top of a screen; such as a note on runs or rollouts."""
+"""A question that is answered by a line of text, on top of a screen; such as a note on runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import StyledText
 
 
-class AskLineScreen(Dialog[str | None]):
+class TextQuestionScreen(Dialog[str | None]):
     """Its result is what was typed, or None.
 
     Args:
@@ -37,7 +37,7 @@ class AskLineScreen(Dialog[str | None]):
         Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
     ]
     DEFAULT_CSS = """
-    AskLineScreen Input { border: none; padding: 0; background: $surface; height: 1; }
+    TextQuestionScreen Input { border: none; padding: 0; background: $surface; height: 1; }
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AskLineScreen(Dialog[str | None]):
         if wrong is not None:
             self.query_one("#hint", Lines).show([Line(()), Line((StyledText(wrong, "warning"),))])
             return
-        leave = self.services.keys.untyped("menu-leave")
+        leave = self.services.keys.key_while_typing("menu-leave")
         keys = (
             StyledText("↵ " if not self.services.keys.plain else "Enter ", "key"),
             StyledText("save  ", "muted"),
@@ -144,5 +144,5 @@ def edit_note(screen: Screen[Any], services: Services, chosen: Selection) -> Non
     title = f"Note on {ids[0]}" if len(ids) == 1 else f"Note on {len(ids)} {kind}"
     known = session.notes.all(kind).get(ids[0], "")
     screen.app.push_screen(
-        AskLineScreen(title, known, hint="#word is a tag", longest=LONGEST), typed
+        TextQuestionScreen(title, known, hint="#word is a tag", longest=LONGEST), typed
     )
