@@ -21,7 +21,7 @@ from gymtui.session.alerts import (
 from gymtui.store.delta import Observation, RolloutsOf, RunsPage
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.store import Store
-from gymtui.tui.app.notifier import event_variables, notification
+from gymtui.tui.app.notifier import event_variables, notification_sequence
 from tests.helpers.clean_text import is_clean
 
 NOW_S = 1_800_000_000.0
@@ -245,10 +245,10 @@ def hostile_tiding() -> RunAlert:
 
 def test_nothing_in_a_name_reaches_the_terminal_through_a_notification() -> None:
     alert = hostile_tiding()
-    plain = notification(describe_alert(alert), in_tmux=False)
+    plain = notification_sequence(describe_alert(alert), in_tmux=False)
     assert plain.startswith("\x1b]9;gymtui: ") and plain.endswith("\x07")
     assert is_clean(plain[4:-1])
-    wrapped = notification(describe_alert(alert), in_tmux=True)
+    wrapped = notification_sequence(describe_alert(alert), in_tmux=True)
     assert wrapped == "\x1bPtmux;\x1b" + plain + "\x1b\\"
 
 

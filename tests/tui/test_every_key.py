@@ -149,7 +149,7 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "pick": lambda: PickScreen("task", TITLES, OFFERS, nothing),
     "pick one": lambda: PickScreen("task", TITLES, OFFERS, nothing, several=False),
     "pick of none": lambda: PickScreen("task", TITLES, (), nothing),
-    "menu": lambda: MenuScreen("choose", [Choice("a", "A"), Choice("b", "B", now=True)]),
+    "menu": lambda: MenuScreen("choose", [Choice("a", "A"), Choice("b", "B", is_current=True)]),
     "ask": lambda: QuestionScreen("Sure?", ((StyledText("It is."),),), do="do it", keep="keep"),
     "confirm": lambda: ConfirmScreen(Question(Verb.DELETE, (Target("gamma", 1, 6),))),
 }

@@ -43,7 +43,7 @@ class ActiveScreen(ListScreen[RunningRow], scope=Scope.ACTIVE):
 
     empty = "no running rollouts"
     layout_name = "active"
-    around = (1, 1)
+    lines_around = (1, 1)
     prompt = "words, or stuck: idle>1m state:verifying run:nightly*"
 
     def __init__(self) -> None:

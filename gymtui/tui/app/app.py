@@ -152,9 +152,9 @@ class GymtuiApp(HostApp):
         for note in self._notes:
             self.notify(note, severity="warning")
         self.set_interval(AGES_S, self._time_passed)
-        self.call_after_refresh(self._seen)
+        self.call_after_refresh(self._after_first_frame)
 
-    def _seen(self) -> None:
+    def _after_first_frame(self) -> None:
         """The first frame is on screen: begin with what it did not need."""
         self.gc_control.begin()
         self._poll()
@@ -178,9 +178,9 @@ class GymtuiApp(HostApp):
 
     def switch_source(self, source: str | None) -> None:
         """List another source's runs, from nothing: what is known is of the one before."""
-        if source is None or source == self.session.settings.source or self._busy():
+        if source is None or source == self.session.settings.source or self._is_busy():
             return
-        self._begin(self.sessions.of_source(self.session, source))
+        self._enter_session(self.sessions.of_source(self.session, source))
 
     @property
     def other_profiles(self) -> Sequence[ProfileInfo]:
@@ -189,11 +189,11 @@ class GymtuiApp(HostApp):
         return [profile for profile in offered if profile.name != now]
 
     def switch_profile(self, profile: ProfileInfo) -> None:
-        if self.gyms is not None and not self._busy():
-            going = self._go_to(self.gyms, profile)
+        if self.gyms is not None and not self._is_busy():
+            going = self._switch_to(self.gyms, profile)
             self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
 
-    async def _go_to(self, gyms: ProfileConnections, profile: ProfileInfo) -> None:
+    async def _switch_to(self, gyms: ProfileConnections, profile: ProfileInfo) -> None:
         """Go to the gym of another profile, and remember that one did."""
         loaded = await load_profile(self, gyms, profile)
         self.clear_notifications()  # those were about the gym that is left
@@ -209,7 +209,7 @@ class GymtuiApp(HostApp):
         self.saved_layout.pick(None if usual else settings.profile_name)
         await self.sessions.close_left()
 
-    def _busy(self) -> bool:
+    def _is_busy(self) -> bool:
         """Whether a cancel or delete is under way, which is said: its answer belongs here."""
         busy = any(w.group == run_actions.GROUP and not w.is_finished for w in self.workers)
         if busy:
@@ -221,9 +221,9 @@ class GymtuiApp(HostApp):
         self.go_to_runs()
         if settings.key is not None:
             self.reporter.hide(settings.key.reveal())
-        self._begin(self.sessions.at_gym(self.session, settings, client, journal))
+        self._enter_session(self.sessions.at_gym(self.session, settings, client, journal))
 
-    def _begin(self, session: Session) -> None:
+    def _enter_session(self, session: Session) -> None:
         """Know nothing but what this session learns."""
         self.session = session
         self.switch_screen(RunsScreen())
@@ -318,4 +318,4 @@ class GymtuiApp(HostApp):
     def ask_to(
         self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
     ) -> None:
-        run_actions.ask(self, self.session, verb, run_ids, hidden)
+        run_actions.confirm(self, self.session, verb, run_ids, hidden)

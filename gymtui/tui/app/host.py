@@ -133,7 +133,7 @@ class HostApp(ThemedApp[None], Services):
         from gymtui.tui.app import user_commands
 
         if isinstance(self.screen, GymScreen):
-            user_commands.start(self, self.keys.commands[name], self.screen.selection())
+            user_commands.run_command(self, self.keys.commands[name], self.screen.selection())
 
     @property
     def top(self) -> GymScreen | None:

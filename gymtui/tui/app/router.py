@@ -111,7 +111,7 @@ def _matrix(route: OpenMatrix) -> Screen[Any]:
     from gymtui.tui.matrix.screen import MatrixScreen
 
     first, *others = route.run_ids
-    return MatrixScreen(first, route.task, along=others)
+    return MatrixScreen(first, route.task, related=others)
 
 
 def help_screen(scopes: Sequence[Scope]) -> Screen[Any]:

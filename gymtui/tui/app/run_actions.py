@@ -14,14 +14,14 @@ from gymtui.store.formats import join_names
 from gymtui.tui.app.host import HostApp
 from gymtui.tui.kit.list_screen import ListScreen
 
-GROUP: Final = "acting"
+GROUP: Final = "run actions"
 """The group of workers that change the gym, until it has answered."""
 
 _READ_S = 15.0
 """How long it is shown that something did not go well: there is more to read, and to decide."""
 
 
-def ask(
+def confirm(
     app: HostApp, session: Session, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]
 ) -> None:
     """Ask whether to cancel or delete runs, some `hidden` by the filter, and do it if so."""
@@ -61,10 +61,10 @@ def _begin(app: HostApp, session: Session, verb: Verb, run_ids: Sequence[str]) -
     """Do it to those to which it can still be done: time has passed since it was asked."""
     if targets := _targets(app, session, verb, run_ids):
         action = session.run_actions.act(verb, [target.run_id for target in targets])
-        app.run_worker(_tell(app, action), group=GROUP, exit_on_error=True)
+        app.run_worker(_report_when_done(app, action), group=GROUP, exit_on_error=True)
 
 
-async def _tell(app: HostApp, action_finished: Awaitable[Action]) -> None:
+async def _report_when_done(app: HostApp, action_finished: Awaitable[Action]) -> None:
     """Say what became of it, once that is known."""
     action = await action_finished
     report_results(app, [action.results[run_id] for run_id in action.run_ids])

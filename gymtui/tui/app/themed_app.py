@@ -60,7 +60,7 @@ class ThemedApp(GuardedApp[ResultT]):
             self._reducing_filters.append(Colourless())
         if self.appearance.ascii:
             self._reducing_filters.append(Ascii(self.appearance.terminal.charset))
-        self.palette: Palette = self._first()
+        self.palette: Palette = self._first_palette()
         super().__init__(reporter=reporter, colour=self.appearance.colour, **options)
         self.no_color = not self.appearance.colour
         # Its rules are parsed for the theme from the beginning, not for the framework's own first.
@@ -97,29 +97,33 @@ class ThemedApp(GuardedApp[ResultT]):
         kept = [each for each in others if not isinstance(each, Monochrome | NoColor)]
         return [*kept, *self._reducing_filters]
 
-    def _first(self) -> Palette:
+    def _first_palette(self) -> Palette:
         """The theme to start with: as told, else as chosen last time, else our own choice."""
         appearance = self.appearance
         if not appearance.colour:
             return colourless_palette()
         few = appearance.terminal.few_colours
-        for name, named_by in (
-            (appearance.theme, appearance.named_by),
+        for name, theme_origin in (
+            (appearance.theme, appearance.theme_origin),
             (self.saved_layout.theme, "the last chosen theme"),
             (theme_files.DEFAULT_ANSI if few else theme_files.DEFAULT, "theme"),
         ):
-            if name is not None and (theme := self._read(name, named_by, self.theme_problems)):
+            if name is not None and (
+                theme := self._read_theme(name, theme_origin, self.theme_problems)
+            ):
                 return palette_of(theme)
         return colourless_palette()
 
-    def _read(self, name: str, named_by: str, problems: list[Problem]) -> ThemeFile | None:
-        found = theme_files.read_theme(name, self.appearance.places, named_by)
+    def _read_theme(
+        self, name: str, theme_origin: str, problems: list[Problem]
+    ) -> ThemeFile | None:
+        found = theme_files.read_theme(name, self.appearance.theme_directories, theme_origin)
         problems += found.problems
         return found.theme
 
     def theme_names(self) -> list[str]:
         """The themes there are."""
-        return theme_files.theme_names(self.appearance.places)
+        return theme_files.theme_names(self.appearance.theme_directories)
 
     def choose_theme(self, name: str) -> None:
         """Draw everything with another theme from now on, and start with it the next time.
@@ -132,13 +136,12 @@ class ThemedApp(GuardedApp[ResultT]):
             why = f"TERM is {term}" if bare else "NO_COLOR"
             self.notify(f"theme {name} not applied: no colours ({why})")
             return
-        if not self._change_to(name):
+        if not self._switch_theme(name):
             return
         self.saved_layout.choose_theme(name)
-        if self.appearance.theme is not None and self.appearance.theme != name:
-            self.notify(
-                f"theme {name} until exit; {self.appearance.named_by} sets {self.appearance.theme}"
-            )
+        wanted = self.appearance.theme
+        if wanted is not None and wanted != name:
+            self.notify(f"theme {name} until exit; {self.appearance.theme_origin} sets {wanted}")
 
     def apply_named_theme(self, name: str) -> None:
         """Draw everything with the theme that settings name; it is not the person's choice.
@@ -146,17 +149,17 @@ class ThemedApp(GuardedApp[ResultT]):
         If it is broken that is told, and all stays as it is.
         """
         if self.appearance.colour:
-            self._change_to(name)
+            self._switch_theme(name)
 
     def reload_theme(self) -> None:
         """Read the theme's file again; if it is broken that is told, and the last good stays."""
         name = self.palette.name
-        if self.appearance.colour and self._change_to(name):
+        if self.appearance.colour and self._switch_theme(name):
             self.notify(f"reloaded theme {name}", timeout=3)
 
-    def _change_to(self, name: str) -> bool:
+    def _switch_theme(self, name: str) -> bool:
         problems: list[Problem] = []
-        theme = self._read(name, "theme", problems)
+        theme = self._read_theme(name, "theme", problems)
         self.notify_problems(problems)
         if theme is None:
             return False

@@ -61,7 +61,7 @@ def command_variables(
     }
 
 
-def start(
+def run_command(
     app: GuardedApp[None],
     command: UserCommand,
     selection: Selection,
@@ -80,7 +80,7 @@ def start(
             app.run_worker(_run(app, command, environment), group="command", exit_on_error=True)
 
     if command.confirm or command.destroys:
-        lines = (*_target_lines(selection), (), (StyledText(_shown(command), "muted"),))
+        lines = (*_target_lines(selection), (), (StyledText(_command_line(command), "muted"),))
         app.push_screen(
             QuestionScreen(f"Run {command.name}?", lines, do="run", keep="cancel"), answered
         )
@@ -98,7 +98,7 @@ def _target_lines(selection: Selection) -> Sequence[Cell]:
     return lines or [(StyledText("  nothing is selected", "muted"),)]
 
 
-def _shown(command: UserCommand) -> str:
+def _command_line(command: UserCommand) -> str:
     return " ".join(command.command)
 
 

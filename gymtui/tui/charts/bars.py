@@ -31,18 +31,18 @@ def rate_line(point: Checkpoint, base: float | None, cells: int, *, plain: bool)
     """
     if point.rate is None or cells < 2:
         return ()
-    at = [_place(point.rate, cells)] * 2
+    at = [_cell_of(point.rate, cells)] * 2
     if point.interval is not None:
-        at = [_place(point.interval.low, cells), _place(point.interval.high, cells)]
+        at = [_cell_of(point.interval.low, cells), _cell_of(point.interval.high, cells)]
     line, mark, bar = ("-", "o", "|") if plain else ("─", "●", "┊")
     drawn = [" "] * cells
     if base is not None:
-        drawn[_place(base, cells)] = bar
+        drawn[_cell_of(base, cells)] = bar
     for place in range(at[0], at[1] + 1):
         drawn[place] = line
-    if base is not None and drawn[_place(base, cells)] == line:
-        drawn[_place(base, cells)] = "+" if plain else "┼"
-    drawn[_place(point.rate, cells)] = mark
+    if base is not None and drawn[_cell_of(base, cells)] == line:
+        drawn[_cell_of(base, cells)] = "+" if plain else "┼"
+    drawn[_cell_of(point.rate, cells)] = mark
     style = "failed" if point.worse else "passed" if point.better else ""
     if point.unfinished and not style:
         style = "muted"
@@ -64,5 +64,5 @@ def outcome_bar(counts: Mapping[str, int], most: int, cells: int, *, plain: bool
     )
 
 
-def _place(share: float, cells: int) -> int:
+def _cell_of(share: float, cells: int) -> int:
     return min(max(round(share * (cells - 1)), 0), cells - 1)

@@ -34,7 +34,7 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
     """The charts of some runs."""
 
     layout_name = "charts"
-    around = (2, 2)
+    lines_around = (2, 2)
     prompt = "words, or rollouts>=5 rate<50%"
 
     def __init__(self, route: OpenCharts) -> None:

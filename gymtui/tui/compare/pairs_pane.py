@@ -26,7 +26,7 @@ class PairsPane(CursorRows):
     """The aligned outlines of two transcripts."""
 
     DEFAULT_CSS = "PairsPane { width: 1fr; height: 2fr; }"
-    around = 2
+    margin = 2
 
     class Chosen(Message):
         """The cursor stands on another row."""

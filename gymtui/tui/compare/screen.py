@@ -41,7 +41,7 @@ from gymtui.tui.kit.transcript.reader import (
 from gymtui.tui.kit.transcript.sections import ViewOptions
 from gymtui.tui.kit.transcript.view import TranscriptView
 
-_NOT_YET = "nothing to compare yet"
+_NOTHING_YET = "nothing to compare yet"
 _CHANGES = 3
 """Arguments that are told; the bodies hold the rest."""
 
@@ -108,34 +108,36 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
 
     def _fetch(self) -> None:
         self._download = self.run_worker(
-            self._get(), group="artifacts", exclusive=True, exit_on_error=True
+            self._load(), group="artifacts", exclusive=True, exit_on_error=True
         )
 
-    async def _get(self) -> None:
+    async def _load(self) -> None:
         again = f" · {self.services.keys.label('refresh')} retries"
         loader = self.session.transcripts.loader
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._is_unfinished(side):
-                self._say(f"{side.rollout_id} has not finished; the comparison starts when it has")
+                self._show_message(
+                    f"{side.rollout_id} has not finished; the comparison starts when it has"
+                )
                 return
             try:
                 progressed = self._show_progress(number)
                 found.append(await loader.get(side.rollout_id, on_progress=progressed))
             except NotFound:
                 row = self.session.store.rollouts.get(side.rollout_id)
-                self._say(f"{formats.why_no_artifacts(row, side.rollout_id)}{again}")
+                self._show_message(f"{formats.why_no_artifacts(row, side.rollout_id)}{again}")
                 return
             except TooLargeError:
-                self._say(f"the transcript of {side.rollout_id} is too large to compare")
+                self._show_message(f"the transcript of {side.rollout_id} is too large to compare")
                 return
             except GymError as error:
                 room = self.size.width - 2 - width(again)
                 why = fit(f"could not get {side.rollout_id}: {error.line}", room, cut="end")
-                self._say(f"{why}{again}")
+                self._show_message(f"{why}{again}")
                 return
         left, right = (artifacts.transcript for artifacts in found)
-        self._say("comparing …", "muted")
+        self._show_message("comparing …", "muted")
         self._pairs = await asyncio.to_thread(diff.compare, left, right)
         self._artifacts = tuple(found)
         self.services.gc_control.freeze()
@@ -143,11 +145,11 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
 
     def _show_progress(self, number: int) -> Progress:
         """Tell how far one of the two downloads is."""
-        self._say(f"downloading transcript {number} of 2 …", "muted")
+        self._show_message(f"downloading transcript {number} of 2 …", "muted")
 
         def progressed(received: int, announced: int | None) -> None:
             of = f" of {announced / 1e6:.1f}" if announced and announced >= received else ""
-            self._say(f"transcript {number} of 2: {received / 1e6:.1f}{of} MB", "muted")
+            self._show_message(f"transcript {number} of 2: {received / 1e6:.1f}{of} MB", "muted")
 
         return progressed
 
@@ -155,12 +157,12 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         row = self.session.store.rollouts.get(side.rollout_id)
         return row is not None and row.outcome in ACTIVE
 
-    def _say(self, words: str, style: str = "warning") -> None:
+    def _show_message(self, words: str, style: str = "warning") -> None:
         self.set_class(bool(words), "with-message")
         self.lines("message").show([Line((StyledText(words, style),))])
 
     def _show(self) -> None:
-        self._say("")
+        self._show_message("")
         transcripts = [artifacts.transcript for artifacts in self._artifacts]
         for view, transcript in zip(self._views, transcripts, strict=True):
             view.read(transcript)
@@ -257,13 +259,13 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
 
     def action_fold(self) -> None:
         if not self._artifacts:
-            refuse(self, _NOT_YET)
+            refuse(self, _NOTHING_YET)
         elif not [view for view in self._views if view.fold()]:
             refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
         if not self._artifacts:
-            refuse(self, _NOT_YET)
+            refuse(self, _NOTHING_YET)
             return
         for view in self._views:
             opened = view.fold_all()
@@ -282,7 +284,7 @@ class CompareScreen(GymScreen, scope=Scope.COMPARE):
         if beyond:
             self._pane.go(beyond[0] if step > 0 else beyond[-1])
         elif not self._artifacts:
-            refuse(self, _NOT_YET)
+            refuse(self, _NOTHING_YET)
         else:
             where = "below" if step > 0 else "above"
             refuse(self, f"no more differences {where}" if differing else "the same calls")

@@ -19,8 +19,8 @@ class Appearance(Struct, frozen=True):
     """How it is wanted to look, and what the terminal can show."""
 
     theme: str | None = None  # the theme that the settings name, if any
-    named_by: str = "theme"  # where they do
-    places: Sequence[Path] = (theme_files.shipped_themes(),)
+    theme_origin: str = "theme"  # where they do
+    theme_directories: Sequence[Path] = (theme_files.shipped_themes(),)
     ascii: bool = False
     terminal: Abilities = field(default_factory=Abilities)
 
@@ -45,8 +45,8 @@ def appearance_of(settings: Settings, env: Mapping[str, str], encoding: str | No
     terminal = abilities(env, encoding)
     return Appearance(
         theme=settings.theme,
-        named_by=settings.origins.get("theme", "theme"),
-        places=theme_files.theme_directories(env),
+        theme_origin=settings.origins.get("theme", "theme"),
+        theme_directories=theme_files.theme_directories(env),
         ascii=settings.ascii or not terminal.glyphs,
         terminal=terminal,
     )

@@ -49,7 +49,7 @@ class FileScreen(ReaderScreen):
         named = self.transcript.rollout_id if self.transcript is not None else None
         return named or self._paths[self._place].name.split(".")[0]
 
-    def recorded(self) -> RolloutRow | None:
+    def rollout_row(self) -> RolloutRow | None:
         return self._record.row
 
     def headline(self, cells: int) -> Cell:
@@ -60,7 +60,7 @@ class FileScreen(ReaderScreen):
         transcript = self.transcript
         if transcript is None:
             return ()
-        ended, why = self._ended()
+        ended, why = self._ending()
         # What is long stands last and loses its end.
         last = why or ((StyledText(transcript.error, "failed"),) if transcript.error else ())
         cells -= min(width_of(last), _WHY) + 3 if last else 0
@@ -79,7 +79,7 @@ class FileScreen(ReaderScreen):
         line = join_fitting([*ended, *figures], cells)
         return (*line, StyledText(" · ", "muted"), *last) if line and last else (*line, *last)
 
-    def _ended(self) -> tuple[list[LinePart], Cell]:
+    def _ending(self) -> tuple[list[LinePart], Cell]:
         """How it ended and how well, and why: failed criteria first."""
         row = self._record.row
         if row is None:
@@ -130,12 +130,12 @@ class FileScreen(ReaderScreen):
             try:
                 opened = await asyncio.to_thread(record_files.open_file, path)
             except FileProblem as problem:
-                self.say((StyledText(str(problem), "warning"),))
+                self.show_message((StyledText(str(problem), "warning"),))
             else:
                 self._record = opened.record
                 self.show_artifacts(Artifacts(opened.body, opened.transcript))
 
-        self.say((StyledText("reading …", "muted"),))
+        self.show_message((StyledText("reading …", "muted"),))
         self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
 
     def action_compare(self) -> None:

@@ -27,28 +27,30 @@ def key_paragraphs(
     lines: list[Paragraph] = []
     for scope in scopes:
         found = [
-            key for key in keys.of([scope], read_only=read_only) if _has(keys, key, scope, words)
+            key
+            for key in keys.of([scope], read_only=read_only)
+            if _matches(keys, key, scope, words)
         ]
         if not found:
             continue
-        lines += [Paragraph(), Paragraph(tuple(_marked(str(scope), words, "heading")))]
+        lines += [Paragraph(), Paragraph(tuple(_mark_words(str(scope), words, "heading")))]
         for key in found:
             names = " ".join(keys.display(name) for name in key.keys)
             room = max(_KEYS_CELLS, len(names) + 1)
-            name = (*_marked(names, words, "key"), StyledText(" " * (room - len(names))))
-            cell = (StyledText("  "), *name, *_marked(key.text, words, ""))
+            name = (*_mark_words(names, words, "key"), StyledText(" " * (room - len(names))))
+            cell = (StyledText("  "), *name, *_mark_words(key.text, words, ""))
             lines.append(Paragraph(cell, hanging=2 + room))
     return lines[1:]
 
 
-def _has(keys: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
+def _matches(keys: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
     """Whether every word is somewhere in what is said of a key, or in another name for it."""
     names = (name for each in key.keys for name in (keys.display(each), each))
     text = " ".join((*names, key.text, key.name, str(scope))).lower()
     return all(word in text for word in words)
 
 
-def _marked(text: str, words: Sequence[str], style: str) -> Iterable[StyledText]:
+def _mark_words(text: str, words: Sequence[str], style: str) -> Iterable[StyledText]:
     """A text with what was searched for marked."""
     if not words:
         return (StyledText(text, style),)
@@ -96,14 +98,14 @@ class HelpScreen(TextScreen):
 
     def apply_filter(self, text: str) -> str | None:
         """Show the keys that have all of these words."""
-        if not self._typed and self._closes(text):
+        if not self._typed and self._is_help_key(text):
             self.action_help()
             return None
         self._typed = text
         self._show()
         return None
 
-    def _closes(self, text: str) -> bool:
+    def _is_help_key(self, text: str) -> bool:
         """Whether what was typed is the key that opened it; letters are searched for first."""
         keys = next(key.keys for key in self.services.keys.table if key.name == "help")
         return not text.isalnum() and any(text == character(key) for key in keys)

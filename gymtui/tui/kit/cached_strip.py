@@ -59,7 +59,7 @@ class CachedStrip(Strip):
         return [self] if wanted == [self.cell_length] else super().divide(wanted)
 
 
-class _Whole(StylesCache):
+class _DirectLines(StylesCache):
     """Takes a widget's lines as they are, unless there is something around them."""
 
     def render_widget(self, widget: Widget, crop: Region) -> list[Strip]:
@@ -81,4 +81,4 @@ def draw_directly(widget: Widget) -> None:
 
     It is not yet on screen, and has no opacity, tint or outline.
     """
-    widget._styles_cache = _Whole()
+    widget._styles_cache = _DirectLines()

@@ -15,7 +15,7 @@ class CursorRows(Wheel, Widget, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS = bindings(Scope.TEXT)
-    around = 0
+    margin = 0
     """Rows that are seen above and below the cursor's, which helps to see where one is."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
@@ -41,8 +41,8 @@ class CursorRows(Wheel, Widget, can_focus=True):
     def keep_in_view(self) -> None:
         """Scroll so that the cursor's row is seen, and draw."""
         height = max(1, self.size.height)
-        lowest = self.cursor - height + 1 + self.around
-        top = min(max(self.top, lowest), max(0, self.cursor - self.around))
+        lowest = self.cursor - height + 1 + self.margin
+        top = min(max(self.top, lowest), max(0, self.cursor - self.margin))
         self.top = max(0, min(top, self.count - height))
         self.refresh()
 

@@ -86,7 +86,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self.rows: Sequence[str] = ()
         """The ids in their order."""
         self._cursor_at = 0
-        self._held = False
+        self._is_pinned = False
         self._reported_view: tuple[str, ...] = ()
         self._shown_lines: dict[int, ShownRow] = {}
         # What lines are about to show, and the scroll offset at which it was looked up.
@@ -104,7 +104,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         """Where columns would stand if these were shown."""
         return self._lines.fit_columns(columns, self.size.width)
 
-    def choose(self, hidden: Collection[str]) -> None:
+    def hide_columns(self, hidden: Collection[str]) -> None:
         """Show all columns but these; the first one, which names the row, always stays."""
         first, *others = self.columns
         self._columns = (first, *(column for column in others if column.key not in hidden))
@@ -115,7 +115,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self._lines.forget_widths()
         self.redraw()
 
-    def ordered(self, key: str, *, reverse: bool) -> None:
+    def show_order(self, key: str, *, reverse: bool) -> None:
         """Show in the heading what the rows are ordered by."""
         self.order = (key, reverse)
         self.sync()
@@ -155,7 +155,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         now = None if self.cursor_id is None else self._index(self.cursor_id)
         if not rows:
             self.cursor_id = None
-        elif not self._held and (filling or now is None):
+        elif not self._is_pinned and (filling or now is None):
             self.cursor_id = rows[0]
         elif now is None:
             self.cursor_id = rows[min(before, len(rows) - 1)]
@@ -252,11 +252,11 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         row_id = self.rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
         dimmed = self.dimmed or self._is_old(row_id)
-        looks = RowStyles(cells, dimmed, True, cursor, cursor and self._lit, marked)
+        looks = RowStyles(cells, dimmed, True, cursor, cursor and self._has_keys, marked)
         return ShownRow(self._lines.row(row_id, keep=4 * max(50, size.height)), looks)
 
     @property
-    def _lit(self) -> bool:
+    def _has_keys(self) -> bool:
         """Whether keys go here; where no pane has the focus, the terminal has lost it for all.
 
         One that cannot be focused is moved by whoever is.
@@ -275,18 +275,18 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         """Put the cursor on the row at an index, as near as there is one."""
         if not self.rows:
             return
-        self.hold()
+        self.pin_cursor()
         self.cursor_id = self.rows[max(0, min(index, len(self.rows) - 1))]
 
     def select(self, row_id: str) -> None:
         """Put the cursor on a row, if it is there."""
         if self._index(row_id) is not None:
-            self.hold()
+            self.pin_cursor()
             self.cursor_id = row_id
 
-    def hold(self) -> None:
+    def pin_cursor(self) -> None:
         """Keep the cursor with its row from now on: it was put there, or something is done."""
-        self._held = self._held or self.cursor_id is not None
+        self._is_pinned = self._is_pinned or self.cursor_id is not None
 
     def watch_cursor_id(self) -> None:
         if (index := self.cursor_index) is not None:
@@ -322,7 +322,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     def action_open(self) -> None:
         if self.cursor_id is None:
             return refuse(self, "no row to open")
-        self.hold()
+        self.pin_cursor()
         self.post_message(self.Opened(self, self.cursor_id))
 
     # -- marks -----------------------------------------------------------------------------
@@ -341,7 +341,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         there = self._index(self._range_from) if self._range_from is not None else None
         if self.unmarkable or here is None:
             return refuse(self, self.unmarkable or "no row to mark")
-        self.hold()
+        self.pin_cursor()
         low, high = sorted((here, here if there is None else there))
         self.marks |= set(self.rows[low : high + 1])
         self._range_from = self.cursor_id
@@ -381,6 +381,6 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
 
     def wheeled(self, lines: int) -> None:
         """Scroll without animation; the cursor stays on its row."""
-        self.hold()
+        self.pin_cursor()
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
         self._post_moved()

@@ -47,7 +47,7 @@ class ListScreen(GymScreen, Generic[R]):
     """What is said of a row that could not be read."""
     layout_name: ClassVar[str]
     """The name under which the person's arrangement of it is kept."""
-    around: ClassVar[tuple[int, int]] = (1, 0)
+    lines_around: ClassVar[tuple[int, int]] = (1, 0)
     """Lines above the list, of its numbers, and under it, of the row under the cursor."""
 
     def __init__(self, schema: Schema[R], order: str) -> None:
@@ -69,13 +69,13 @@ class ListScreen(GymScreen, Generic[R]):
         """The grid's columns."""
 
     def body(self) -> Iterable[Widget]:
-        above, below = self.around
+        above, below = self.lines_around
         yield Lines(self.services.palette, height=above, id="summary")
         yield self.grid()
         if below:
             yield Lines(self.services.palette, height=below, id="details")
 
-    def received(self, record: R | None) -> RunRow | RolloutRow | None:
+    def gym_row(self, record: R | None) -> RunRow | RolloutRow | None:
         """What the gym sent of a row, which views of it hold; None where it sent nothing."""
         row = getattr(record, "row", record)
         return row if isinstance(row, RunRow | RolloutRow) else None
@@ -112,7 +112,7 @@ class ListScreen(GymScreen, Generic[R]):
             id="grid",
         )
         self._grid.add_class("main")
-        self._grid.choose(self.hidden_columns())
+        self._grid.hide_columns(self.hidden_columns())
         self._grid.order = (self._rows.order.name, self._rows.reverse)
         self._grid.set_rows(self._rows)
         return self._grid
@@ -141,13 +141,13 @@ class ListScreen(GymScreen, Generic[R]):
     def show_details(self, cells: Sequence[Cell], right: Cell = ()) -> None:
         """Say more of the row under the cursor: in always as many lines, or the list would jump."""
         lines = [Line(cell, bar=True) for cell in cells]
-        lines += [Line(bar=True)] * (self.around[1] - len(lines))
+        lines += [Line(bar=True)] * (self.lines_around[1] - len(lines))
         lines[-1] = replace(lines[-1], right=right)
         self.lines("details").show(lines)
 
     def describe_cursor(self, words: str) -> None:
         """Say more of the row under the cursor in words, which break at their blanks."""
-        room, height = max(self.size.width - 2, 8), self.around[1]
+        room, height = max(self.size.width - 2, 8), self.lines_around[1]
         texts = wrap_words(clean(words), room, room, height) if words else []
         self.show_details([(StyledText(text),) for text in texts[:height]])
 
@@ -177,7 +177,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def active_run_of(self, record: R) -> str | None:
         """The run of a row that may be older than its run's counters; None of one that rests."""
-        row = self.received(record)
+        row = self.gym_row(record)
         return row.run_id if isinstance(row, RolloutRow) and row.outcome in ACTIVE else None
 
     def _is_old(self, row_id: str) -> bool:
@@ -197,7 +197,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
-        rows = (self.received(self._rows.records[row_id]) for row_id in self._rows)
+        rows = (self.gym_row(self._rows.records[row_id]) for row_id in self._rows)
         readable = (row for row in rows if isinstance(row, RolloutRow) and row.malformed is None)
         return tuple(dict.fromkeys(row.rollout_id for row in readable))
 
@@ -211,11 +211,11 @@ class ListScreen(GymScreen, Generic[R]):
             frozenset(self.services.saved_layout.of(self.layout_name).hidden) | self.empty_columns
         )
 
-    def fill(self, key: str, *, filled: bool) -> None:
+    def show_if_filled(self, key: str, *, filled: bool) -> None:
         """Show a column that few gyms fill only where a row has something in it."""
         if filled is (key in self.empty_columns):
             self.empty_columns ^= {key}
-            self._grid.choose(self.hidden_columns())
+            self._grid.hide_columns(self.hidden_columns())
 
     # -- marks -----------------------------------------------------------------------------
 
@@ -223,9 +223,9 @@ class ListScreen(GymScreen, Generic[R]):
         """Marked rows that the filter hides."""
         return frozenset(row_id for row_id in self._grid.marks if row_id not in self._rows)
 
-    def chosen(self) -> list[str]:
+    def chosen_rows(self) -> list[str]:
         """The marked rows in the order of the list, hidden ones last; else the cursor's."""
-        self._grid.hold()  # something is to be done with them: the cursor stays with its row
+        self._grid.pin_cursor()  # something is to be done with them: the cursor stays with its row
         if self._grid.marks:
             shown = [row_id for row_id in self._rows if row_id in self._grid.marks]
             return shown + sorted(self.hidden_marks())
@@ -233,7 +233,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def chosen_rollouts(self) -> tuple[RolloutRef, ...]:
         """The marked rollouts, else the one under the cursor."""
-        rows = [self.received(self._rows.records.get(row_id)) for row_id in self.chosen()]
+        rows = [self.gym_row(self._rows.records.get(row_id)) for row_id in self.chosen_rows()]
         of_rollouts = (row for row in rows if isinstance(row, RolloutRow))
         return tuple(RolloutRef(row.run_id, row.rollout_id) for row in of_rollouts)
 
@@ -244,9 +244,9 @@ class ListScreen(GymScreen, Generic[R]):
         try:
             wanted = parse(text, self._schema)
         except FilterError as error:
-            self.mistake = range(error.position, error.position + error.length)
+            self.mistake_range = range(error.position, error.position + error.length)
             return error.message
-        self.mistake = range(0)
+        self.mistake_range = range(0)
         self._wanted = wanted
         # Of a long list in pieces, so that the next key typed need not wait for it.
         self._narrowing.begin(at_once=len(self._rows.records) <= FILTERED_AT_ONCE, anew=True)
@@ -304,7 +304,7 @@ class ListScreen(GymScreen, Generic[R]):
         """Order by a column, and remember that."""
         self._rows.set_order(name, reverse=reverse)
         self._grid.set_rows(self._rows)
-        self._grid.ordered(name, reverse=reverse)
+        self._grid.show_order(name, reverse=reverse)
         self.services.saved_layout.change(self.layout_name, order=name, reverse=reverse)
 
     def action_order(self) -> None:
@@ -322,7 +322,7 @@ class ListScreen(GymScreen, Generic[R]):
     def _switch(self, name: str) -> list[Choice]:
         hidden = set(self.services.saved_layout.of(self.layout_name).hidden) ^ {name}
         self.services.saved_layout.change(self.layout_name, hidden=tuple(sorted(hidden)))
-        self._grid.choose(self.hidden_columns())
+        self._grid.hide_columns(self.hidden_columns())
         return self._choices()
 
     def action_reverse(self) -> None:
@@ -349,7 +349,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def open_row(self, row_id: str) -> None:
         """Open a rollout; of one that could not be read, what was received."""
-        row = self.received(self._rows.records.get(row_id))
+        row = self.gym_row(self._rows.records.get(row_id))
         if isinstance(row, RolloutRow) and row.malformed is None:
             self.services.navigate(OpenTranscript(row.run_id, row.rollout_id, self))
         else:
@@ -367,8 +367,8 @@ class ListScreen(GymScreen, Generic[R]):
         self.summarise()
 
     def action_describe(self) -> None:
-        self._grid.hold()
-        row_id, row = self._grid.cursor_id, self.received(self.cursor_record)
+        self._grid.pin_cursor()
+        row_id, row = self._grid.cursor_id, self.gym_row(self.cursor_record)
         if row_id is not None and row is not None:
             self.services.navigate(Describe(row_id, row.raw, row.malformed))
         else:

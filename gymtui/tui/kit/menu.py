@@ -34,8 +34,8 @@ class Choice(Struct, frozen=True):
 
     key: str
     title: str
-    now: bool = False  # whether it is what is in force
-    on: bool | None = None  # whether it is switched on; None where there is nothing to switch
+    is_current: bool = False  # whether it is what is in force
+    is_on: bool | None = None  # whether it is switched on; None where there is nothing to switch
 
 
 class MenuScreen(Dialog[str | None]):
@@ -65,7 +65,7 @@ class MenuScreen(Dialog[str | None]):
         self._choices = tuple(choices)
         self._switch = switch
         self._top = 0
-        self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
+        self._cursor = next((n for n, choice in enumerate(self._choices) if choice.is_current), 0)
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -81,7 +81,7 @@ class MenuScreen(Dialog[str | None]):
         """The choices that are seen: all, or those around the one the cursor stands on."""
         room = max(int(self.app.size.height * _SHARE) - _FRAME - len(self._title_lines) + 1, 1)
         last = max(len(self._choices) - room, 0)
-        self._top = min(max(self._top, self._at - room + 1), self._at, last)
+        self._top = min(max(self._top, self._cursor - room + 1), self._cursor, last)
         return range(self._top, min(self._top + room, len(self._choices)))
 
     @property
@@ -98,12 +98,12 @@ class MenuScreen(Dialog[str | None]):
         switched = self._switch is not None
         for number in seen:
             choice = self._choices[number]
-            here = number == self._at
-            mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.on]
-            style = "strong" if here else "muted" if choice.on is False else ""
+            here = number == self._cursor
+            mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.is_on]
+            style = "strong" if here else "muted" if choice.is_on is False else ""
             edge = StyledText("▌" if here else " ", "accent")
             left = (edge, StyledText(f"{mark}{choice.title}", style))
-            lines.append(Line(left, (StyledText("●", "accent"),) if choice.now else ()))
+            lines.append(Line(left, (StyledText("●", "accent"),) if choice.is_current else ()))
         keys: list[StyledText] = []
         for name, words in _KEYS.items():
             if switched or name != "menu-switch":
@@ -113,17 +113,17 @@ class MenuScreen(Dialog[str | None]):
         self.query_one("#menu", Lines).show(lines)
 
     def action_move(self, step: int) -> None:
-        self._at = (self._at + step) % len(self._choices)
+        self._cursor = (self._cursor + step) % len(self._choices)
         self._show()
 
     def action_choose(self) -> None:
-        self.dismiss(self._choices[self._at].key)
+        self.dismiss(self._choices[self._cursor].key)
 
     def action_switch(self) -> None:
-        if self._switch is None or self._choices[self._at].on is None:
+        if self._switch is None or self._choices[self._cursor].is_on is None:
             refuse(self, "nothing to show or hide here")
         else:
-            self._choices = tuple(self._switch(self._choices[self._at].key))
+            self._choices = tuple(self._switch(self._choices[self._cursor].key))
             self._show()
 
     def action_leave(self) -> None:

@@ -35,7 +35,7 @@ class PickOption:
     about: str = ""
     style: str = "muted"  # how `kind` is drawn
     name: str = ""  # what it is called, where that is not its key
-    at: int = 0  # its place in the list as given
+    position: int = 0  # its place in the list as given
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _schema(titles: Titles) -> Schema[PickOption]:
             Field(_field(titles.kind, "kind"), ValueKind.TEXT, lambda option: option.kind or None),
             Field(_field(titles.size, "size"), ValueKind.TEXT, lambda option: option.size or None),
             Field(_field(titles.about, "about"), ValueKind.TEXT, lambda o: o.about or None),
-            Field("given", ValueKind.NUMBER, lambda option: option.at),
+            Field("given", ValueKind.NUMBER, lambda option: option.position),
         ]
     )
 
@@ -129,7 +129,9 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         super().__init__(_schema(titles), "given")
         self._what = what
         self._titles = titles
-        self._options = tuple(replace(option, at=at) for at, option in enumerate(options))
+        self._options = tuple(
+            replace(option, position=position) for position, option in enumerate(options)
+        )
         self._on_chosen = on_chosen
         self._marked = frozenset(marked)
         self._several = several
@@ -173,7 +175,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         self.action_filter()
         self.summarise()
 
-    def field(self) -> Input:
+    def prompt_input(self) -> Input:
         """One that leaves the screen's keys to the screen."""
         return self._field
 
@@ -273,15 +275,15 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     def action_take(self) -> None:
         self._catch_up()
         if self._grid.cursor_id is not None:
-            self._take(self._grid.cursor_id)
+            self._finish(self._grid.cursor_id)
         else:
             refuse(self, "nothing to choose")
 
     def open_row(self, row_id: str) -> None:
         """A second click takes, as the key does."""
-        self._take(row_id)
+        self._finish(row_id)
 
-    def _take(self, here: str) -> None:
+    def _finish(self, here: str) -> None:
         wanted = self._grid.marks if self._several and self._grid.marks else {here}
         self.hint = None
         self.app.pop_screen()
@@ -291,4 +293,4 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         """Order by a column; it is the gym's own order again next time."""
         self._rows.set_order(name, reverse=reverse)
         self._grid.set_rows(self._rows)
-        self._grid.ordered(name, reverse=reverse)
+        self._grid.show_order(name, reverse=reverse)

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from gymtui.tui.kit.refusal import refuse
 
-_UNDER = Style(underline=True)
+_UNDERLINE = Style(underline=True)
 
 
 class _MistakeHighlighter(Highlighter):
@@ -26,7 +26,7 @@ class _MistakeHighlighter(Highlighter):
         """Underline what is wrong: that shows without colour too."""
         at, style = self._wrong()
         if at:
-            text.stylize(style + _UNDER, at.start, at.stop)
+            text.stylize(style + _UNDERLINE, at.start, at.stop)
 
 
 class PromptInput(Input):
@@ -43,7 +43,7 @@ class PromptInput(Input):
         completions: Callable[[str], Sequence[str]],
         *,
         placeholder: str = "",
-        wrong: Callable[[], tuple[range, Style]] = lambda: (range(0), _UNDER),
+        wrong: Callable[[], tuple[range, Style]] = lambda: (range(0), _UNDERLINE),
     ) -> None:
         super().__init__(
             compact=True,
@@ -52,8 +52,8 @@ class PromptInput(Input):
             highlighter=_MistakeHighlighter(wrong),
         )
         self._completions = completions
-        self._round: tuple[str, ...] = ()
-        self._given = ""
+        self._cycle: tuple[str, ...] = ()
+        self._completed = ""
         """What the last `tab` made of the text up to the cursor."""
 
     async def _on_key(self, event: events.Key) -> None:
@@ -65,19 +65,19 @@ class PromptInput(Input):
     def _complete(self, step: int) -> None:
         """Go on as far as it is clear; from there through all that can be meant, by 1 or -1."""
         before, after = self.value[: self.cursor_position], self.value[self.cursor_position :]
-        if not self._round or before != self._given:
-            self._round = tuple(self._completions(before))
-            clear = os.path.commonprefix(self._round)  # noqa: RUF071  (characters are meant)
+        if not self._cycle or before != self._completed:
+            self._cycle = tuple(self._completions(before))
+            clear = os.path.commonprefix(self._cycle)  # noqa: RUF071  (characters are meant)
             if clear.startswith(before) and clear != before:
-                self._put(clear, after)
+                self._set_text(clear, after)
                 return
-        if not self._round:
+        if not self._cycle:
             refuse(self, "no completions")
             return
-        at = self._round.index(before) if before in self._round else min(-step, 0)
-        self._put(self._round[(at + step) % len(self._round)], after)
+        at = self._cycle.index(before) if before in self._cycle else min(-step, 0)
+        self._set_text(self._cycle[(at + step) % len(self._cycle)], after)
 
-    def _put(self, text: str, after: str) -> None:
-        self._given = text
+    def _set_text(self, text: str, after: str) -> None:
+        self._completed = text
         self.value = text + after
         self.cursor_position = len(text)

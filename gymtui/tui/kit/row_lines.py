@@ -33,13 +33,13 @@ class FittedRow(Struct, eq=False):
 
 
 class RowStyles(NamedTuple):
-    """How a row looks, whatever it says."""
+    """How a row styles, whatever it says."""
 
     width: int  # cells of the whole line
     dimmed: bool  # whether it is old
     gutter: bool = False  # whether there is room for cursor and mark before it
     cursor: bool = False
-    lit: bool = False  # whether the cursor is where keys go
+    focused: bool = False  # whether the cursor is where keys go
     marked: bool = False
 
 
@@ -47,7 +47,7 @@ class ShownRow(NamedTuple):
     """What a line shows: equal lines are not sent again."""
 
     row: FittedRow
-    looks: RowStyles
+    styles: RowStyles
 
 
 class RowLines(Generic[R]):
@@ -184,23 +184,25 @@ class RowLines(Generic[R]):
 
     def line(self, shown: ShownRow) -> Strip:
         """Draw a line."""
-        row, looks = shown
-        line = row.strips.get(looks)
+        row, styles = shown
+        line = row.strips.get(styles)
         if line is None:
-            line = row.strips[looks] = self._draw(row.pieces, looks)
+            line = row.strips[styles] = self._draw(row.pieces, styles)
         return line
 
-    def _draw(self, pieces: tuple[StyledText, ...], looks: RowStyles) -> Strip:
+    def _draw(self, pieces: tuple[StyledText, ...], styles: RowStyles) -> Strip:
         palette = self._palette
-        over = Style(dim=True) if looks.dimmed else Style.null()
-        if looks.cursor:
+        over = Style(dim=True) if styles.dimmed else Style.null()
+        if styles.cursor:
             # Of several panes only the one that keys go to has the cursor's own colour.
-            over += palette.cursor if looks.lit else palette.bar
-        if looks.gutter:
-            edge = StyledText("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
-            pieces = (edge, StyledText("●" if looks.marked else " ", "mark"), *pieces)
+            over += palette.cursor if styles.focused else palette.bar
+        if styles.gutter:
+            edge = StyledText(
+                "▌" if styles.cursor else " ", "accent" if styles.focused else "muted"
+            )
+            pieces = (edge, StyledText("●" if styles.marked else " ", "mark"), *pieces)
         line = make_strip(pieces, palette.styles, palette.base, over)
-        return line.adjust_cell_length(looks.width, palette.base + over)
+        return line.adjust_cell_length(styles.width, palette.base + over)
 
 
 def _at_most(piece: StyledText) -> int:

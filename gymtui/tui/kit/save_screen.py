@@ -33,7 +33,7 @@ class SaveScreen(GymScreen):
         """What an export is named after: the rollout's id."""
         raise NotImplementedError
 
-    def recorded(self) -> RolloutRow | None:
+    def rollout_row(self) -> RolloutRow | None:
         """The rollout whose record is kept beside what is saved as received, where it is known."""
         return None
 
@@ -77,7 +77,7 @@ class SaveScreen(GymScreen):
         self.summarise()
 
     def _save(self, path: Path) -> None:
-        artifacts, row = self._artifacts, self.recorded()
+        artifacts, row = self._artifacts, self.rollout_row()
         if artifacts is None:
             return
 

@@ -75,7 +75,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     has_tip: ClassVar[bool] = True
     """Whether what its scope suggests to try fits this very screen."""
 
-    mistake = range(0)
+    mistake_range = range(0)
     """Which characters of what is typed for a filter are wrong."""
     hint: str | None = None
     """What is to be said of what is typed."""
@@ -184,15 +184,15 @@ class GymScreen(FrameTimerMixin, Screen[None]):
             yield Lines(palette, id="tip")
         with Horizontal(id="prompt"):
             yield Lines(palette, id="slash")
-            yield self.field()
+            yield self.prompt_input()
         yield Lines(palette, id="footer")
 
-    def field(self) -> Input:
+    def prompt_input(self) -> Input:
         """The line that a filter or a search is typed into."""
         return PromptInput(
             self.completions,
             placeholder=self.prompt,
-            wrong=lambda: (self.mistake, self.services.palette.styles["failed"]),
+            wrong=lambda: (self.mistake_range, self.services.palette.styles["failed"]),
         )
 
     def on_mount(self) -> None:
@@ -307,7 +307,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
 
     def close_prompt(self) -> None:
         """Put the filter's line away."""
-        self.mistake = range(0)
+        self.mistake_range = range(0)
         self._set_hint(None)
         self.remove_class("filtering")
         self.set_focus(self.query(".main").first())

@@ -72,9 +72,9 @@ class TextQuestionScreen(Dialog[str | None]):
         field.value = self._text
         field.cursor_position = len(field.value)
         self.query_one("#asked", Lines).show([Line((StyledText(self._title, "strong"),))])
-        self._say(None)
+        self._show_hint(None)
 
-    def _say(self, wrong: str | None) -> None:
+    def _show_hint(self, wrong: str | None) -> None:
         """Say what may be typed, or what is wrong with what was."""
         if wrong is not None:
             self.query_one("#hint", Lines).show([Line(()), Line((StyledText(wrong, "warning"),))])
@@ -99,19 +99,19 @@ class TextQuestionScreen(Dialog[str | None]):
             field.insert_text_at_cursor(event.character)
         elif event.key == "enter":
             event.stop()
-            self._take(field.value)
+            self._submit(field.value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._say(self._check(event.value) if event.value.strip() else None)
+        self._show_hint(self._check(event.value) if event.value.strip() else None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._take(event.value)
+        self._submit(event.value)
 
-    def _take(self, text: str) -> None:
+    def _submit(self, text: str) -> None:
         wrong = self._check(text)
-        self._say(wrong)
+        self._show_hint(wrong)
         if wrong is None:
             self.dismiss(text)
 

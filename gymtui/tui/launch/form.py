@@ -54,10 +54,10 @@ class Row:
 class FormListener(Protocol):
     """Who is told what is done in a form."""
 
-    def typed(self, key: str, text: str) -> None:
+    def text_changed(self, key: str, text: str) -> None:
         """Another text stands in a row."""
 
-    def moved(self) -> None:
+    def row_changed(self) -> None:
         """Another row is typed."""
 
     def enter_pressed(self, key: str) -> None:
@@ -91,13 +91,13 @@ class FieldInput(Input, inherit_bindings=False):
 
     async def _on_key(self, event: events.Key) -> None:
         """Move, choose, or type; what means nothing here goes on to the screen."""
-        if self._acts(event.key) or self._chooses(event):
+        if self._run_binding(event.key) or self._change_choice(event):
             event.stop()
             event.prevent_default()
         elif not self.takes_text:
             event.prevent_default()
 
-    def _acts(self, key: str) -> bool:
+    def _run_binding(self, key: str) -> bool:
         active = self.screen.active_bindings.get(key)
         if active is None or not active.enabled:
             return False
@@ -117,7 +117,7 @@ class FieldInput(Input, inherit_bindings=False):
                 return False
         return True
 
-    def _chooses(self, event: events.Key) -> bool:
+    def _change_choice(self, event: events.Key) -> bool:
         if self.takes_text:
             return False
         step = {"left": -1, "right": 1, "space": 1}.get(event.key)
@@ -231,7 +231,7 @@ class Form(Wheel, Widget):
         """Say what was typed so far: messages of keys may be under way still."""
         if self._edited_key is not None and self._field.value != self._edited_text:
             self._edited_text = self._field.value
-            self._listener.typed(self._edited_key, self._field.value)
+            self._listener.text_changed(self._edited_key, self._field.value)
 
     # -- typing ----------------------------------------------------------------------------
 
@@ -295,7 +295,7 @@ class Form(Wheel, Widget):
             for y in (before, at):
                 self.refresh(Region(0, y - self._top, self.size.width, 1))
         self._edit_row()
-        self._listener.moved()
+        self._listener.row_changed()
 
     def _keep_in_view(self) -> bool:
         """Scroll so that the row is seen; whether that moved anything."""

@@ -48,8 +48,8 @@ class FormScreen(GymScreen):
     def __init__(self) -> None:
         super().__init__()
         self._draft = Draft()
-        self._first = self._draft
-        self._before = self._draft
+        self._initial = self._draft
+        self._row_start = self._draft
         self._filled = True
         self._form: widgets.Form
         self._shown: FormState
@@ -58,7 +58,7 @@ class FormScreen(GymScreen):
         self._tasks_of = ""
         self._open = False
         self._refused: dict[str, str] = {}
-        self._said: Cell = ()
+        self._message: Cell = ()
         self._causes: tuple[Cause, ...] = ()
         self._chosen: frozenset[str] = frozenset()
 
@@ -83,10 +83,10 @@ class FormScreen(GymScreen):
 
     def begin_with(self, draft: Draft) -> None:
         """Take a draft for what stands there before anything is typed."""
-        untouched = self._draft == self._first
-        self._draft = self._before = draft
+        untouched = self._draft == self._initial
+        self._draft = self._row_start = draft
         if untouched:
-            self._first = draft
+            self._initial = draft
         self._load_tasks()
 
     def footer_keys(self) -> list[Key]:
@@ -96,7 +96,7 @@ class FormScreen(GymScreen):
         try:
             self._scenarios = await self.session.launches.catalog.scenarios()
         except GymError as error:
-            self._say(StyledText(f"could not list scenarios: {error.brief}", "warning"))
+            self._show_message(StyledText(f"could not list scenarios: {error.brief}", "warning"))
             return
         found = self._scenarios or ()
         if self._filled and len(found) == 1 and not self._draft.text(SCENARIO):
@@ -117,7 +117,7 @@ class FormScreen(GymScreen):
         try:
             tasks = await self.session.launches.catalog.tasks(scenario)
         except GymError as error:
-            self._say(StyledText(f"could not list tasks: {error.brief}", "warning"))
+            self._show_message(StyledText(f"could not list tasks: {error.brief}", "warning"))
             return
         if scenario == self._tasks_of:
             self._tasks = tasks
@@ -160,31 +160,31 @@ class FormScreen(GymScreen):
 
     def _detail(self) -> None:
         about, more = help_of(self._shown, self._form.key)
-        lines = [Line(), Line(about), Line(more), Line(self._said)]
+        lines = [Line(), Line(about), Line(more), Line(self._message)]
         self.lines("details").show(lines)
 
-    def _say(self, *pieces: StyledText) -> None:
-        self._said = pieces
+    def _show_message(self, *pieces: StyledText) -> None:
+        self._message = pieces
         if self.ready:
             self._detail()
 
     # -- typing ----------------------------------------------------------------------------
 
-    def typed(self, key: str, text: str) -> None:
+    def text_changed(self, key: str, text: str) -> None:
         """Take what is typed; typed back to what it was, it is exactly that again."""
         self._refused.pop(key, None)
         secret = BY_PATH[key].kind is FieldKind.SECRET
-        if not secret and text == clean(self._before.text(key) or ""):
-            self._draft = self._draft.with_field_of(key, self._before)
+        if not secret and text == clean(self._row_start.text(key) or ""):
+            self._draft = self._draft.with_field_of(key, self._row_start)
         else:
             self._draft = self._draft.with_text(key, text)
         if key == SCENARIO:
             self._load_tasks()
         self._show()
 
-    def moved(self) -> None:
+    def row_changed(self) -> None:
         """Another field: what was typed stands, and is what is gone back to."""
-        self._before = self._draft
+        self._row_start = self._draft
         for key in self._draft.keys.values():
             self.session.launches.hide(key)
         self._detail()
@@ -222,7 +222,7 @@ class FormScreen(GymScreen):
                 self._draft = self._draft.with_ids(path, ids)
             else:
                 self._draft = self._draft.with_text(path, ids[0])
-            self._before = self._draft
+            self._row_start = self._draft
             self._load_tasks()
             self._show()
             self._form.action_row(1)

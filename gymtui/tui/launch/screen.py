@@ -43,7 +43,7 @@ class LaunchScreen(FormScreen):
         super().__init__()
         self._start = start or OpenLaunch()
         self._filled = self._start.run_id is None
-        self._busy = False
+        self._is_busy = False
         self._is_done = False
         self._accepted_doubts: Mapping[str, str] = {}
 
@@ -79,7 +79,7 @@ class LaunchScreen(FormScreen):
         if not store.knows_rollouts_of(run_id):
             why = why_empty(self.session, run_id)
             reading = StyledText(f"reading the rollouts of {run_id} …", "muted")
-            self._say(StyledText(why, "warning") if why else reading)
+            self._show_message(StyledText(why, "warning") if why else reading)
             return
         self._filled = True
         rows = store.rollouts_of(run_id)
@@ -89,16 +89,16 @@ class LaunchScreen(FormScreen):
         elif start.rerun:
             self._causes = failure_causes(rows)
             self._chosen = default_causes(self._causes)
-            base = self._of_causes(base)
+            base = self._draft_of_causes(base)
         self.begin_with(base)
-        self._say()
+        self._show_message()
         if start.rerun and start.tasks is None and not self._causes:
-            self._say(StyledText("no failures in this run to rerun", "warning"))
+            self._show_message(StyledText("no failures in this run to rerun", "warning"))
         self._show()
         ready = start.rerun and base.ids_in(TASKS)
         self._form.go(LAUNCH if ready else TASKS if start.rerun else MODEL)
 
-    def _of_causes(self, base: Draft) -> Draft:
+    def _draft_of_causes(self, base: Draft) -> Draft:
         run_id = self._start.run_id
         if run_id is None:
             return base
@@ -118,7 +118,7 @@ class LaunchScreen(FormScreen):
     def _pick_causes(self) -> None:
         def taken(keys: tuple[str, ...]) -> None:
             self._chosen = frozenset(keys)
-            self._draft = self._before = self._of_causes(self._draft)
+            self._draft = self._row_start = self._draft_of_causes(self._draft)
             self._show()
 
         titles = Titles("FAILURE", "AS", "ROLLOUTS", "IN")
@@ -129,7 +129,7 @@ class LaunchScreen(FormScreen):
 
     def action_launch(self) -> None:
         self._form.commit()
-        if self._busy:
+        if self._is_busy:
             self.services.notify("a launch is in progress", timeout=3)
             return
         if not self._filled:
@@ -148,14 +148,14 @@ class LaunchScreen(FormScreen):
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
             again = f"{self.services.keys.label('form-launch')} again launches anyway"
-            self._say(StyledText(f"not sent: {doubts[first]}; {again}", "warning"))
+            self._show_message(StyledText(f"not sent: {doubts[first]}; {again}", "warning"))
             return
         names = self.session.launches.names(self._draft)
 
         def answered(do_it: bool | None) -> None:
             if do_it:
-                self._busy = True
-                self._say(StyledText("sending …", "muted"))
+                self._is_busy = True
+                self._show_message(StyledText("sending …", "muted"))
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
@@ -166,30 +166,30 @@ class LaunchScreen(FormScreen):
 
     def _go_to_wrong(self, key: str, what: str) -> None:
         self._form.go(key)
-        self._say(StyledText(f"{what}: {self._shown.wrong(key)}", "warning"))
+        self._show_message(StyledText(f"{what}: {self._shown.wrong(key)}", "warning"))
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:
         launches = self.session.launches
         try:
             made = await launches.requests(self._draft, tasks, names)
         except NoModelKey as none:
-            self._busy = False
+            self._is_busy = False
             self._refused[KEY] = str(none)
-            self._say(StyledText(f"not sent: {none}", "warning"))
+            self._show_message(StyledText(f"not sent: {none}", "warning"))
             self._show()
             self._form.go(KEY)
             return
-        launches.send(self._draft, made, lost=self._lost, done=self._done)
+        launches.send(self._draft, made, lost=self._tell_lost, done=self._end_launch)
 
-    def _lost(self, request: LaunchRequest, error: GymError) -> None:
+    def _tell_lost(self, request: LaunchRequest, error: GymError) -> None:
         words = f"sent, no answer ({error.brief}): looking for {request.run_name}"
         self.services.notify(words, severity="warning")
         if self.is_attached:
-            self._say(StyledText(words, "warning"))
+            self._show_message(StyledText(words, "warning"))
 
-    def _done(self, sent: Sequence[Submission]) -> bool:
+    def _end_launch(self, sent: Sequence[Submission]) -> bool:
         """Leave, or show what became of what was not launched; whether that tells all."""
-        self._busy = False
+        self._is_busy = False
         if not self.is_attached:
             return False
         last = sent[-1]
@@ -201,8 +201,8 @@ class LaunchScreen(FormScreen):
                 self._leave()
             return False
         if launched:
-            self._draft = self._before = without_launched(self._draft, variants[:launched])
-        self._say(StyledText(describe_submission(last), "warning"))
+            self._draft = self._row_start = without_launched(self._draft, variants[:launched])
+        self._show_message(StyledText(describe_submission(last), "warning"))
         error = last.error
         if isinstance(error, Refused) and last.state is SubmissionState.REFUSED:
             self._refused = describe_refusals(error.fields, last.request.task_ids)
@@ -222,14 +222,14 @@ class LaunchScreen(FormScreen):
         if wrong:
             self._go_to_wrong(wrong[0], "not tested")
             return
-        self._say(StyledText("testing …", "muted"))
+        self._show_message(StyledText("testing …", "muted"))
         self.run_worker(self._test(), group="test", exclusive=True, exit_on_error=True)
 
     async def _test(self) -> None:
         pieces: list[StyledText] = []
         try:
             tested = await self.session.launches.test(self._draft)
-            pieces = _tested(tested)
+            pieces = _test_pieces(tested)
             for choice, answer in tested:
                 if choice.name is None and answer.error_type == "invalid_model":
                     # The gym has no model of its own to take.
@@ -241,12 +241,12 @@ class LaunchScreen(FormScreen):
             pieces = [StyledText(str(none), "warning")]
         except GymError as error:
             pieces = [StyledText(f"not tested: {error.line}", "warning")]
-        self._say(*pieces)
+        self._show_message(*pieces)
 
     def action_back(self) -> None:
         """Go back; what was typed is thrown away only if that is meant."""
         self._form.commit()
-        if self._busy or self._draft == self._first:
+        if self._is_busy or self._draft == self._initial:
             self._leave()
             return
 
@@ -266,7 +266,7 @@ class LaunchScreen(FormScreen):
             self.app.pop_screen()
 
 
-def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[StyledText]:
+def _test_pieces(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[StyledText]:
     """How many models answer, and what the others say: the line may be too short for all."""
     well = sum(bool(answer.success) for _, answer in tested)
     if well == len(tested):

@@ -16,18 +16,18 @@ TAKEN_AT_ONCE = 100
 
 
 class CountedRollouts:
-    """What the matrix screens count; `seen` are the runs whose rollouts are counted in."""
+    """What the matrix screens count; `counted_runs` are the runs whose rollouts are counted in."""
 
     def __init__(self) -> None:
         self.matrix = Matrix()
         self.failures = Failures()
-        self.seen: set[str] = set()
+        self.counted_runs: set[str] = set()
 
     def drop_deleted(self, store: Store, last_steps: Mapping[str, int]) -> bool:
         """Take out the runs that the store no longer knows; whether there were any."""
-        gone = [run_id for run_id in self.seen if run_id not in store.runs]
+        gone = [run_id for run_id in self.counted_runs if run_id not in store.runs]
         for run_id in gone:
-            self.seen.discard(run_id)
+            self.counted_runs.discard(run_id)
             self._drop(self.matrix.of_run(run_id))
         if gone:
             result_of(
@@ -39,11 +39,11 @@ class CountedRollouts:
 
     def due(self, store: Store, delta: Delta, run_ids: Collection[str]) -> int:
         """How many rollouts of these runs are to be looked at, at most."""
-        new = (run_id for run_id in run_ids if run_id not in self.seen)
+        new = (run_id for run_id in run_ids if run_id not in self.counted_runs)
         held = (len(store.rollouts_of(run_id)) for run_id in new)
         return len(delta.rollouts) + sum(held)
 
-    def taking(
+    def take_in_pieces(
         self,
         store: Store,
         delta: Delta,
@@ -54,7 +54,7 @@ class CountedRollouts:
 
         It returns whether anything about them is another now.
         """
-        seen, moved = set(self.seen), False
+        seen, moved = set(self.counted_runs), False
         about, known = store.runs_of(delta), store.rollouts
         touched: dict[str, list[RolloutRow]] = {}
         for row in map(known.get, delta.rollouts):
@@ -83,7 +83,7 @@ class CountedRollouts:
                 we_cancelled=store.we_cancelled, last_steps=last_steps
             )
             yield
-            self.seen = seen
+            self.counted_runs = seen
             self.drop_deleted(store, last_steps)  # between two pieces
         return moved
 

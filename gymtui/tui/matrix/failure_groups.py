@@ -104,7 +104,7 @@ class FailureGroups:
         The failures of a run are compared with those of another; `pair` is None for none.
         """
         view = self.view
-        if pair is not None and pair[1] not in self._counted.seen:
+        if pair is not None and pair[1] not in self._counted.counted_runs:
             pair = None
         ended, rows = yield from self._tools(store)
         if view is not PaneView.TOOL:
@@ -128,7 +128,7 @@ class FailureGroups:
             compared=pair[1] if pair is not None else None,
             read=(ended - len(self.unread), ended),
             several=len(self._run_ids) > 1,
-            known=self._counted.seen.issuperset(self._run_ids),
+            known=self._counted.counted_runs.issuperset(self._run_ids),
             together=together,
         )
 

@@ -65,17 +65,17 @@ class FailuresGrid(Grid[PaneRow]):
         hidden = frozenset(column.key for column in self.columns) - wanted
         if before.view is not content.view or hidden != self._hidden:
             self._hidden = hidden
-            self.choose(hidden)
+            self.hide_columns(hidden)
 
     _hidden: frozenset[str] = frozenset()
 
     @property
-    def chosen(self) -> PaneRow | None:
+    def cursor_row(self) -> PaneRow | None:
         """The cursor's row."""
         return self.shown.get(self.cursor_id or "")
 
     def action_open(self) -> None:
-        row = self.chosen
+        row = self.cursor_row
         if row is not None and rollouts_of(row):
             super().action_open()
         else:

@@ -64,7 +64,7 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     MatrixPanes.beside #panes FailuresPane:focus-within { border-left: solid $primary; }
     """
     empty = "no rollouts yet"
-    around = (2, 1)
+    lines_around = (2, 1)
     beside_from: ClassVar[int] = 160
     """Cells from which on what went wrong may stand beside the tasks instead of below."""
 
@@ -74,10 +74,10 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         self._counted = CountedRollouts()
         self._pane: FailuresPane
         self._groups = FailureGroups(self.run_ids, self._counted)
-        self._waits = False
+        self._is_waiting = False
         self._failures_work = WorkInPieces(self, self._group_failures)
         self._intake = WorkInPieces(self, self._take_in)
-        self._at = 0
+        self._cursor_cell = 0
         self._pending = NOTHING
 
     def action_charts(self) -> None:
@@ -113,7 +113,7 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     def cell_at(self, key: str, offset: int, cells: int) -> int | None:
         """Which cell was clicked, in the column of this key, so far from its left edge."""
 
-    def compared(self) -> tuple[str, str] | None:
+    def compared_runs(self) -> tuple[str, str] | None:
         """The run whose failures are compared, and with which; None where there is no such."""
         return None
 
@@ -138,29 +138,31 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         """The runs' rollouts come first; of those not known yet, one run after the other."""
         known = self.session.store.knows_rollouts_of
         wanted = self._wanted_runs
-        missing = (run for run in wanted if run not in self._counted.seen and not known(run))
+        missing = (
+            run for run in wanted if run not in self._counted.counted_runs and not known(run)
+        )
         opened = next(missing, self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=wanted)
 
     def listed_runs(self) -> tuple[str, ...]:
         """These, until they were counted: of large ones the rollouts may be given up again."""
-        return tuple(run_id for run_id in self.run_ids if run_id not in self._counted.seen)
+        return tuple(run_id for run_id in self.run_ids if run_id not in self._counted.counted_runs)
 
     @property
     def _wanted_runs(self) -> tuple[str, ...]:
         """The runs, and the one that they are compared with."""
-        return tuple(dict.fromkeys((*self.run_ids, *(self.compared() or ()))))
+        return tuple(dict.fromkeys((*self.run_ids, *(self.compared_runs() or ()))))
 
     def empty_text(self) -> str:
         """Why there are no tasks; of runs that were not read, none can be said to lack them."""
-        unread = not self._counted.seen and not self._wanted.text.strip()
+        unread = not self._counted.counted_runs and not self._wanted.text.strip()
         return NOT_KNOWN if unread else super().empty_text()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._settle_panes()
+        self._arrange_panes()
         self.call_after_refresh(self._write_failures)
 
-    def _settle_panes(self) -> None:
+    def _arrange_panes(self) -> None:
         """Put what went wrong beside the tasks where that cuts no name of theirs, else below."""
         name, rows = self._grid.columns[0], self._rows.records.values()
         longest = max((width_of(name.cell(row, name.most)) for row in rows), default=0)
@@ -185,13 +187,13 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
     def _take_in(self) -> Iterator[None]:
         """Take in what came, and show it if anything about these runs is another now."""
         delta, self._pending = self._pending, NOTHING
-        before = len(self._counted.seen)
-        moved = yield from self._counted.taking(
+        before = len(self._counted.counted_runs)
+        moved = yield from self._counted.take_in_pieces(
             self.session.store, delta, self._wanted_runs, self.session.tracker.last_steps
         )
         if moved:
             self._show()
-            if len(self._counted.seen) > before:
+            if len(self._counted.counted_runs) > before:
                 self.services.view_changed()
 
     def _show(self) -> None:
@@ -203,12 +205,12 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         removed = [row_id for row_id in known if row_id not in tasks]
         self._rows.apply(changed, removed, self.services.now().timestamp())
         if other or removed:
-            self._settle_panes()
+            self._arrange_panes()
         self.show_rows()
         if len(self._counted.failures) <= MANY_FAILURES:
             self._show_failures()
-        elif not self._waits:
-            self._waits = True
+        elif not self._is_waiting:
+            self._is_waiting = True
             self.set_timer(FAILURES_WAIT_S, self._show_failures)
         self.summarise()
 
@@ -216,11 +218,11 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
 
     def _show_failures(self, *, anew: bool = False) -> None:
         """Show what went wrong: of few rollouts at once, of many in pieces."""
-        self._waits = False
+        self._is_waiting = False
         self._failures_work.begin(at_once=len(self._counted.matrix) <= AT_ONCE, anew=anew)
 
     def _group_failures(self) -> Iterator[None]:
-        yield from self._groups.group(self.session.store, self.compared())
+        yield from self._groups.group(self.session.store, self.compared_runs())
         self._write_failures()
 
     def _write_failures(self) -> None:
@@ -256,20 +258,20 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
             return
         first, second = self.summary_lines()
         self.lines("summary").show([Line(first), Line(second, self.remarks())])
-        if (row := self._pointed_at) is not None:
+        if (row := self._cursor_failure) is not None:
             self.show_details(detail_lines(self._groups.content, row, *self.size))
         else:
             self.show_details([self.detail()])
 
     @property
-    def _pointed_at(self) -> PaneRow | None:
+    def _cursor_failure(self) -> PaneRow | None:
         """The row under the cursor, while keys go to what went wrong."""
-        return self._pane.grid.chosen if self.focused is self._pane.grid else None
+        return self._pane.grid.cursor_row if self.focused is self._pane.grid else None
 
     @property
     def highlighted(self) -> frozenset[str] | None:
         """The rollouts that stand out: those of the failure pointed at, if one is."""
-        row = self._pointed_at
+        row = self._cursor_failure
         return None if row is None else frozenset(rollouts_of(row))
 
     def shown_columns(self) -> tuple[Column[R], ...]:
@@ -291,12 +293,12 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
             refuse(self, f"{self.services.keys.label('panes')} goes to the tasks")
             return
         last = max(self.cell_count() - 1, 0)
-        self.move_cursor_to(max(0, min(min(self._at, last) + step, last)))
+        self.move_cursor_to(max(0, min(min(self._cursor_cell, last) + step, last)))
 
     def move_cursor_to(self, cell: int) -> None:
         """Put the cursor on a cell of its row."""
-        self._at = cell
-        self._grid.hold()
+        self._cursor_cell = cell
+        self._grid.pin_cursor()
         self._grid.sync()
         self.summarise()
 

@@ -42,7 +42,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         return across_columns(self.run_ids, self._is_here)
 
     def _is_here(self, row: TaskAcrossRuns, run: int) -> bool:
-        return run == self._at and self._grid.cursor_id == row_id_of(row.task_id)
+        return run == self._cursor_cell and self._grid.cursor_id == row_id_of(row.task_id)
 
     def breadcrumb(self) -> Cell:
         runs = formats.of_many(len(self.run_ids), "run")
@@ -50,12 +50,12 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     # -- what it shows ---------------------------------------------------------------------
 
-    def compared(self) -> tuple[str, str] | None:
+    def compared_runs(self) -> tuple[str, str] | None:
         """The run under the cursor, else the last, with the first."""
-        return (self.run_ids[self._at or -1], self.run_ids[0])
+        return (self.run_ids[self._cursor_cell or -1], self.run_ids[0])
 
     def tasks(self) -> Mapping[str, TaskAcrossRuns]:
-        matrix, seen = self._counted.matrix, self._counted.seen
+        matrix, seen = self._counted.matrix, self._counted.counted_runs
         self._sums = tuple(
             sum_tasks(matrix.tasks(run_id).values(), 1) if run_id in seen else None
             for run_id in self.run_ids
@@ -90,7 +90,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def _run_cell(self, number: int, sums: Totals | None) -> Cell:
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
-        begin = StyledText(f"{number + 1}: ", "key" if number == self._at else "muted")
+        begin = StyledText(f"{number + 1}: ", "key" if number == self._cursor_cell else "muted")
         if sums is None:
             why = why_empty(self.session, self.run_ids[number])
             unknown = StyledText("not known yet", "muted")
@@ -106,8 +106,11 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         row = self.cursor_record
         if row is None:
             return ()
-        run_id = self.run_ids[self._at]
-        things = [part(run_id, "strong"), LinePart(self._task_cell(row.cells[self._at]), 1)]
+        run_id = self.run_ids[self._cursor_cell]
+        things = [
+            part(run_id, "strong"),
+            LinePart(self._task_cell(row.cells[self._cursor_cell]), 1),
+        ]
         if row.difference:
             points = round(row.difference * 100)
             things.append(part(f"max − min {points}pp", "muted", 2))
@@ -147,13 +150,13 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def move_cursor_to(self, cell: int) -> None:
         """Put the cursor on a run, and bring that on screen."""
-        self._at = cell
+        self._cursor_cell = cell
         first, self._first = self._first, min(self._first, cell)
         last = f"run{cell + 1}"
         while self._first < cell and last not in self._placed_runs():
             self._first += 1
         if self._first != first:
-            self._grid.choose(self.hidden_columns())
+            self._grid.hide_columns(self.hidden_columns())
         super().move_cursor_to(cell)
         self._show_failures()
 
@@ -164,11 +167,11 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         return self._number(key) if key.startswith("run") else None
 
     def open_row(self, row_id: str) -> None:
-        self.services.navigate(OpenMatrix((self.run_ids[self._at],), task=row_id))
+        self.services.navigate(OpenMatrix((self.run_ids[self._cursor_cell],), task=row_id))
 
     def action_baseline(self) -> None:
-        run_id = self.run_ids[self._at]
-        if self._at == 0:
+        run_id = self.run_ids[self._cursor_cell]
+        if self._cursor_cell == 0:
             refuse(self, f"the others are compared with {run_id} already: go to another run")
             return
         self.session.baseline.choose(run_id)
@@ -193,7 +196,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
 
     def action_describe(self) -> None:
-        run_id = self.run_ids[self._at]
+        run_id = self.run_ids[self._cursor_cell]
         row = self.session.store.runs.get(run_id)
         if row is not None:
             self.services.navigate(Describe(run_id, row.raw, row.malformed))
@@ -201,4 +204,4 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             refuse(self, "this run is unknown")
 
     def copy_text(self) -> str | None:
-        return self.run_ids[self._at]
+        return self.run_ids[self._cursor_cell]

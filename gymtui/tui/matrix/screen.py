@@ -37,18 +37,20 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     layout_name = "matrix"
     prompt = "words, or kind:mixed pass<50% steps>=20"
 
-    def __init__(self, run_id: str, task: str | None = None, *, along: Sequence[str] = ()) -> None:
-        super().__init__((run_id, *along), TASKS, "task")
+    def __init__(
+        self, run_id: str, task: str | None = None, *, related: Sequence[str] = ()
+    ) -> None:
+        super().__init__((run_id, *related), TASKS, "task")
         self.run_id = run_id
-        self._along = tuple(along)
+        self._related = tuple(related)
         self._begin_at = task
         self._k: int | None = None
         self._sums = sum_tasks((), 1)
         self._most = 1
 
-    def _known(self, k: int | None = None) -> Mapping[str, TaskRow]:
+    def _task_rows(self, k: int | None = None) -> Mapping[str, TaskRow]:
         """The tasks of the run, or of all that are read as one."""
-        if not self._along:
+        if not self._related:
             return self._counted.matrix.tasks(self.run_id, k)
         cancelled, steps = self.session.store.we_cancelled, self.session.tracker.last_steps
         together = self._counted.matrix.together
@@ -63,7 +65,12 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def _attempts(self, row: TaskRow, cells: int) -> Cell:
         here = self._grid.cursor_id == row_id_of(row.task_id)
         return attempts_cell(
-            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.highlighted
+            row.attempts,
+            cells,
+            at=self._cursor_cell,
+            here=here,
+            most=self._most,
+            only=self.highlighted,
         )
 
     def breadcrumb(self) -> Cell:
@@ -74,8 +81,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def _relations(self) -> list[StyledText]:
         """Which runs are read as one with it, or could be."""
-        if self._along:
-            return [StyledText(f"  combined with {' and '.join(self._along)}", "accent")]
+        if self._related:
+            return [StyledText(f"  combined with {' and '.join(self._related)}", "accent")]
         others = len(self.session.launches.family(self.run_id)) - 1
         if not others:
             return []
@@ -86,18 +93,18 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     # -- what it shows ---------------------------------------------------------------------
 
-    def compared(self) -> tuple[str, str] | None:
-        before = None if self._along else self.session.baseline.compared_with(self.run_id)
+    def compared_runs(self) -> tuple[str, str] | None:
+        before = None if self._related else self.session.baseline.compared_with(self.run_id)
         return None if before is None else (self.run_id, before)
 
     def tasks(self) -> Mapping[str, TaskRow]:
         """The tasks, with pass@k and pass^k: for the k chosen, as far as any task reaches it."""
-        known = self._known().values()
+        known = self._task_rows().values()
         k = usual_k(known) if self._k is None else min(self._k, most_verdicts(known))
-        tasks = self._known(k)
+        tasks = self._task_rows(k)
         before, self._sums = self._sums, sum_tasks(tasks.values(), k)
         if (before.at_k.k == 1) is not (k == 1):
-            self._grid.choose(self.hidden_columns())
+            self._grid.hide_columns(self.hidden_columns())
         self._most = max((len(row.attempts) for row in tasks.values()), default=1)
         return tasks
 
@@ -113,7 +120,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             self._grid.select(begin_at)
 
     def summary_lines(self) -> Sequence[Cell]:
-        if not self._counted.seen:
+        if not self._counted.counted_runs:
             why = why_empty(self.session, self.run_id)
             unknown = StyledText("the rollouts of this run are not loaded yet", "muted")
             return (StyledText(why, "warning") if why else unknown,), ()
@@ -153,7 +160,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         row = self.cursor_record
         if row is None or not row.attempts:
             return None
-        return row.attempts[min(self._at, len(row.attempts) - 1)]
+        return row.attempts[min(self._cursor_cell, len(row.attempts) - 1)]
 
     def detail(self) -> Cell:
         attempt = self._chosen_attempt
@@ -180,7 +187,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def cell_at(self, key: str, offset: int, cells: int) -> int | None:
         if key != "attempts":
             return None
-        return attempt_at(offset, cells, at=self._at, most=self._most)
+        return attempt_at(offset, cells, at=self._cursor_cell, most=self._most)
 
     def open_row(self, row_id: str) -> None:
         attempt = self._chosen_attempt
@@ -212,7 +219,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         self.services.navigate(routes.CompareRollouts(tuple(chosen)))
 
     def action_k(self, step: int) -> None:
-        most = most_verdicts(self._known().values())
+        most = most_verdicts(self._task_rows().values())
         now, self._k = self._sums.at_k.k, max(1, min(self._sums.at_k.k + step, most))
         if self._k == now:
             verdicts = formats.of_many(most, "verdict")
@@ -247,11 +254,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             self.services.navigate(routes.OpenLaunch(self.run_id, rerun=True, tasks=tasks or None))
 
     def action_with_reruns(self) -> None:
-        related = [run for run in self.session.launches.family(self.run_id) if run != self.run_id]
-        if not related and not self._along:
+        family = self.session.launches.family(self.run_id)
+        others = [] if self._related else [run for run in family if run != self.run_id]
+        if not others and not self._related:
             self.services.notify("this run has no known reruns or parent", timeout=3)
             return
         task = self._grid.cursor_id
-        along = () if self._along else related
-        run_ids = (self.run_id, *along)
+        run_ids = (self.run_id, *others)
         self.services.navigate(routes.OpenMatrix(run_ids, as_one=True, task=task, replace=True))

@@ -46,7 +46,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
     empty = "no rollouts yet"
     unread = UNREAD_ROLLOUT
     layout_name = "rollouts"
-    around = (3, 2)
+    lines_around = (3, 2)
     prompt = "words, or status:running task:*phone* steps>=20"
 
     def __init__(self, run_id: str, wanted: str = "") -> None:
@@ -55,23 +55,23 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self.empty_columns = frozenset({"score", "tokens", "cost", "note"})
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
-        self._intake = WorkInPieces(self, self._settle)
+        self._intake = WorkInPieces(self, self._take_due_rows)
         self._adding = False
         self._header: tuple[object, tuple[Cell, ...]] | None = None
         self._numbers: RunStats | None = None
-        self._spent: TimeSpent | None = None
+        self._time_spent: TimeSpent | None = None
         self._grouped = False
-        self._heads: dict[str, tuple[str, str]] = {}
+        self._task_heads: dict[str, tuple[str, str]] = {}
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         watched = self.session.tracker
         plain = self.services.appearance.ascii
         kept = self.services.saved_layout.of(self.layout_name)
         self._timeline = TimeWindow(watched, self.session.clock_lead, plain=plain)
-        self._timeline.arrange(kept.zoom, wall=kept.wall)
+        self._timeline.restore(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
         return (
-            *rollout_columns(self.services.now, lambda: watched.last_steps, self._heads),
+            *rollout_columns(self.services.now, lambda: watched.last_steps, self._task_heads),
             timeline_column(self._timeline),
             message_column(),
         )
@@ -119,19 +119,21 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         }
         rows.put(own, touched - own.keys())
         for usage in filter(None, (row.usage for row in own.values())):
-            self.fill(
+            self.show_if_filled(
                 "tokens", filled="tokens" not in self.empty_columns or usage.tokens is not None
             )
-            self.fill("cost", filled="cost" not in self.empty_columns or usage.cost_usd is not None)
+            self.show_if_filled(
+                "cost", filled="cost" not in self.empty_columns or usage.cost_usd is not None
+            )
         if any(row.note for row in own.values()):
-            self.fill("note", filled=True)
+            self.show_if_filled("note", filled=True)
         # Not what the delta says went: rollouts go while another screen is on top, too.
         rows.keep_only(rollouts)
         if self.run_id in delta.runs:
             self.show_frame()
         self._intake.begin(at_once=rows.due <= TAKEN_AT_ONCE)
 
-    def _settle(self) -> Iterator[None]:
+    def _take_due_rows(self) -> Iterator[None]:
         store, now = self.session.store, self.services.now().timestamp()
         last_steps = self.session.tracker.last_steps
         yield from self._run_rows.take_due(now, store.we_cancelled, last_steps)
@@ -151,14 +153,14 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self._timeline.extent = self._run_rows.extent(listed_at)
         self._find_heads()
         if self._numbers is not None:
-            self.fill("score", filled=self._numbers.scores is not None)
+            self.show_if_filled("score", filled=self._numbers.scores is not None)
         self.show_rows()
 
     def _add_up_time(self) -> None:
         """See where time goes, of a large run a part at a time, and write the numbers."""
         spent = self.session.tracker.time_spent(self.run_id)
         if spent.complete:
-            self._spent = spent
+            self._time_spent = spent
         elif not self._adding:
             self._adding = True
             self.set_timer(0.01, self._go_on_adding)
@@ -191,7 +193,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             watched, limits = self.session.tracker, self.session.settings.stuck
             stuck = count_stuck(self._rows.records, self._numbers, Running(limits), watched, now)
             run = RunView(row, self.session.store.summary(self.run_id), stuck=stuck)
-            known = (run, self._numbers, self._spent, now.timestamp())
+            known = (run, self._numbers, self._time_spent, now.timestamp())
             plain, colour = self.services.appearance.ascii, self.services.appearance.colour
             self._header = (cells, run_header(*known, cells, plain=plain, colour=colour))
         first, *others = self._header[1]
@@ -209,9 +211,9 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
 
     def _find_heads(self) -> None:
         """While grouped, find where each task begins in the list as it is ordered."""
-        self._heads.clear()
+        self._task_heads.clear()
         if self._grouped:
-            self._heads.update(task_heads(self._rows, self._rows.records))
+            self._task_heads.update(task_heads(self._rows, self._rows.records))
 
     def show_filtered(self) -> None:
         self._find_heads()
@@ -228,28 +230,28 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         before, layout = self._timeline_is_seen, self.services.saved_layout
         hidden = set(layout.of(self.layout_name).hidden) ^ {"timeline"}
         layout.change(self.layout_name, hidden=tuple(sorted(hidden)))
-        self._grid.choose(self.hidden_columns())
+        self._grid.hide_columns(self.hidden_columns())
         if self._timeline_is_seen is before:
             refuse(self, "no room for the timeline")
 
     def action_zoom(self, steps: int) -> None:
-        if self._must_see_timeline():
+        if self._require_timeline():
             whole = "cannot zoom in further" if steps > 0 else _WHOLE
             self._show_timeline(whole, moved=self._timeline.zoom(steps))
 
     def action_pan(self, steps: int) -> None:
-        if self._must_see_timeline():
+        if self._require_timeline():
             end = f"the timeline {'ends' if steps > 0 else 'starts'} here"
             whole = f"{_WHOLE} · {self.services.keys.label('zoom-in')} zooms in"
-            why = end if self._timeline.level else whole
+            why = end if self._timeline.zoom_level else whole
             self._show_timeline(why, moved=self._timeline.pan(steps))
 
     def action_fit(self) -> None:
-        if self._must_see_timeline():
+        if self._require_timeline():
             self._show_timeline(_WHOLE, moved=self._timeline.fit())
 
     def action_wall_clock(self) -> None:
-        if self._must_see_timeline():
+        if self._require_timeline():
             self._timeline.toggle_clock()
             self._show_timeline("", moved=True)
 
@@ -257,7 +259,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
     def _timeline_is_seen(self) -> bool:
         return any(at.column.key == "timeline" for at in self._grid.placed)
 
-    def _must_see_timeline(self) -> bool:
+    def _require_timeline(self) -> bool:
         """Whether there is a timeline to look at; where not, that is told."""
         if not self._timeline_is_seen:
             why = f"the timeline is hidden · {self.services.keys.label('timeline')} shows it"
@@ -269,7 +271,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         """Show the timeline as it is looked at now, and remember that; or say why it stays."""
         if not moved:
             refuse(self, why_not)
-        zoom, wall = self._timeline.level, self._timeline.wall
+        zoom, wall = self._timeline.zoom_level, self._timeline.wall
         self.services.saved_layout.change(self.layout_name, zoom=zoom, wall=wall)
         self._grid.sync()
 
@@ -289,7 +291,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self.services.navigate(OpenMatrix((self.run_id,)))
 
     def selection(self) -> Selection:
-        return Selection((self.run_id,), tuple(self.chosen()))
+        return Selection((self.run_id,), tuple(self.chosen_rows()))
 
     def action_charts(self) -> None:
         if not self._rows.records:
@@ -298,7 +300,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
             self.services.navigate(OpenCharts((self.run_id,), "steps"))
 
     def action_search(self) -> None:
-        marked = self.chosen() if self._grid.marks else None
+        marked = self.chosen_rows() if self._grid.marks else None
         listed = self.rollout_ids() if self._rows.filter.text else None
         if not self._rows.records or listed == ():
             refuse(self, "no rollouts to search")

@@ -30,7 +30,7 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow], scope=Scope.SEVERAL):
 
     empty = "no rollouts yet"
     layout_name = "rollouts of several runs"
-    around = (1, 2)
+    lines_around = (1, 2)
     prompt = "words, or state:failed task:*phone* steps>=20"
 
     def __init__(self, run_ids: Sequence[str], wanted: str) -> None:

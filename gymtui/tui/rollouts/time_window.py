@@ -55,10 +55,10 @@ class TimeWindow:
 
     def _find_scale(self) -> Scale:
         low_s, whole_s = self._whole()
-        span_s = whole_s / 2**self.level
+        span_s = whole_s / 2**self.zoom_level
         if self._start_s is not None:
             start_s = min(max(self._start_s, low_s), low_s + whole_s - span_s)
-        elif self.wall and self.level:
+        elif self.wall and self.zoom_level:
             # By the clock, what is going on now is what one looks closer at.
             start_s = max(self.extent.last_s + (ROOM - 1) * span_s - span_s, low_s)
         else:
@@ -72,7 +72,7 @@ class TimeWindow:
         return 0.0, round_span_s(self.extent.longest_s * ROOM)
 
     @property
-    def level(self) -> int:
+    def zoom_level(self) -> int:
         """How often the whole is halved: as wanted, as far as this run is long enough for that."""
         return min(self._zoom, self._closest())
 
@@ -85,7 +85,7 @@ class TimeWindow:
     def zoom(self, steps: int) -> bool:
         """Look closer, or from further away; as all of these, whether that made a difference."""
         before = self.scale
-        self._zoom = max(0, min(self.level + steps, self._closest()))
+        self._zoom = max(0, min(self.zoom_level + steps, self._closest()))
         if self._start_s is not None:
             after_s = self._whole()[1] / 2**self._zoom
             self._start_s = before.start_s + (before.span_s - after_s) / 2
@@ -96,12 +96,12 @@ class TimeWindow:
     def pan(self, steps: int) -> bool:
         """Move to earlier (negative) or later."""
         before = self.scale
-        if self.level:
+        if self.zoom_level:
             self._start_s = before.start_s + steps * PAN * before.span_s
             self._start_s = self.scale.start_s
         return self.scale != before
 
-    def arrange(self, zoom: int, *, wall: bool) -> None:
+    def restore(self, zoom: int, *, wall: bool) -> None:
         """Look as one looked the last time: the whole halved so often, by the clock or not."""
         self._zoom, self.wall, self._start_s = zoom, wall, None
 

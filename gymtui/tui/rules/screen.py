@@ -37,7 +37,7 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
 
     empty = "no rules: w on a run arms one"
     layout_name = "rules"
-    around = (1, 2)
+    lines_around = (1, 2)
     prompt = "words, or state:armed run:nightly*"
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
             self.services.navigate(OpenRun(rule.run_id))
 
     def action_disarm(self) -> None:
-        chosen = self.chosen()
+        chosen = self.chosen_rows()
         if not chosen:
             refuse(self, "no rule to remove")
             return

@@ -40,7 +40,7 @@ def open_matrix(screen: GymScreen, run_ids: Sequence[str]) -> None:
         return
     # A run and its reruns may be meant as one, or to be compared.
     choices = [
-        Choice("one", "combined: tasks × attempts", now=True),
+        Choice("one", "combined: tasks × attempts", is_current=True),
         Choice("beside", "side by side: tasks × runs"),
     ]
 

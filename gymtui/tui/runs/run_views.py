@@ -31,7 +31,7 @@ class RunViews:
         self._reviewed = 0.0
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether nothing is drawn yet although there are runs."""
         return self._waits_since_s is not None and not self._drawn
 
@@ -70,7 +70,7 @@ class RunViews:
         for run_id in active - rows.keys():
             # An estimate changes by the passing of time, too, and so does who is stuck.
             before, after = shown.get(run_id), self._view(run_id, now)
-            if before is not None and _by_time(before) != _by_time(after):
+            if before is not None and _time_dependent(before) != _time_dependent(after):
                 rows[run_id] = after
         return rows
 
@@ -96,6 +96,6 @@ class RunViews:
         )
 
 
-def _by_time(run: RunView) -> tuple[object, ...]:
+def _time_dependent(run: RunView) -> tuple[object, ...]:
     """What changes of a run by the passing of time alone."""
     return (run.left, run.stuck, run.behind)

@@ -94,7 +94,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def changed(self, delta: Delta) -> None:
         store = self.session.store
         self._views.running.update(store.rollouts, delta.rollouts, self.session.tracker)
-        waited = self._views.waits
+        waited = self._views.is_waiting
         if not self._views.order_is_known(self._rows.order):
             if not waited:
                 self.set_timer(ORDER_WAIT_S, lambda: self.changed(NOTHING))
@@ -104,9 +104,9 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         now = at.timestamp()
         touched = self._views.changed(delta, self._runs.records, self._grid.in_view, at)
         if any(run.summary is not None and run.summary.scored for run in touched.values()):
-            self.fill("score", filled=True)
+            self.show_if_filled("score", filled=True)
         if any(run.note for run in touched.values()):
-            self.fill("note", filled=True)
+            self.show_if_filled("note", filled=True)
         # Not what the delta says went: runs go while another screen is on top of this one, too.
         gone = self._runs.records.keys() - store.runs.keys()
         moved = bool(self._runs.apply(touched, gone, now)) | self._stand_in()
@@ -161,7 +161,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
 
     def empty_text(self) -> str:
         """Why there are no runs; "active only" is no filter that `esc` clears."""
-        if self._views.waits:
+        if self._views.is_waiting:
             return READING
         if not self._only_active or self._filter.strip():
             return super().empty_text()
@@ -228,9 +228,9 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         """Why a run could not be read: its id is none of the gym's."""
         return record.row.malformed if self._groups is None else None
 
-    def chosen(self) -> list[str]:
+    def chosen_rows(self) -> list[str]:
         """The chosen runs; nothing is done to whole groups."""
-        return [] if self._groups is not None else super().chosen()
+        return [] if self._groups is not None else super().chosen_rows()
 
     def action_describe(self) -> None:
         """Show every field as received; of a group there is none."""
@@ -243,7 +243,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def action_matrix(self) -> None:
         destinations.open_matrix(self, self._chosen_runs())
 
-    def _go(self, where: Route | str) -> None:
+    def _navigate_or_refuse(self, where: Route | str) -> None:
         """Go somewhere, or say why not."""
         if isinstance(where, str):
             refuse(self, where)
@@ -253,8 +253,8 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def _chosen_runs(self) -> list[str]:
         """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
         if self._groups is None:
-            return self.chosen()
-        views, runs = self._runs.records, self._runs_of(super().chosen())
+            return self.chosen_rows()
+        views, runs = self._runs.records, self._runs_of(super().chosen_rows())
         return sorted(runs, key=lambda run: (_created(views[run]), natural(run)))
 
     def _runs_of(self, row_ids: Iterable[str]) -> list[str]:
@@ -267,14 +267,14 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         return Selection(tuple(self._chosen_runs()))
 
     def action_charts(self) -> None:
-        self._go(destinations.charts_route(self.session, self._chosen_runs()))
+        self._navigate_or_refuse(destinations.charts_route(self.session, self._chosen_runs()))
 
     def action_search(self) -> None:
         if self._grid.marks:
             run_ids, what = self._chosen_runs(), "marked run"
         else:
             run_ids, what = self._runs_of(self._rows), "run"
-        self._go(destinations.search_route(self.session, run_ids, what))
+        self._navigate_or_refuse(destinations.search_route(self.session, run_ids, what))
 
     def action_digest(self) -> None:
         open_digest_menu(self)
@@ -288,27 +288,27 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
             key = self.services.keys.label("open")
             refuse(self, f"groups cannot be watched · {key} shows its runs")
         else:
-            open_rule_menu(self, self.chosen())
+            open_rule_menu(self, self.chosen_rows())
 
     def action_launch_like(self) -> None:
-        if (run_id := self._run_here()) is not None:
+        if (run_id := self._cursor_run()) is not None:
             self.services.navigate(OpenLaunch(run_id))
 
     def action_launch_again(self) -> None:
-        if (run_id := self._run_here()) is not None:
+        if (run_id := self._cursor_run()) is not None:
             self.services.navigate(OpenLaunch(run_id, rerun=True))
 
-    def _run_here(self) -> str | None:
+    def _cursor_run(self) -> str | None:
         """The run under the cursor, which stays with it; where there is none, that is told."""
         run_id = self._grid.cursor_id
         if self._groups is not None or run_id is None or self.is_malformed(run_id):
             refuse(self, self.unread if self.is_malformed(run_id) else "move the cursor to a run")
             return None
-        self._grid.hold()
+        self._grid.pin_cursor()
         return run_id
 
     def action_baseline(self) -> None:
-        if (run_id := self._run_here()) is not None:
+        if (run_id := self._cursor_run()) is not None:
             self.toggle_baseline(run_id)
             self.summarise()
 
@@ -319,16 +319,18 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         checkpoint before it.
         """
         key = self.services.keys.label("baseline")
-        self._go(destinations.comparison_route(self.session, self.chosen(), key))
+        self._navigate_or_refuse(
+            destinations.comparison_route(self.session, self.chosen_rows(), key)
+        )
 
     def unmark(self, run_ids: Collection[str]) -> None:
         self._grid.keep_marks(self._grid.marks - set(run_ids))
 
     def action_cancel(self) -> None:
-        self.services.ask_to(Verb.CANCEL, self.chosen(), hidden=self.hidden_marks())
+        self.services.ask_to(Verb.CANCEL, self.chosen_rows(), hidden=self.hidden_marks())
 
     def action_delete(self) -> None:
-        self.services.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
+        self.services.ask_to(Verb.DELETE, self.chosen_rows(), hidden=self.hidden_marks())
 
 
 def _created(run: RunView) -> float:

@@ -49,7 +49,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     """One search: what was typed, how far it is, and what was found."""
 
     layout_name = "search"
-    around = (2, 2)
+    lines_around = (2, 2)
     prompt = "phrase or /regex/, with tool:NAME error: role:tool"
 
     def __init__(self, route: OpenSearch) -> None:
@@ -166,9 +166,9 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         try:
             parse_search(text)
         except PatternError as error:
-            self.mistake = range(len(text))
+            self.mistake_range = range(len(text))
             return str(error)
-        self.mistake = range(0)
+        self.mistake_range = range(0)
         return None
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -80,7 +80,7 @@ class TranscriptScreen(ReaderScreen):
     def name_for_files(self) -> str:
         return self.rollout_id
 
-    def recorded(self) -> RolloutRow | None:
+    def rollout_row(self) -> RolloutRow | None:
         row = self._row
         return None if row is None or row.rollout is None else row
 
@@ -189,7 +189,7 @@ class TranscriptScreen(ReaderScreen):
                 self._download = None
                 self._too_large = True
                 words = f"The artifacts are larger than {format_cap(error.cap_bytes)}. "
-                self.say((StyledText(words, "warning"), *self._save_instead()))
+                self.show_message((StyledText(words, "warning"), *self._save_instead()))
             except GymError as error:
                 self._download = None
                 self._show_error(error)
@@ -198,7 +198,7 @@ class TranscriptScreen(ReaderScreen):
                 self.show_artifacts(artifacts)
 
         self._too_large = False
-        self.say((StyledText("downloading the artifacts …", "muted"),))
+        self.show_message((StyledText("downloading the artifacts …", "muted"),))
         self._begin(fetch())
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -214,18 +214,20 @@ class TranscriptScreen(ReaderScreen):
         """Say how far the download is; small ones are there before it could be read."""
         into = f"  into {self._saving.name}" if self._saving else ""
         words = StyledText(f"{into}  · {self._stop_key} stops", "muted")
-        self.say((*progress_cell(received, announced), words))
+        self.show_message((*progress_cell(received, announced), words))
 
     def _show_error(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
         if self._artifacts is not None:
             self._redacted = self._artifacts.redacted
-            self.say(())
+            self.show_message(())
             self.services.notify(f"could not download: {error.line}", severity="warning")
         elif isinstance(error, NotFound) and self._is_unfinished():
             self._show_waiting()
         elif isinstance(error, NotFound):
-            self.say((StyledText(formats.why_no_artifacts(self._row, "this rollout"), "warning"),))
+            self.show_message(
+                (StyledText(formats.why_no_artifacts(self._row, "this rollout"), "warning"),)
+            )
         else:
             forbidden = isinstance(error, Forbidden)
             what = "artifacts" if forbidden else "could not download the artifacts"
@@ -233,7 +235,7 @@ class TranscriptScreen(ReaderScreen):
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
-            self.say((StyledText(f"{why}{again}", "warning"),))
+            self.show_message((StyledText(f"{why}{again}", "warning"),))
 
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
@@ -246,7 +248,7 @@ class TranscriptScreen(ReaderScreen):
             return
         step = StyledText(f"  step {formats.steps(row.rollout)}", "strong")
         words = "   Not finished yet; the transcript opens here when it is."
-        self.say((*outcome_text.state_cell(row), step, StyledText(words, "muted")))
+        self.show_message((*outcome_text.state_cell(row), step, StyledText(words, "muted")))
 
     def action_refresh_now(self) -> None:
         super().action_refresh_now()
@@ -272,13 +274,15 @@ class TranscriptScreen(ReaderScreen):
             self._download = None
             if self._artifacts is not None:
                 self._redacted = self._artifacts.redacted
-                self.say(())
+                self.show_message(())
             elif self._too_large:
                 self._saving = None
-                self.say((StyledText("stopped, nothing saved. ", "muted"), *self._save_instead()))
+                self.show_message(
+                    (StyledText("stopped, nothing saved. ", "muted"), *self._save_instead())
+                )
             else:
                 again = f"{self.services.keys.label('refresh')} downloads the artifacts again"
-                self.say((StyledText(f"stopped · {again}", "muted"),))
+                self.show_message((StyledText(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
 
@@ -296,7 +300,7 @@ class TranscriptScreen(ReaderScreen):
             super()._save(path)
             return
 
-        row = self.recorded()
+        row = self.rollout_row()
 
         async def save() -> None:
             try:
@@ -315,13 +319,17 @@ class TranscriptScreen(ReaderScreen):
                 why = ""
             self._download = self._saving = None
             if why:
-                self.say((StyledText(f"not saved: {why}. ", "warning"), *self._save_instead()))
+                self.show_message(
+                    (StyledText(f"not saved: {why}. ", "warning"), *self._save_instead())
+                )
             else:
                 size = (await asyncio.to_thread(path.stat)).st_size
-                self.say((StyledText(f"saved {size:,} bytes to {path}"),))
+                self.show_message((StyledText(f"saved {size:,} bytes to {path}"),))
 
         self._saving = path
-        self.say((StyledText(f"saving into {path.name} …  · {self._stop_key} stops", "muted"),))
+        self.show_message(
+            (StyledText(f"saving into {path.name} …  · {self._stop_key} stops", "muted"),)
+        )
         self._begin(save())
 
     async def action_files(self) -> None:

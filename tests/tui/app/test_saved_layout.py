@@ -46,7 +46,7 @@ async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_
             order = (ordered.order.name, ordered.reverse)
             await opened(person)
             await person.press("b", "T", "plus")
-            await person.until(lambda: rollouts(person)._timeline.level == 1)
+            await person.until(lambda: rollouts(person)._timeline.zoom_level == 1)
 
         kept = SavedLayout.read(state)
         async with dashboard(gym, tmp_path, saved_layout=kept) as person:
@@ -57,7 +57,7 @@ async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_
             assert kept.of("runs").hidden
             await opened(person)
             chart = rollouts(person)._timeline
-            assert (chart.level, chart.wall) == (1, True)
+            assert (chart.zoom_level, chart.wall) == (1, True)
             assert rollouts(person)._grouped
 
 

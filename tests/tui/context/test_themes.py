@@ -181,7 +181,7 @@ async def test_a_broken_theme_is_told_and_the_last_good_stays(
     mine = own / "mine.toml"
     mine.write_text(NIGHT.replace('"night"', '"mine"').replace("#11131a", "#001122"))
     async with dashboard(
-        gym, tmp_path, Appearance("mine", places=(own, shipped_themes()))
+        gym, tmp_path, Appearance("mine", theme_directories=(own, shipped_themes()))
     ) as person:
         assert "#001122" in papers(person)
         mine.write_text(mine.read_text().replace("passed =", "pased ="))
@@ -207,7 +207,9 @@ async def test_a_theme_that_is_none_is_told_on_screen_and_to_who_starts_it(
 async def test_where_no_theme_can_be_read_it_goes_on_without_colours(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
-    async with dashboard(gym, tmp_path, Appearance(places=(tmp_path / "nowhere",))) as person:
+    async with dashboard(
+        gym, tmp_path, Appearance(theme_directories=(tmp_path / "nowhere",))
+    ) as person:
         await person.sees("no theme named 'night'")
         assert "alpha" in person.screen()
 

@@ -344,7 +344,7 @@ async def test_other_contents_are_not_given_the_room_of_those_before(
         await pilot.pause()
         wide = app.grid.fit_columns(app.grid.columns)[0].width
         names.update(dict.fromkeys(names, "short"))
-        app.grid.choose(())
+        app.grid.hide_columns(())
         await pilot.pause()
         assert app.grid.fit_columns(app.grid.columns)[0].width < wide
 

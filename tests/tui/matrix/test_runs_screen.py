@@ -107,9 +107,9 @@ async def test_what_failed_is_compared_with_the_first_run_and_led_to(tmp_path: P
         screen = RunsMatrixScreen(RUNS)
         person.app.push_screen(screen)
         await person.sees("book_room", "call_back", "image pull", f"vs {RUNS[0]}")
-        assert screen.compared() == (RUNS[-1], RUNS[0])
+        assert screen.compared_runs() == (RUNS[-1], RUNS[0])
         await person.press("right")
-        assert screen.compared() == (RUNS[1], RUNS[0])
+        assert screen.compared_runs() == (RUNS[1], RUNS[0])
         await person.press("tab")
         while not any("image pull" in name for name in [screen._pane.grid.cursor_id or ""]):
             await person.press("j")

@@ -442,7 +442,7 @@ async def test_of_runs_read_as_one_an_attempt_is_compared_as_its_own_runs(
 ) -> None:
     async with scripted_dashboard(two, tmp_path) as person:
         await person.sees("step-1000", "step-2000")
-        person.app.push_screen(MatrixScreen("step-1000", along=["step-2000"]))
+        person.app.push_screen(MatrixScreen("step-1000", related=["step-2000"]))
         await person.sees("combined with step-2000", "enrol")
         await person.press("G")
         await person.until(lambda: cursor(person) == "step-2000.009")

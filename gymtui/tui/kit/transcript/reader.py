@@ -101,14 +101,14 @@ class TranscriptReader(MouseView):
 
     def _show(self, shown: ViewOptions) -> None:
         """Show so much of it, and stay where one is."""
-        here = self.here
+        here = self.spot
         self._shown = shown
         self.lay_out()
-        self.here = here
+        self.spot = here
 
     def show_match(self, match: Match) -> None:
         """Show a match, unfolding what it is in, and its turn if that is hidden."""
-        if self.transcript is None or self.jump_to(match):
+        if self.transcript is None or self.jump_to_match(match):
             return
         block = (match.turn, match.block)
         folded = set() if self._shown.is_open(*block) else {block}
@@ -116,11 +116,11 @@ class TranscriptReader(MouseView):
         hidden = self._shown.hidden - {turn.kind for turn in turns}
         self._shown = replace(self._shown, hidden=hidden, toggled=self._shown.toggled ^ folded)
         self.lay_out()
-        self.jump_to(match)
+        self.jump_to_match(match)
 
     def show_turn(self, turn: int, block: int = HEADING) -> None:
         """Go to a turn, whoever's it is, or to one of its blocks."""
         if not self.has_turn(turn) and self.transcript is not None:
             self._shown = replace(self._shown, hidden=frozenset())
             self.lay_out()
-        self.jump(turn, block)
+        self.jump_to_turn(turn, block)

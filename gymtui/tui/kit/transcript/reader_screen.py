@@ -70,7 +70,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         """Show artifacts, from their start unless they are another form of what was read."""
         again = self._artifacts is not None
         self._artifacts = artifacts
-        self.say(())
+        self.show_message(())
         transcript = artifacts.transcript
         turns = (*openings(transcript), *rows(outline(transcript)))
         self._outline.show(turns, endings(transcript), len(transcript.turns))
@@ -87,7 +87,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self._outline.show(())
         self._view.clear_transcript()
 
-    def say(self, cell: Cell) -> None:
+    def show_message(self, cell: Cell) -> None:
         """Say something above the body, where there is none yet, or nothing any more."""
         self.set_class(bool(cell), "with-message")
         self.lines("message").show([Line(), Line(cell), Line()])
@@ -107,18 +107,18 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         shown = ViewOptions(fold_key=key("fold"), kind_keys=kinds)
         self._view = TranscriptReader(palette, shown, id="text")
         self._view.add_class("main")
-        self._search = Search(self._view, self._outline, self._searched)
+        self._search = Search(self._view, self._outline, self._show_found)
         yield Lines(palette, id="summary")
         yield Lines(palette, height=3, id="message")
         yield Horizontal(self._outline, self._view, id="panes")
 
     def on_mount(self) -> None:
-        self._settle_outline()
+        self._fit_outline()
 
     def on_resize(self, event: object) -> None:
-        self._settle_outline()
+        self._fit_outline()
 
-    def _settle_outline(self) -> None:
+    def _fit_outline(self) -> None:
         wide = self.size.width >= _WIDE
         wanted = wide if self._outline_wanted is None else self._outline_wanted
         self.set_class(wanted and not self._raw, "outlined")
@@ -128,7 +128,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         artifacts = self._artifacts
         if artifacts is None:
             return
-        self._settle_outline()
+        self._fit_outline()
         if self._raw:
             self._show_raw(artifacts.body)
         else:
@@ -207,18 +207,18 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self._go(step, stops.calls, "tool call")
 
     def _go(self, step: int, stops_of: Callable[[Transcript], Iterable[Stop]], thing: str) -> None:
-        transcript = self._readable()
+        transcript = self._require_transcript()
         if transcript is None:
             return
         found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
-        stop = stops.nearest_stop(found, self._view.here, step)
+        stop = stops.nearest_stop(found, self._view.spot, step)
         if stop is not None:
-            self._view.jump(stop.turn, stop.block)
+            self._view.jump_to_turn(stop.turn, stop.block)
             return
         where = f"no other {thing} {'below' if step > 0 else 'above'}" if found else ""
         refuse(self, where or f"no {thing}s here")
 
-    def _readable(self) -> Transcript | None:
+    def _require_transcript(self) -> Transcript | None:
         """The transcript, if it is read just now; where not, that is told."""
         if self.transcript is None:
             refuse(self, NOTHING_READ)
@@ -240,15 +240,15 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
     # -- how it is shown -------------------------------------------------------------------
 
     def action_fold(self) -> None:
-        if self._readable() and not self._view.fold():
+        if self._require_transcript() and not self._view.fold():
             refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
-        if self._readable():
+        if self._require_transcript():
             refuse(self, FOLD_MESSAGES[self._view.fold_all()])
 
     def action_role(self, name: str) -> None:
-        if self._readable():
+        if self._require_transcript():
             self._view.hide(self._view.hidden ^ {BlockKind(name)})
             self.summarise()
 
@@ -261,10 +261,10 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
 
     def action_outline(self) -> None:
         if self._raw:
-            self._readable()  # which says why not
+            self._require_transcript()  # which says why not
             return
         self._outline_wanted = not self.has_class("outlined")
-        self._settle_outline()
+        self._fit_outline()
         if self._outline.has_focus and not self._outline_wanted:
             self._view.focus()
 
@@ -285,7 +285,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         self.summarise()
         return problem
 
-    def _searched(self, match: Match | None) -> None:
+    def _show_found(self, match: Match | None) -> None:
         """Something was found, or there is no more: go there if that is wanted."""
         if match is not None and self._raw:
             self.action_raw()

@@ -38,7 +38,7 @@ class FoundMatches:
     done: bool = False  # whether all was looked at
     problem: str = ""  # why it ended early, for the person; or empty
     stopped: threading.Event = field(default_factory=threading.Event)  # nobody wants more
-    here: int = -1  # which match one stands on; -1 before the first jump
+    current_index: int = -1  # which match one stands on; -1 before the first jump
 
     def add(self, batch: list[Match]) -> None:
         """Take more matches."""
@@ -50,7 +50,11 @@ class FoundMatches:
     @property
     def current(self) -> Match | None:
         """The match one stands on."""
-        return self.matches[self.here] if 0 <= self.here < len(self.matches) else None
+        return (
+            self.matches[self.current_index]
+            if 0 <= self.current_index < len(self.matches)
+            else None
+        )
 
     def first_from(self, place: tuple[int, int, int, int]) -> Match | None:
         """Stand on the first match at a place (turn, block, part, character) or after it.
@@ -60,7 +64,7 @@ class FoundMatches:
         if not self.matches:
             return None
         found = bisect_left(self.matches, Match(*place, 0))
-        self.here = found if found < len(self.matches) else 0
+        self.current_index = found if found < len(self.matches) else 0
         return self.current
 
     def step(self, step: int, place: tuple[int, int, int, int]) -> Match | None:
@@ -70,12 +74,12 @@ class FoundMatches:
         """
         if not self.matches:
             return None
-        if self.here < 0:
+        if self.current_index < 0:
             after = bisect_right(self.matches, Match(*place, 0))
-            self.here = after if step > 0 else after - 1
+            self.current_index = after if step > 0 else after - 1
         else:
-            self.here += step
-        self.here %= len(self.matches)
+            self.current_index += step
+        self.current_index %= len(self.matches)
         return self.current
 
     @property
@@ -85,7 +89,7 @@ class FoundMatches:
         more = "+" if count >= MOST else "" if self.done else " …"
         if not count:
             return "no match" if self.done else "searching …"
-        return f"{self.here + 1 if self.here >= 0 else '–'} of {count:,}{more}"
+        return f"{self.current_index + 1 if self.current_index >= 0 else '–'} of {count:,}{more}"
 
 
 class Search:
@@ -189,7 +193,7 @@ class Search:
         if self._found is None:
             return False
         before = self._found.current
-        match = self._found.step(step, self._reader.place)
+        match = self._found.step(step, self._reader.top_spot)
         if match is not None:
             self._go(match)
         return match is not None and match != before
@@ -201,7 +205,7 @@ class Search:
         found.add(batch)
         found.done, found.problem = done, problem
         self._outline.mark(frozenset(found.turns))
-        first = self._first(found) if found.here < 0 else None
+        first = self._first(found) if found.current_index < 0 else None
         if first is not None:
             self._go(first)
         else:
@@ -210,7 +214,7 @@ class Search:
 
     def _first(self, found: FoundMatches) -> Match | None:
         """The first match from here on, once it is known."""
-        place = self._reader.place if self._at is None else self._at[:4]
+        place = self._reader.top_spot if self._at is None else self._at[:4]
         if found.matches and (found.done or found.matches[-1] >= Match(*place, 0)):
             return found.first_from(place)
         return None

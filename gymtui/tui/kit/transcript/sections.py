@@ -124,7 +124,7 @@ def sections(
     if text := facts.opening(transcript):
         found.append(Section(facts.OPENING, HEADING, 0, TextKind.NOTE, facts.TITLE))
         found += _parts(facts.OPENING, 0, text, TextKind.TEXT)
-        _close(found)
+        _end_turn(found)
     over = len(found)
     for turn in transcript.turns:
         if turn.kind not in shown.hidden:
@@ -139,7 +139,7 @@ def sections(
     for place, ending in enumerate(transcript.endings, count):
         found.append(Section(place, HEADING, 0, TextKind.NOTE, ending.title))
         found += _parts(place, 0, ending.text, TextKind.FAILED if ending.failed else TextKind.TEXT)
-        _close(found)
+        _end_turn(found)
     return found
 
 
@@ -155,7 +155,7 @@ def lay_out(section: Section, *, styled: bool = True) -> SectionLayout:
     elif section.kind is TextKind.NOTE and isinstance(section.source, str):
         lines = [TextLine(clean(section.source), 0, indent=0, style="heading")]
     else:
-        lines = list(_body(section, styled=styled))
+        lines = list(_body_lines(section, styled=styled))
     text = "\n".join(line.text for line in lines if line.start >= 0)
     if section.last:
         lines.append(TextLine("", -1))
@@ -190,11 +190,11 @@ def _of_turn(turn: Turn, shown: ViewOptions) -> list[Section]:
     found = [Section(turn.index, HEADING, 0, TextKind.HEADING, turn)]
     for number, block in enumerate(turn.blocks):
         found += _of_block(turn.index, number, block, shown)
-    _close(found)
+    _end_turn(found)
     return found
 
 
-def _close(found: list[Section]) -> None:
+def _end_turn(found: list[Section]) -> None:
     found[-1] = replace(found[-1], last=True)
 
 
@@ -246,7 +246,7 @@ def _parts(
 # -- bodies --------------------------------------------------------------------------------
 
 
-def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
+def _body_lines(section: Section, *, styled: bool) -> Iterator[TextLine]:
     source = section.source
     if isinstance(source, str):
         yield from _lines(section, source, styled=styled)
@@ -259,7 +259,7 @@ def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
     start = 0
     for piece in fold(passages.block_text(source), section.folded or 0):
         if isinstance(piece, Hidden):
-            yield TextLine(_words(piece, section.fold_key), -1, style="muted")
+            yield TextLine(_hidden_words(piece, section.fold_key), -1, style="muted")
         else:
             below = start > 0
             shown = replace(section, part=1) if below else section
@@ -276,7 +276,7 @@ def _glance(thinking: Thinking, key: str) -> str:
     return f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}"
 
 
-def _words(hidden: Hidden, key: str) -> str:
+def _hidden_words(hidden: Hidden, key: str) -> str:
     lines = of_many(hidden.lines, "more line")
     more = lines if hidden.lines else f"{hidden.characters:,} more characters"
     return f"⋯ {more} · {key} unfolds"

@@ -71,7 +71,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._visible: list[tuple[Place, Row]] | None = None
         self._measuring: Timer | None = None
         self._bar: tuple[int, int] = (0, 0)
-        self.here: TextPlace = (0, HEADING, 0, 0)
+        self.spot: TextPlace = (0, HEADING, 0, 0)
         """What keys act on and go on from: what was jumped to last, else what is at the top."""
 
     # -- what is shown ---------------------------------------------------------------------
@@ -91,12 +91,12 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             self._numbers[key_of(section)] = number
         if at_start:
             self._selection.drop()
-            self._top, self.here = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
+            self._top, self.spot = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
         else:
-            self._top = self._again(seen, character)
+            self._top = self._restored_place(seen, character)
         self._changed()
 
-    def _again(self, seen: Section, character: int) -> Place:
+    def _restored_place(self, seen: Section, character: int) -> Place:
         """Where a character of a section of before stands now."""
         key = key_of(seen)
         found = self._numbers.get(key)
@@ -142,7 +142,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         if self._cells != self._line_index.cells:
             self.show(self._line_index.sections)
         else:
-            self._go(self._top, here=self.here)
+            self._go(self._top, here=self.spot)
 
     def _measure(self) -> None:
         """Correct the heights of what was never seen, a little at a time."""
@@ -164,10 +164,10 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     @property
     def current(self) -> int:
         """The turn that keys act on."""
-        return self.here[0]
+        return self.spot[0]
 
     @property
-    def place(self) -> TextPlace:
+    def top_spot(self) -> TextPlace:
         """What stands at the top."""
         return self._spot(self._top)
 
@@ -182,7 +182,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     def _go(self, place: Place, *, here: TextPlace | None = None) -> None:
         """Put a place at the top, or as near to it as the end allows."""
         place = max(Place(0, 0), min(place, self._last_top()))
-        self.here = self._spot(place) if here is None else here
+        self.spot = self._spot(place) if here is None else here
         self._top = place
         self._visible = None
         self.refresh()
@@ -198,7 +198,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         own = (n for n, section in enumerate(line_index.sections) if section.turn == turn)
         return "\n".join(line_index.wrapped(number).layout.text for number in own)
 
-    def jump(self, turn: int, block: int = HEADING) -> None:
+    def jump_to_turn(self, turn: int, block: int = HEADING) -> None:
         """Put a turn's heading at the top, or one of its blocks under the turn's name."""
         if turn not in self._turns:
             return
@@ -206,7 +206,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         above = 0 if block == HEADING else -1
         self._go(self._line_index.moved(Place(section, 0), above), here=(turn, block, 0, 0))
 
-    def jump_to(self, match: Match) -> bool:
+    def jump_to_match(self, match: Match) -> bool:
         """Show a match; False where it is folded away, or its turn is hidden."""
         section = self._numbers.get((match.turn, match.block, match.part))
         if section is None:
@@ -218,7 +218,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._strips.clear()
         place, here = line_index.place_of(section, match.start), match[:4]
         if any(place == there for there, _ in self._window()[1:]):
-            self.here = here
+            self.spot = here
             self.refresh()
             self.post_message(self.Moved())
         else:
@@ -282,7 +282,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         if y == 0 and (name := self._sticky_heading(place)) is not None:
             return self._with_bar(name, y)
         section = self._line_index.sections[place.section]
-        key = (place, self._is_here(section, row))
+        key = (place, self._is_at_spot(section, row))
         found = self._strips.get(key)
         if found is None:
             found = self._strips[key] = self._draw_row(place, row)
@@ -290,10 +290,10 @@ class TranscriptView(Wheel, Widget, can_focus=True):
                 self._strips.popitem(last=False)
         return self._with_bar(found, y)
 
-    def _is_here(self, section: Section, row: Row) -> bool:
+    def _is_at_spot(self, section: Section, row: Row) -> bool:
         """Whether a row begins where one stands."""
         begin = (*key_of(section), row.line.start + row.start)
-        return row.line.start >= 0 and bool(row.line.text) and begin == self.here
+        return row.line.start >= 0 and bool(row.line.text) and begin == self.spot
 
     def _window(self) -> list[tuple[Place, Row]]:
         """The rows that are seen."""
@@ -336,5 +336,5 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._selection.within(key, length)
         )
-        drawn = self._painter.row(row, shown, marks, self._is_here(section, row))
+        drawn = self._painter.row(row, shown, marks, self._is_at_spot(section, row))
         return drawn.adjust_cell_length(self._width, self._palette.base)
