@@ -75,7 +75,7 @@ def open_dashboard(
     settings = loaded.settings
     keys = rebind(settings.keys, settings.origins, settings.commands)
     if settings.directories:
-        keys = replace(keys, absent=keys.absent | NOT_OF_FILES)
+        keys = replace(keys, unavailable=keys.unavailable | NOT_OF_FILES)
     else:
         # Before the screen is there: what no waiting mends is said in a line, and ends it.
         proxies.proxy_for(settings.base_url, env)

@@ -17,7 +17,7 @@ class CausesGrid(Grid[FailureGroup]):
 
     DEFAULT_CSS = "CausesGrid { height: auto; }"
 
-    unmarkable = "causes cannot be marked: open one, then mark its rollouts"
+    why_unmarkable = "causes cannot be marked: open one, then mark its rollouts"
 
     def __init__(self, palette: Palette, window: str) -> None:
         self.causes: dict[str, FailureGroup] = {}

@@ -297,9 +297,9 @@ class GymtuiApp(HostApp):
                 super().navigate(route)
 
     def show_replay(self, run_id: str | None) -> None:
-        from gymtui.tui.app.replay_process import replay
+        from gymtui.tui.app.replay_process import open_replay
 
-        replay(self, self.session, run_id, self.gyms)
+        open_replay(self, self.session, run_id, self.gyms)
 
     def _go_to_run(self, run_id: str, route: OpenRun) -> None:
         """Show a run's rollouts: the screen that is there already, or else a new one."""

@@ -43,8 +43,8 @@ class FileApp(HostApp):
         preferences: Preferences | None = None,
     ) -> None:
         wanted = preferences or Preferences()
-        absent = _NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL
-        keys = replace(wanted.keys, absent=absent)
+        unavailable = _NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL
+        keys = replace(wanted.keys, unavailable=unavailable)
         super().__init__(reporter=reporter, preferences=replace(wanted, keys=keys))
         self._paths = paths
 

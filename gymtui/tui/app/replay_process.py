@@ -20,7 +20,7 @@ from gymtui.tui.app.themed_app import ThemedApp
 from gymtui.tui.app.user_commands import run_in_terminal
 
 
-def replay(
+def open_replay(
     app: ThemedApp[None], session: Session, run_id: str | None, gyms: ProfileConnections | None
 ) -> None:
     """Play what was recorded of a session's gym, from a run's begin, if anything was."""
@@ -32,15 +32,15 @@ def replay(
         app.notify("nothing is recorded of this gym · `gymtui record` does", timeout=5)
         return
     looks = [f"--theme={app.palette.name}", *(["--ascii"] if app.appearance.ascii else [])]
-    options = [*configured(session.settings, gyms), *looks]
+    options = [*profile_options(session.settings, gyms), *looks]
     if place.shared is None:
-        words = command(place.directory, run_id, options)
+        words = replay_command(place.directory, run_id, options)
     else:
-        words = command(None, run_id, [f"--base-url={session.settings.base_url}", *options])
+        words = replay_command(None, run_id, [f"--base-url={session.settings.base_url}", *options])
     app.run_worker(_play(app, words), group="replay", exclusive=True, exit_on_error=True)
 
 
-def configured(settings: Settings, gyms: ProfileConnections | None) -> list[str]:
+def profile_options(settings: Settings, gyms: ProfileConnections | None) -> list[str]:
     """The options that lead another program to the same configuration, if any, and profile."""
     if gyms is None:
         return []
@@ -49,7 +49,9 @@ def configured(settings: Settings, gyms: ProfileConnections | None) -> list[str]
     return words + [f"--profile={name}" for profile in gyms.profiles if profile.name == name]
 
 
-def command(recording: Path | None, run_id: str | None, options: Sequence[str] = ()) -> list[str]:
+def replay_command(
+    recording: Path | None, run_id: str | None, options: Sequence[str] = ()
+) -> list[str]:
     """The command line that plays it.
 
     Args:

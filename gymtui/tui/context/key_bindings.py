@@ -16,7 +16,15 @@ from gymtui.config.schema import Problem, did_you_mean
 from gymtui.config.user_commands import UserCommand
 from gymtui.core.replacement import replace
 from gymtui.core.text import clean
-from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, display_key, keys_of
+from gymtui.tui.context.keymap import (
+    STACKS,
+    TABLE,
+    Key,
+    Scope,
+    display_key,
+    keys_of,
+    typed_character,
+)
 
 _MODIFIERS = {"ctrl": "ctrl", "control": "ctrl", "alt": "alt", "option": "alt", "shift": "shift"}
 _KEY_NAMES = (
@@ -36,7 +44,7 @@ _ALWAYS_ESCAPE = ("back", "keep", "menu-leave")
 """Whatever else they are bound to, `esc` is the way out where letters are typed."""
 _CONFIRM_KEY = "do-it"
 
-COMMAND = "commands."
+COMMAND_PREFIX = "commands."
 """What the names of a person's own commands begin with in the table."""
 COMMAND_SCOPES = {
     "runs": Scope.RUNS,
@@ -58,12 +66,12 @@ class KeyBindings(Struct, frozen=True):
     commands: Mapping[str, UserCommand] = field(default_factory=dict)
     # Names of what cannot be done in this program: told of nowhere. At a gym, a transcript has no
     # file.
-    absent: frozenset[str] = frozenset({"files"})
+    unavailable: frozenset[str] = frozenset({"files"})
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
         """What can be done in these scopes, in the table's order; `read_only` changes no gym."""
         found = keys_of(scopes, read_only=read_only, table=self.table)
-        return [key for key in found if key.name not in self.absent]
+        return [key for key in found if key.name not in self.unavailable]
 
     def display(self, key: str) -> str:
         """A key as people write it."""
@@ -87,7 +95,7 @@ class KeyBindings(Struct, frozen=True):
         """The person's own command that a key runs in these scopes, by name."""
         for own in self.table[len(TABLE) :]:
             if own.scope in scopes and key in map(_framework_name, own.keys):
-                return own.name.removeprefix(COMMAND)
+                return own.name.removeprefix(COMMAND_PREFIX)
         return None
 
     @property
@@ -134,7 +142,7 @@ def parse_key(text: str) -> str:
         name = _character_to_key(base.lower() if "ctrl" in modifiers else base)
     else:
         name = _ALIASES.get(base.lower(), base.lower())
-        if name not in _KEY_NAMES and character(name) is None:
+        if name not in _KEY_NAMES and typed_character(name) is None:
             raise ValueError(f"no such key {text!r}{did_you_mean(name, (*_KEY_NAMES, *_ALIASES))}")
     key = "+".join([*sorted(modifiers), name])
     if key in _SAME_AS:
@@ -144,7 +152,7 @@ def parse_key(text: str) -> str:
 
 def types_text(key: str) -> bool:
     """Whether a key types something into a line, so that it cannot act while one types."""
-    return character(key) is not None
+    return typed_character(key) is not None
 
 
 def rebind(
@@ -163,7 +171,7 @@ def rebind(
     problems: list[Problem] = []
 
     def refuse(name: str, why: str) -> None:
-        setting = name if name.startswith(COMMAND) else f"keys.{name}"
+        setting = name if name.startswith(COMMAND_PREFIX) else f"keys.{name}"
         problems.append(Problem(origins.get(setting, setting), why))
 
     by_name = {key.name: key for key in TABLE}
@@ -193,7 +201,7 @@ def rebind(
         try:
             own = _command_key(command)
         except ValueError as error:
-            refuse(f"{COMMAND}{name}", str(error))
+            refuse(f"{COMMAND_PREFIX}{name}", str(error))
             continue
         if (clash := next(_clashes([*table, own], {own.name: None}, own), None)) is not None:
             refuse(own.name, f"{clash[1]}; choose another key, or rebind that in [keys]")
@@ -210,7 +218,7 @@ def _table_with(accepted: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
 def _command_key(command: UserCommand) -> Key:
     """The key of a person's own command, for the table; a ValueError where it may not be that."""
     key = Key(
-        name=f"{COMMAND}{command.name}",
+        name=f"{COMMAND_PREFIX}{command.name}",
         scope=COMMAND_SCOPES[command.scope],
         keys=tuple(dict.fromkeys(map(parse_key, command.key))),
         action=f"app.user_command('{command.name}')",
@@ -232,7 +240,7 @@ def _check_allowed(what: Key, key: str) -> None:
             raise ValueError(f"{display_key(key)} is too easy to press by accident")
     elif key == "y":
         raise ValueError("y is reserved for confirming")
-    if what.first and types_text(key):
+    if what.acts_first and types_text(key):
         raise ValueError(
             f"{display_key(key)} is typed in filters, where it would also trigger this"
         )
@@ -270,7 +278,7 @@ def _framework_name(key: str) -> str:
 
 def _work_together(one: Key, other: Key) -> bool:
     """Whether both work in one place."""
-    if one.scope is other.scope or one.first or other.first:
+    if one.scope is other.scope or one.acts_first or other.acts_first:
         return True
     return any(one.scope in stack and other.scope in stack for stack in STACKS)
 

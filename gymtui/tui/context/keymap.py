@@ -71,7 +71,7 @@ class Key(Struct, frozen=True):
     text: str  # what it does, in a few words, for help
     short: str = ""  # A word or two for the footer; empty keeps it out
     destroys: bool = False  # whether it changes the gym, so that `--read-only` takes it away
-    first: bool = False  # whether it acts before the focused widget's own keys
+    acts_first: bool = False  # whether it acts before the focused widget's own keys
 
 
 TABLE: tuple[Key, ...] = (
@@ -146,8 +146,8 @@ TABLE: tuple[Key, ...] = (
     Key("help", Scope.EVERYWHERE, ("?",), "help", "show the keys of this screen", "help"),
     Key("back", Scope.EVERYWHERE, ("escape",), "back", "clear search, filter or marks, else go back"),
     Key("leave", Scope.EVERYWHERE, ("q",), "leave", "go back, or quit on the first screen", "quit"),
-    Key("quit", Scope.EVERYWHERE, ("ctrl+q",), "app.quit", "quit from anywhere", first=True),
-    Key("suspend", Scope.EVERYWHERE, ("ctrl+z",), "app.suspend_process", "suspend to the shell", first=True),
+    Key("quit", Scope.EVERYWHERE, ("ctrl+q",), "app.quit", "quit from anywhere", acts_first=True),
+    Key("suspend", Scope.EVERYWHERE, ("ctrl+z",), "app.suspend_process", "suspend to the shell", acts_first=True),
     Key("interrupt", Scope.EVERYWHERE, ("ctrl+c",), "interrupt", "copy the selection, else show how to quit"),
     Key("palette", Scope.EVERYWHERE, (":", "ctrl+p"), "app.command_palette", "find a command by name"),
     Key("panes", Scope.EVERYWHERE, ("tab",), "panes", "next pane"),
@@ -237,7 +237,12 @@ def bindings(*scopes: Scope) -> list[BindingType]:
     """The framework's bindings of these scopes, in the table's order."""
     return [
         Binding(
-            ",".join(key.keys), key.action, key.text, show=False, priority=key.first, id=key.name
+            ",".join(key.keys),
+            key.action,
+            key.text,
+            show=False,
+            priority=key.acts_first,
+            id=key.name,
         )
         for key in TABLE
         if key.scope in scopes
@@ -257,7 +262,7 @@ _NAMES = {
 _PLAIN_NAMES = {"↵": "Enter", "↓": "Down", "↑": "Up", "←": "Left", "→": "Right"}
 
 
-def character(key: str) -> str | None:
+def typed_character(key: str) -> str | None:
     """What a key types, by its name; None if it types nothing."""
     # To Unicode, escape and tab are characters too.
     typed = key if len(key) == 1 else key_to_character(REPLACED_KEYS.get(key, key))
@@ -267,7 +272,7 @@ def character(key: str) -> str | None:
 def display_key(key: str, *, plain: bool = False) -> str:
     """A key as people write it: `^d`, `↵`, `PgDn`, `+`; `plain` is with ASCII alone."""
     held, plus, base = key.rpartition("+")
-    word = _NAMES.get(base) or (base if base == "space" else character(base) or base)
+    word = _NAMES.get(base) or (base if base == "space" else typed_character(base) or base)
     if plain:
         word = _PLAIN_NAMES.get(word, word)
     return f"^{word}" if held == "ctrl" else f"{held}{plus}{word}"

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from gymtui.tui.context.key_bindings import KeyBindings
-from gymtui.tui.context.keymap import Key, Scope, character
+from gymtui.tui.context.keymap import Key, Scope, typed_character
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextScreen
 
@@ -108,7 +108,7 @@ class HelpScreen(TextScreen):
     def _is_help_key(self, text: str) -> bool:
         """Whether what was typed is the key that opened it; letters are searched for first."""
         keys = next(key.keys for key in self.services.keys.table if key.name == "help")
-        return not text.isalnum() and any(text == character(key) for key in keys)
+        return not text.isalnum() and any(text == typed_character(key) for key in keys)
 
     def close_prompt(self) -> None:
         """Stay where letters can be typed."""

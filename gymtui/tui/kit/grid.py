@@ -42,7 +42,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     """
     ALLOW_SELECT = False
     BINDINGS = bindings(Scope.LIST)
-    unmarkable: ClassVar[str] = ""
+    why_unmarkable: ClassVar[str] = ""
     """Why its rows cannot be marked; empty where they can be."""
 
     cursor_id: var[str | None] = var(None)
@@ -90,7 +90,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self._reported_view: tuple[str, ...] = ()
         self._shown_lines: dict[int, ShownRow] = {}
         # What lines are about to show, and the scroll offset at which it was looked up.
-        self._due: tuple[int, dict[int, ShownRow]] = (0, {})
+        self._pending_lines: tuple[int, dict[int, ShownRow]] = (0, {})
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
@@ -189,7 +189,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             for y in range(height)
             if (shown := self._line(y, top, size)) != self._shown_lines.get(y)
         }
-        self._due = (top, due)
+        self._pending_lines = (top, due)
         if self._lines.is_too_narrow:
             self.redraw()
             return
@@ -212,7 +212,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         if self._lines.is_too_narrow:
             self._lines.place_columns(self._columns, size.width)
         self._shown_lines.clear()
-        self._due[1].clear()
+        self._pending_lines[1].clear()
         self.refresh()
 
     # -- drawing ---------------------------------------------------------------------------
@@ -229,9 +229,9 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window: the heading on top, rows below."""
-        top, due = self.scroll_offset.y, self._due[1].pop(y, None)
+        top, due = self.scroll_offset.y, self._pending_lines[1].pop(y, None)
         # What `sync` looked up a moment ago holds, unless the window was moved since.
-        still = due is not None and self._due[0] == top
+        still = due is not None and self._pending_lines[0] == top
         shown = due if due is not None and still else self._line(y, top, self.size)
         self._shown_lines[y] = shown
         if self._lines.is_too_narrow:  # by rows that were scrolled to
@@ -328,8 +328,8 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     # -- marks -----------------------------------------------------------------------------
 
     def action_mark(self) -> None:
-        if self.unmarkable or self.cursor_id is None:
-            return refuse(self, self.unmarkable or "no row to mark")
+        if self.why_unmarkable or self.cursor_id is None:
+            return refuse(self, self.why_unmarkable or "no row to mark")
         self.marks ^= {self.cursor_id}
         self._range_from = self.cursor_id
         self.action_move(1)
@@ -339,8 +339,8 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     def action_mark_range(self) -> None:
         here = self.cursor_index
         there = self._index(self._range_from) if self._range_from is not None else None
-        if self.unmarkable or here is None:
-            return refuse(self, self.unmarkable or "no row to mark")
+        if self.why_unmarkable or here is None:
+            return refuse(self, self.why_unmarkable or "no row to mark")
         self.pin_cursor()
         low, high = sorted((here, here if there is None else there))
         self.marks |= set(self.rows[low : high + 1])
@@ -352,7 +352,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         if self.marks:
             self.keep_marks(())
         else:
-            refuse(self, self.unmarkable or "no row is marked")
+            refuse(self, self.why_unmarkable or "no row is marked")
 
     def keep_marks(self, row_ids: Iterable[str]) -> None:
         """Keep only these marks."""

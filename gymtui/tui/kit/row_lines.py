@@ -68,7 +68,7 @@ class RowLines(Generic[R]):
         self._row_message = row_message
         self._palette = palette
         self._rows: dict[str, FittedRow] = {}
-        self._others: dict[object, FittedRow] = {}
+        self._other_lines: dict[object, FittedRow] = {}
         self._longest: dict[str, int] = {}
         self.placed: tuple[PlacedColumn[R], ...] = ()
         self.is_too_narrow = False
@@ -84,7 +84,7 @@ class RowLines(Generic[R]):
         self.placed = self.fit_columns(columns, cells)
         self.is_too_narrow = False
         self._rows.clear()
-        self._others.clear()
+        self._other_lines.clear()
         self.nothing = FittedRow()
 
     def forget_widths(self) -> None:
@@ -139,7 +139,7 @@ class RowLines(Generic[R]):
         """Learn how long texts are; only what fills its column can be longer than was known."""
         for at, cell in zip(self.placed, cells_shown, strict=True):
             column = at.column
-            if not column.whole or sum(map(_at_most, cell)) < at.width:
+            if not column.whole or sum(map(_most_cells, cell)) < at.width:
                 continue
             length = width_of(column.cell(record, column.most))
             # In steps, so that few of the texts to come move the columns again.
@@ -170,16 +170,16 @@ class RowLines(Generic[R]):
             pieces += fit_cells(
                 value_cell(title, "heading"), at.width, align=at.column.align, cut="middle"
             )
-        return self._other("heading", _joined(pieces))
+        return self._other_line("heading", _joined(pieces))
 
     def note(self, text: str, cells: int) -> FittedRow:
         """A line of words in place of rows."""
-        return self._other("note", fit_cells(value_cell(f"  {text}", "muted"), cells))
+        return self._other_line("note", fit_cells(value_cell(f"  {text}", "muted"), cells))
 
-    def _other(self, name: str, pieces: tuple[StyledText, ...]) -> FittedRow:
-        known = self._others.get(name)
+    def _other_line(self, name: str, pieces: tuple[StyledText, ...]) -> FittedRow:
+        known = self._other_lines.get(name)
         if known is None or known.pieces != pieces:
-            known = self._others[name] = FittedRow(pieces)
+            known = self._other_lines[name] = FittedRow(pieces)
         return known
 
     def line(self, shown: ShownRow) -> Strip:
@@ -205,7 +205,7 @@ class RowLines(Generic[R]):
         return line.adjust_cell_length(styles.width, palette.base + over)
 
 
-def _at_most(piece: StyledText) -> int:
+def _most_cells(piece: StyledText) -> int:
     """The cells that a piece can take at most."""
     return len(piece.text) if piece.text.isascii() else 2 * len(piece.text)
 

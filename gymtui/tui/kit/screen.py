@@ -30,7 +30,7 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.status_line import banner, freshness
+from gymtui.tui.kit.status_line import banner, freshness_cell
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.text_question import edit_note
 from gymtui.tui.runtime.frame_timer import FrameTimerMixin
@@ -221,7 +221,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
         if not self.ready:
             return
         where = self.breadcrumb()
-        link = freshness(self.services, self.size.width - width_of(where) - 3)
+        link = freshness_cell(self.services, self.size.width - width_of(where) - 3)
         self.lines("status").show([Line(where, link, bar=True)])
         lines = self.lines("banner")
         cells = banner(self.services, self.size.width - 2)

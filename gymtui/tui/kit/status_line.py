@@ -20,7 +20,7 @@ LEAST_CELLS = 30
 """What the words have at least, however long the way to here is."""
 
 
-def freshness(services: Services, room: int) -> Cell:
+def freshness_cell(services: Services, room: int) -> Cell:
     """The status line's right end."""
     session, clock = services.session, services.wall_clock()
     if session is None:

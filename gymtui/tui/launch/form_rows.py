@@ -59,30 +59,30 @@ class FormState:
     def is_open(self, path: str) -> bool:
         """Whether an advanced field is shown."""
         is_set = bool(self.draft.text(path)) or path in self.draft.keys
-        return self.open or is_set or bool(self.wrong(path))
+        return self.open or is_set or bool(self.error_of(path))
 
     @property
-    def repeats(self) -> str:
+    def repeat_warning(self) -> str:
         """That more is run again than failed, where it is: a launch takes tasks as a whole."""
         total, failures = self.check.total or 0, self.failures * len(self.check.variants)
         if not 0 < failures < total:
             return ""
         return f"whole tasks are rerun: {total:,} rollouts for {failures:,} failures"
 
-    def wrong(self, path: str) -> str:
+    def error_of(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
         return self.refused.get(path) or self.check.problems.get(path, "")
 
     def feedback(self, path: str) -> Cell:
         """What is wrong with a field, else what may be meant so; nothing of most."""
-        if wrong := self.wrong(path):
+        if wrong := self.error_of(path):
             return (StyledText(wrong, "failed" if path in self.refused else "warning"),)
         if remark := self.check.remarks.get(path):
             return (StyledText(remark, "warning" if path in self.check.unlisted else "accent"),)
         return ()
 
 
-def rows_of(form: FormState) -> tuple[Row, ...]:
+def form_rows_of(form: FormState) -> tuple[Row, ...]:
     """The rows, top to bottom."""
     rows: list[Row] = []
     if form.draft.parent is not None and form.rerun_summary:
@@ -105,7 +105,7 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
     elif form.refused:
         next_ = StyledText(f"{len(form.refused)} refused", "warning")
     total: Cell = (StyledText(form.check.words, "strong"),)
-    if form.repeats and not wrong:
+    if form.repeat_warning and not wrong:
         failures = form.failures * len(form.check.variants)
         total += (StyledText(f", for {failures:,} failures", "accent"),)
     return (*rows, Row(LAUNCH, "launch", total, (next_,), RowKind.ACTION))
@@ -116,7 +116,7 @@ def _row(form: FormState, known: FormField) -> Row:
     kind = _ROW_KINDS.get(known.kind, RowKind.TEXT)
     if known.kind is FieldKind.SECRET:
         key = form.draft.keys.get(path)
-        there = "" if form.wrong(path) else form.key_source.get(path, "")
+        there = "" if form.error_of(path) else form.key_source.get(path, "")
         shown = StyledText("•" * 8) if key is not None else StyledText(there or ABSENT, "muted")
         edited = key.reveal() if key is not None else ""
         return Row(path, known.label, (shown,), _hint(form, known), kind, edited)
@@ -154,7 +154,7 @@ def _hint(form: FormState, known: FormField) -> Cell:
     return (StyledText(words, "muted"),)
 
 
-def help_of(form: FormState, key: str) -> tuple[Cell, Cell]:
+def help_cells(form: FormState, key: str) -> tuple[Cell, Cell]:
     """Two lines about the row that is typed: what it is, and all that is to be said of it."""
     known = BY_PATH.get(key)
     if known is None:
@@ -195,8 +195,8 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
         causes = f": {form.rerun_summary}" if form.rerun_summary else ""
         what = StyledText(f"a rerun of {draft.parent}{causes}")
         lines.append((StyledText("  rerun  ", "muted"), what))
-        if form.repeats:
-            lines.append((StyledText("         "), StyledText(form.repeats, "accent")))
+        if form.repeat_warning:
+            lines.append((StyledText("         "), StyledText(form.repeat_warning, "accent")))
     for key, whose in ((KEY, "  key    "), (USER_KEY, "  user's ")):
         if key == USER_KEY and not draft.has_user:
             continue

@@ -28,9 +28,9 @@ from gymtui.tui.launch import form as widgets
 from gymtui.tui.launch.form_rows import (
     ADVANCED,
     FormState,
-    help_of,
+    form_rows_of,
+    help_cells,
     rerun_words,
-    rows_of,
     scenario_options,
     task_options,
 )
@@ -52,12 +52,12 @@ class FormScreen(GymScreen):
         self._row_start = self._draft
         self._filled = True
         self._form: widgets.Form
-        self._shown: FormState
+        self._state: FormState
         self._scenarios: tuple[Scenario, ...] | None = None
         self._tasks: tuple[Task, ...] | None = None
         self._tasks_of = ""
         self._open = False
-        self._refused: dict[str, str] = {}
+        self._refusals: dict[str, str] = {}
         self._message: Cell = ()
         self._causes: tuple[Cause, ...] = ()
         self._chosen: frozenset[str] = frozenset()
@@ -138,10 +138,10 @@ class FormScreen(GymScreen):
             missing_key_reason=launches.missing_key_reason,
         )
         provider, keys = found.variants[0].model.provider, self.services.keys
-        self._shown = FormState(
+        self._state = FormState(
             self._draft,
             found,
-            self._refused,
+            self._refusals,
             self._scenarios,
             self._tasks,
             self._open,
@@ -155,11 +155,11 @@ class FormScreen(GymScreen):
             f"{keys.key_for('form-choice-previous')} {keys.key_for('form-choice-next')}",
         )
         # Nothing is typed into what is not there yet: it would be lost.
-        self._form.show(rows_of(self._shown) if self._filled else ())
+        self._form.show(form_rows_of(self._state) if self._filled else ())
         self._detail()
 
     def _detail(self) -> None:
-        about, more = help_of(self._shown, self._form.key)
+        about, more = help_cells(self._state, self._form.key)
         lines = [Line(), Line(about), Line(more), Line(self._message)]
         self.lines("details").show(lines)
 
@@ -172,7 +172,7 @@ class FormScreen(GymScreen):
 
     def text_changed(self, key: str, text: str) -> None:
         """Take what is typed; typed back to what it was, it is exactly that again."""
-        self._refused.pop(key, None)
+        self._refusals.pop(key, None)
         secret = BY_PATH[key].kind is FieldKind.SECRET
         if not secret and text == clean(self._row_start.text(key) or ""):
             self._draft = self._draft.with_field_of(key, self._row_start)
@@ -198,7 +198,7 @@ class FormScreen(GymScreen):
             return
         at = choices.index(now) + step if now in choices else 0
         chosen = choices[at % len(choices)]
-        self._refused.pop(known.path, None)
+        self._refusals.pop(known.path, None)
         self._draft = self._draft.with_text(known.path, "" if chosen == known.default else chosen)
         self._show()
 
@@ -217,7 +217,7 @@ class FormScreen(GymScreen):
 
     def _pick(self, path: str, what: str, titles: Titles, options: Sequence[PickOption]) -> None:
         def taken(ids: tuple[str, ...]) -> None:
-            self._refused.pop(path, None)
+            self._refusals.pop(path, None)
             if path == TASKS:
                 self._draft = self._draft.with_ids(path, ids)
             else:
@@ -227,7 +227,7 @@ class FormScreen(GymScreen):
             self._show()
             self._form.action_row(1)
 
-        marked = self._shown.check.tasks if path == TASKS else (self._draft.text(path),)
+        marked = self._state.check.tasks if path == TASKS else (self._draft.text(path),)
         self.app.push_screen(
             PickScreen(what, titles, options, taken, marked=marked, several=path == TASKS)
         )

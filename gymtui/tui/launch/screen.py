@@ -41,8 +41,8 @@ class LaunchScreen(FormScreen):
 
     def __init__(self, start: OpenLaunch | None = None) -> None:
         super().__init__()
-        self._start = start or OpenLaunch()
-        self._filled = self._start.run_id is None
+        self._route = start or OpenLaunch()
+        self._filled = self._route.run_id is None
         self._is_busy = False
         self._is_done = False
         self._accepted_doubts: Mapping[str, str] = {}
@@ -55,16 +55,16 @@ class LaunchScreen(FormScreen):
             self.call_later(self._leave)
 
     def breadcrumb(self) -> Cell:
-        run_id = self._start.run_id
+        run_id = self._route.run_id
         if run_id is None:
             return super().breadcrumb()
-        what = "rerun" if self._start.rerun else "launch like it"
+        what = "rerun" if self._route.rerun else "launch like it"
         marks = run_marks(self.session, run_id)
         end = StyledText(f" › {what}", "strong")
         return (*runs_crumb("key:back"), StyledText(run_id), *marks, end)
 
     def poll_target(self, view: View) -> View:
-        return replace(view, open_run=self._start.run_id or view.open_run)
+        return replace(view, open_run=self._route.run_id or view.open_run)
 
     def changed(self, delta: Delta) -> None:
         if not self._filled:
@@ -73,7 +73,7 @@ class LaunchScreen(FormScreen):
     # -- where it starts -------------------------------------------------------------------
 
     def _fill(self) -> None:
-        start, run_id, store = self._start, self._start.run_id, self.session.store
+        start, run_id, store = self._route, self._route.run_id, self.session.store
         if run_id is None or self._filled:
             return
         if not store.knows_rollouts_of(run_id):
@@ -99,7 +99,7 @@ class LaunchScreen(FormScreen):
         self._form.go(LAUNCH if ready else TASKS if start.rerun else MODEL)
 
     def _draft_of_causes(self, base: Draft) -> Draft:
-        run_id = self._start.run_id
+        run_id = self._route.run_id
         if run_id is None:
             return base
         wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen]
@@ -136,13 +136,13 @@ class LaunchScreen(FormScreen):
             refuse(self, "still reading the parent run")
             return
         self._show()
-        found = self._shown.check
+        found = self._state.check
         wrong = [row.key for row in self._form.rows if row.key in found.problems]
         if wrong:
             self._go_to_wrong(wrong[0], "not sent")
             return
         # The gym may be of another mind by now, or have meant another field: once more is enough.
-        doubts = {**found.unlisted, **self._refused}
+        doubts = {**found.unlisted, **self._refusals}
         if doubts and doubts != self._accepted_doubts:
             self._accepted_doubts = doubts
             first = next(row.key for row in self._form.rows if row.key in doubts)
@@ -159,14 +159,14 @@ class LaunchScreen(FormScreen):
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
-        lines = confirmation_lines(self._shown, names, self.session.settings.host)
+        lines = confirmation_lines(self._state, names, self.session.settings.host)
         self.app.push_screen(
             QuestionScreen(title, lines, do="launch", keep="keep editing"), answered
         )
 
     def _go_to_wrong(self, key: str, what: str) -> None:
         self._form.go(key)
-        self._show_message(StyledText(f"{what}: {self._shown.wrong(key)}", "warning"))
+        self._show_message(StyledText(f"{what}: {self._state.error_of(key)}", "warning"))
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:
         launches = self.session.launches
@@ -174,7 +174,7 @@ class LaunchScreen(FormScreen):
             made = await launches.requests(self._draft, tasks, names)
         except NoModelKey as none:
             self._is_busy = False
-            self._refused[KEY] = str(none)
+            self._refusals[KEY] = str(none)
             self._show_message(StyledText(f"not sent: {none}", "warning"))
             self._show()
             self._form.go(KEY)
@@ -205,20 +205,20 @@ class LaunchScreen(FormScreen):
         self._show_message(StyledText(describe_submission(last), "warning"))
         error = last.error
         if isinstance(error, Refused) and last.state is SubmissionState.REFUSED:
-            self._refused = describe_refusals(error.fields, last.request.task_ids)
+            self._refusals = describe_refusals(error.fields, last.request.task_ids)
             if not error.fields and error.status == 409:
-                self._refused[NAME] = error.detail or "is taken"
-            self._refused.pop("", None)
-            self._open = self._open or any(BY_PATH[path].advanced for path in self._refused)
+                self._refusals[NAME] = error.detail or "is taken"
+            self._refusals.pop("", None)
+            self._open = self._open or any(BY_PATH[path].advanced for path in self._refusals)
         self._show()
-        first = next((row.key for row in self._form.rows if row.key in self._refused), None)
+        first = next((row.key for row in self._form.rows if row.key in self._refusals), None)
         if first is not None:
             self._form.go(first)
         return not launched and self.app.screen is self
 
     def action_test(self) -> None:
         self._form.commit()
-        wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
+        wrong = [p for p in self._state.check.problems if p.startswith(("model_", "user_model_"))]
         if wrong:
             self._go_to_wrong(wrong[0], "not tested")
             return
@@ -233,7 +233,7 @@ class LaunchScreen(FormScreen):
             for choice, answer in tested:
                 if choice.name is None and answer.error_type == "invalid_model":
                     # The gym has no model of its own to take.
-                    self._refused[MODEL] = answer.message or "is required"
+                    self._refusals[MODEL] = answer.message or "is required"
                     self._show()
         except NotFound:
             pieces = [StyledText("this gym offers no test of models", "muted")]

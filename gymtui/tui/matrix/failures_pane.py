@@ -44,7 +44,7 @@ _COLUMNS = {
 class FailuresGrid(Grid[PaneRow]):
     """The rows, largest first; `enter` chooses one."""
 
-    unmarkable = "failures cannot be marked: open one, then mark its rollouts"
+    why_unmarkable = "failures cannot be marked: open one, then mark its rollouts"
 
     def __init__(self, palette: Palette) -> None:
         self.shown: dict[str, PaneRow] = {}

@@ -30,7 +30,7 @@ from gymtui.tui.runs.columns import run_columns
 from gymtui.tui.runs.digest_menu import open_digest_menu
 from gymtui.tui.runs.rule_menu import open_rule_menu
 from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
-from gymtui.tui.runs.totals import totals
+from gymtui.tui.runs.totals import total_parts
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
 
@@ -138,7 +138,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
     def summarise(self) -> None:
         now = self.services.now()
         by = None if self._groups is None else self._groups.by
-        parts = totals(self.session, self._views.running.stuck(now), now, by)
+        parts = total_parts(self.session, self._views.running.stuck(now), now, by)
         remarks = self.remarks()
         words = join_fitting(parts, room_beside(remarks, self.size.width))
         self.lines("summary").show([Line(words, remarks)])

@@ -17,7 +17,7 @@ PAST_TOLD = 4
 """Of so many past runs it is said how far their results are read; fewer are there at once."""
 
 
-def totals(session: Session, stuck: int, now: datetime, by: Grouping | None) -> list[LinePart]:
+def total_parts(session: Session, stuck: int, now: datetime, by: Grouping | None) -> list[LinePart]:
     """The parts of the line; rollouts count as stuck, runs may be grouped by something."""
     store = session.store
     active = [store.runs[run_id].run for run_id in store.active_runs]

@@ -84,7 +84,7 @@ class Frames:
         row += [None] * (end - len(row))
         if row[x:end] == drawn:
             return
-        for first, stop in _stretches(row[x:end], drawn):
+        for first, stop in _changed_spans(row[x:end], drawn):
             pen.write(y, x + first, drawn[first:stop])
         row[x:end] = drawn
 
@@ -129,16 +129,16 @@ def cells(strip: Strip, system: ColorSystem | None) -> list[Cell]:
     """The cells of a strip, in the colours that the terminal has; None for none that may be."""
     found: list[Cell] = []
     for text, style, _control in strip:
-        look = PLAIN if style is None else look_of(style, system)
+        look = PLAIN if style is None else pen_state_of(style, system)
         if text.isascii():
             found += [(character, look) for character in text]
         else:
-            found += [(part, look) for part in _parts(text)]
+            found += [(part, look) for part in _cell_parts(text)]
     return found
 
 
 @lru_cache(4096)
-def _parts(text: str) -> tuple[str, ...]:
+def _cell_parts(text: str) -> tuple[str, ...]:
     """A text cell by cell. Marks stay with what they stand on.
 
     Where a sequence is drawn narrower or wider than its characters add up to, it is one part.
@@ -156,7 +156,7 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(4096)
-def look_of(style: Style, system: ColorSystem | None) -> PenState:
+def pen_state_of(style: Style, system: ColorSystem | None) -> PenState:
     """How a style looks on a terminal with such colours."""
     attributes = style.without_color.update_link(None).render(
         "x", color_system=system or ColorSystem.STANDARD
@@ -194,7 +194,7 @@ def _transition(before: PenState, now: PenState) -> str:
     return f"\x1b[{';'.join(['0', *codes] if resets else codes)}m"
 
 
-def _stretches(before: Row, now: list[Cell]) -> Iterable[tuple[int, int]]:
+def _changed_spans(before: Row, now: list[Cell]) -> Iterable[tuple[int, int]]:
     """The stretches to write: all cells that differ, joined over what is cheaper written too."""
     first = stop = None
     for at, (old, new) in enumerate(zip(before, now, strict=True)):
@@ -203,14 +203,14 @@ def _stretches(before: Row, now: list[Cell]) -> Iterable[tuple[int, int]]:
         if first is None or stop is None:
             first = at
         elif at - stop > _NEAR or any(cell[1] != new[1] for cell in now[stop - 1 : at]):
-            yield _whole(now, first, stop)
+            yield _with_wide_start(now, first, stop)
             first = at
         stop = at + 1
     if first is not None and stop is not None:
-        yield _whole(now, first, stop)
+        yield _with_wide_start(now, first, stop)
 
 
-def _whole(now: list[Cell], first: int, stop: int) -> tuple[int, int]:
+def _with_wide_start(now: list[Cell], first: int, stop: int) -> tuple[int, int]:
     """The stretch with the first cell of a wide text that it begins in."""
     while first and not now[first][0]:
         first -= 1

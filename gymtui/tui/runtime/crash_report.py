@@ -124,14 +124,14 @@ class Reporter:
 
     def examine(self, error: BaseException) -> Defect:
         """Put an error into words."""
-        error = _opened(error)
+        error = _unwrap_group(error)
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         # Rendered without capture_locals: source lines are ours, values are not in it.
         trace = "".join(traceback.TracebackException.from_exception(error).format())
         words = "".join(traceback.format_exception_only(error)[-1:]) or type(error).__name__
         return Defect(
             headline=fit(self._fit_to_show(words.strip()), _HEADLINE, cut="end").rstrip(),
-            frames=tuple(f"{short(f.filename)}:{f.lineno} in {f.name}" for f in frames),
+            frames=tuple(f"{short_path(f.filename)}:{f.lineno} in {f.name}" for f in frames),
             trace=redact(clean_block(trace[-_REPORT_LIMIT:]), self._secrets),
         )
 
@@ -221,7 +221,7 @@ class Boundary:
         if isinstance(error, Exception):
             defect = self._reporter.examine(error)
             self._reporter.keep(defect)
-            say(self._reporter.exit_message(defect), sys.stderr)
+            write_message(self._reporter.exit_message(defect), sys.stderr)
             raise SystemExit(EXIT_DEFECT) from None
 
     def _thread_failed(self, args: threading.ExceptHookArgs) -> None:
@@ -233,7 +233,7 @@ class Boundary:
             self._reporter.keep(self._reporter.examine(args.exc_value))
 
 
-def say(words: str, stream: TextIO | None, timeout_s: float = 1.0) -> None:
+def write_message(words: str, stream: TextIO | None, timeout_s: float = 1.0) -> None:
     """Write, as a rule to stderr, without waiting for a terminal that does not read.
 
     After `timeout_s` seconds the words are given up.
@@ -260,14 +260,14 @@ def _write(words: str, stream: TextIO) -> None:
         return  # the terminal is gone: nobody is there to tell
 
 
-def _opened(error: BaseException) -> BaseException:
+def _unwrap_group(error: BaseException) -> BaseException:
     """What really failed inside a group of one, as task groups raise."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
 
 
-def short(filename: str) -> str:
+def short_path(filename: str) -> str:
     """Cut a path down to what a person needs to find the line: from its package on."""
     parts = Path(filename).parts
     for name in ("gymtui", "site-packages"):

@@ -26,7 +26,14 @@ from textual.worker import WorkerFailed
 from gymtui.core.text import clean, clean_block
 from gymtui.tui.runtime import clipboard, notices
 from gymtui.tui.runtime.cell_diff import Frames
-from gymtui.tui.runtime.crash_report import EXIT_DEFECT, Boundary, Defect, Reporter, say, short
+from gymtui.tui.runtime.crash_report import (
+    EXIT_DEFECT,
+    Boundary,
+    Defect,
+    Reporter,
+    short_path,
+    write_message,
+)
 from gymtui.tui.runtime.driver import GuardedDriver
 from gymtui.tui.runtime.output_filter import BACKSTOP
 from gymtui.tui.runtime.watchdog import Watchdog
@@ -214,11 +221,11 @@ class GuardedApp(App[ResultT]):
 
     def _print_exit_message(self, stream: TextIO | None) -> None:
         for renderable in self._exit_renderables:
-            say(f"{clean_block(_words_of(renderable)[0])}\n", stream)
+            write_message(f"{clean_block(_words_of(renderable)[0])}\n", stream)
         self._exit_renderables.clear()
         if self._defect is not None and not self._is_reported:
             self._is_reported = True
-            say(self.reporter.exit_message(self._defect), stream)
+            write_message(self.reporter.exit_message(self._defect), stream)
 
     def _thread_failed(self, error: BaseException) -> None:
         # A thread that dies leaves the program maimed (no input, say): better to end and say so.
@@ -290,7 +297,7 @@ def _words_of(renderable: object) -> tuple[str, tuple[str, ...]]:
 
     if isinstance(renderable, RichTraceback):
         stack = renderable.trace.stacks[0]
-        where = tuple(f"{short(f.filename)}:{f.lineno} in {f.name}" for f in stack.frames)
+        where = tuple(f"{short_path(f.filename)}:{f.lineno} in {f.name}" for f in stack.frames)
         return f"{stack.exc_type}: {stack.exc_value}", where
     if isinstance(renderable, str | Text):
         return str(renderable), ()

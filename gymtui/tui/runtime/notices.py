@@ -21,7 +21,7 @@ _BETWEEN: Final = 1
 
 def shorten(text: str, cells: int, lines: int) -> str:
     """A text of which a notice has room for all."""
-    room, wide = _room(lines) - 2, _wide(cells)
+    room, wide = _room(lines) - 2, _text_cells(cells)
     kept: list[str] = []
     for line in text.split("\n"):
         if (left := room - _rows(kept, wide)) <= 0:
@@ -36,7 +36,7 @@ def count_removed(shown: Sequence[str], new: str, cells: int, lines: int) -> int
 
     Their titles are lines of their texts.
     """
-    room, wide = _room(lines), _wide(cells)
+    room, wide = _room(lines), _text_cells(cells)
     room -= _rows(new.split("\n"), wide) + _BETWEEN
     for older, text in enumerate(reversed(shown)):
         room -= _rows(text.split("\n"), wide) + _BETWEEN
@@ -49,7 +49,7 @@ def _room(lines: int) -> int:
     return max(3, lines - _BELOW)
 
 
-def _wide(cells: int) -> int:
+def _text_cells(cells: int) -> int:
     return max(10, int(cells * _SHARE) - _FRAME)
 
 

@@ -52,10 +52,10 @@ def hit_columns() -> tuple[Column[HitRow], ...]:
         return outcome_text.state_cell(hit.row)
 
     def speaker(hit: HitRow, cells: int) -> Cell:
-        return who(hit.found.hit)
+        return speaker_cell(hit.found.hit)
 
     def text(hit: HitRow, cells: int) -> Cell:
-        return snippet(hit.found.hit, cells)
+        return snippet_cell(hit.found.hit, cells)
 
     return (
         name_column("rollout", 10, lambda hit: hit.row.rollout_id, "muted", ideal=16, most=32),
@@ -68,13 +68,13 @@ def hit_columns() -> tuple[Column[HitRow], ...]:
     )
 
 
-def who(hit: Hit) -> Cell:
+def speaker_cell(hit: Hit) -> Cell:
     """Who speaks where something was found: the tool, else the role; with a mark if it failed."""
     name = StyledText(hit.who)
     return (StyledText("✗ ", "failed"), name) if hit.spoken.error else (name,)
 
 
-def snippet(hit: Hit, cells: int) -> Cell:
+def snippet_cell(hit: Hit, cells: int) -> Cell:
     """What was found with as much around it as there is room for, itself whole before all else."""
     text, after = clean(hit.text), hit.after
     left = max(cells - width(text), 0)

@@ -34,7 +34,7 @@ from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.search.columns import HITS, HitRow, hit_columns, snippet, who
+from gymtui.tui.search.columns import HITS, HitRow, hit_columns, snippet_cell, speaker_cell
 
 MOST_HITS = 10_000
 """Hits that are listed; a search ends there."""
@@ -148,8 +148,10 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
             rest = "".join(f"  {name}" for name in where if name)
             name = StyledText(f"{hit.row.rollout_id}  ", "strong")
             state = outcome_text.state_cell(hit.row)
-            lines.append((name, *state, turn, *who(hit.found.hit), StyledText(rest, "muted")))
-            lines.append(snippet(hit.found.hit, self.size.width - 2))
+            lines.append(
+                (name, *state, turn, *speaker_cell(hit.found.hit), StyledText(rest, "muted"))
+            )
+            lines.append(snippet_cell(hit.found.hit, self.size.width - 2))
         self.show_details(lines)
 
     # -- what is typed ---------------------------------------------------------------------

@@ -21,12 +21,12 @@ SIZE = (100, 24)
 
 def test_an_id_that_no_program_can_be_told_is_left_out() -> None:
     place = Path("-there")
-    words = replay_process.command(place, "--at", ["--theme=day", "--ascii"])
+    words = replay_process.replay_command(place, "--at", ["--theme=day", "--ascii"])
     assert words[3:] == ["replay", "--theme=day", "--ascii", "--run=--at", "--", "-there"]
     assert words[0] == sys.executable
-    assert replay_process.command(None, "one")[3:] == ["replay", "--run=one"]
+    assert replay_process.replay_command(None, "one")[3:] == ["replay", "--run=one"]
     for odd in ("a\0b", "a\ud800"):
-        assert "--run" not in str(replay_process.command(place, odd))
+        assert "--run" not in str(replay_process.replay_command(place, odd))
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_the_replay_is_of_the_same_configuration_and_profile(
 ) -> None:
     night = ProfileInfo("night", "https://night.test", runs_command=False)
     gyms = ConfiguredGyms((night,), flags, {}, origin_of("https://gym.test"))
-    assert replay_process.configured(Settings(profile_name=profile), gyms) == expected
-    assert replay_process.configured(Settings(profile_name=profile), None) == []
+    assert replay_process.profile_options(Settings(profile_name=profile), gyms) == expected
+    assert replay_process.profile_options(Settings(profile_name=profile), None) == []
 
 
 async def test_it_has_the_terminal_and_says_what_went_wrong(

@@ -138,7 +138,7 @@ async def test_a_model_that_the_gym_turns_out_to_need_is_to_be_mended(tmp_path: 
         await fill(person, "")
         await person.press("ctrl+t")
         await person.sees("invalid_model: A model is needed", "1 refused")
-        assert form(person)._shown.wrong("model_config.model") == "A model is needed"
+        assert form(person)._state.error_of("model_config.model") == "A model is needed"
         form(person)._form.go("model_config.temperature")
         await person.press("3")
         await person.sees("2 fields to fix")

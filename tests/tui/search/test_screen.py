@@ -11,7 +11,7 @@ from gymtui.session import transcript_search
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import Hit, SpokenPassage
 from gymtui.transcript.search import Passage
-from gymtui.tui.search.columns import snippet
+from gymtui.tui.search.columns import snippet_cell
 from gymtui.tui.search.screen import SearchScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.session.test_transcript_search import artifacts
@@ -158,5 +158,5 @@ async def test_what_one_dashboard_read_the_next_one_does_not_ask_for(tmp_path: P
 def test_what_was_found_is_seen_at_any_width(cells: int) -> None:
     passage = Passage(0, 0, "b" * 80 + "found" + "a" * 160)
     hit = Hit(SpokenPassage(passage, BlockKind.USER, "", error=False), 0, 80, 85)
-    shown = "".join(piece.text for piece in snippet(hit, cells))[:cells]
+    shown = "".join(piece.text for piece in snippet_cell(hit, cells))[:cells]
     assert "found" in shown

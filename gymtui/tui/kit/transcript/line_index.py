@@ -52,7 +52,7 @@ class Wrapped:
     rows: tuple[Row, ...]
 
 
-def breaks(text: str, room: int, hang: int = 0) -> list[int]:
+def break_points(text: str, room: int, hang: int = 0) -> list[int]:
     """Break a line: between words, within a long one after a comma or the like, else anywhere.
 
     Args:
@@ -154,7 +154,7 @@ def rows_of(line: TextLine, cells: int, *, wrap: bool) -> Iterator[Row]:
         return
     hang = min(len(line.text) - len(line.text.lstrip(" ")), _MOST_HANG, room // 2)
     start = 0
-    for end in breaks(line.text, room, hang):
+    for end in break_points(line.text, room, hang):
         yield Row(line, start, end, hang if start else 0)
         start = end
 
@@ -182,7 +182,7 @@ class LineIndex:
         return self._sums.before(len(self._heights))
 
     @property
-    def settled(self) -> bool:
+    def is_measured(self) -> bool:
         """Whether every height is exact."""
         return self._unknown == 0
 
@@ -190,7 +190,7 @@ class LineIndex:
         """How many rows are above a place, as far as is known."""
         return self._sums.before(place.section) + place.row
 
-    def at(self, y: int) -> Place:
+    def place_at(self, y: int) -> Place:
         """The place that so many rows are above, as far as is known; clamped to what there is."""
         section = self._sums.find(min(max(0, y), max(0, self.total - 1)))
         row = max(0, y - self._sums.before(section))
@@ -250,7 +250,7 @@ class LineIndex:
             self._weight -= len(old.layout.text)
         return found
 
-    def moved(self, place: Place, rows: int) -> Place:
+    def place_beyond(self, place: Place, rows: int) -> Place:
         """The place so many rows below (or above) another; the first or last if there are fewer."""
         section, row = place.section, place.row + rows
         while row < 0:

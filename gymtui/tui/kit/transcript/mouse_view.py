@@ -74,7 +74,9 @@ class MouseView(TranscriptView):
             self._drag_selection(*self._pointer)
 
     def _drag_bar(self, x: int, y: int) -> None:
-        self._go(self._line_index.at(y * self._line_index.total // max(1, self.size.height - 1)))
+        self._go(
+            self._line_index.place_at(y * self._line_index.total // max(1, self.size.height - 1))
+        )
 
     # -- selecting -------------------------------------------------------------------------
 

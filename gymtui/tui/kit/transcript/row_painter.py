@@ -59,13 +59,13 @@ class RowPainter:
         if full not in self._styles:
             made = Style.null()
             for part in full.split("+"):
-                made += self._one(part)
+                made += self._style_named(part)
             self._styles[full] = made
             if len(self._styles) > _MOST_STYLES:
                 self._styles = {**self._palette.styles, full: made}
         return full
 
-    def _one(self, name: str) -> Style:
+    def _style_named(self, name: str) -> Style:
         if name.startswith("="):
             return Style.parse(name[1:])
         return self._palette.styles.get(name, Style.null())
@@ -75,7 +75,7 @@ def visible_range(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, i
     """Which characters of a row's line are seen; one not wrapped was moved left by `pan` cells."""
     text = row.line.text
     if not wrap:
-        return _cut(text, pan, cells - row.line.indent)
+        return _panned_range(text, pan, cells - row.line.indent)
     if row.end == len(text):
         return (row.start, row.end)
     return (row.start, row.start + len(text[row.start : row.end].rstrip(" ")))
@@ -107,7 +107,7 @@ def marks_of(
     return found
 
 
-def _cut(text: str, pan: int, cells: int) -> tuple[int, int]:
+def _panned_range(text: str, pan: int, cells: int) -> tuple[int, int]:
     """The characters of a line that show when it is moved left by `pan` cells."""
     if text.isascii():
         return min(pan, len(text)), min(len(text), pan + max(0, cells))

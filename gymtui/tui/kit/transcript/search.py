@@ -129,10 +129,12 @@ class Search:
             return str(error)
         found = self._found = FoundMatches()
         looking = (found, self._reader.transcript, query)
-        threading.Thread(target=self._look, args=looking, name="search", daemon=True).start()
+        threading.Thread(
+            target=self._search_in_thread, args=looking, name="search", daemon=True
+        ).start()
         return None
 
-    def _look(self, found: FoundMatches, transcript: Transcript, query: Query) -> None:
+    def _search_in_thread(self, found: FoundMatches, transcript: Transcript, query: Query) -> None:
         """Search, in a thread of its own."""
         batch: list[Match] = []
         problem = ""
@@ -140,13 +142,13 @@ class Search:
             for match in find(passages_of(transcript), query, found.stopped.is_set):
                 batch.append(match)
                 if len(batch) >= _BATCH:
-                    self._hand_over(found, batch, False, "")
+                    self._deliver(found, batch, False, "")
                     batch = []
         except PatternError as error:
             problem = str(error)
-        self._hand_over(found, batch, True, problem)
+        self._deliver(found, batch, True, problem)
 
-    def _hand_over(self, found: FoundMatches, batch: list[Match], done: bool, problem: str) -> None:
+    def _deliver(self, found: FoundMatches, batch: list[Match], done: bool, problem: str) -> None:
         if not found.stopped.is_set():
             self._reader.app.call_from_thread(self._take, found, batch, done, problem)
 

@@ -11,14 +11,14 @@ from gymtui.core.text import Span
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import StyleSpan, StyleSpans
 
-_UNDER_A_NAME = 4
+_ARGUMENT_INDENT = 4
 """Cells that a text of several lines is indented by, under the name of its argument."""
 _NAME = re.compile(r"( *)([^\s=]+(?: → [^\s=]+)?)=")
 """A line that only names an argument, or the two that are an edit."""
 _PATCH = ("*** Begin Patch", "*** Update File", "diff --git ", "--- ", "@@ ")
 _CHANGED = {"+": "added", "-": "removed", "@": "place", "*": "place"}
-_NUMBERED = re.compile(r"[+-] *\d+ ")
-_BESIDE = re.compile(r"[ +-] *(?:\d+ |\.\.\.)")
+_NUMBERED_CHANGE = re.compile(r"[+-] *\d+ ")
+_NUMBERED_LINE = re.compile(r"[ +-] *(?:\d+ |\.\.\.)")
 """Lines of a diff with their numbers (pi): changed, and any."""
 _IN_DIFF = re.compile(r"[ +\-\\]|index |new file|deleted|similarity|rename|old mode|new mode")
 _STATE_DIFF = "[STATE DIFF]"
@@ -65,7 +65,7 @@ def style_spans(
 
 def _argument_spans(lines: list[str], *, at_start: bool) -> Iterator[StyleSpans]:
     """Style arguments: JSON, and below a name texts of several lines, which are code or a diff."""
-    within, changes = (0, False) if at_start else (_UNDER_A_NAME, False)
+    within, changes = (0, False) if at_start else (_ARGUMENT_INDENT, False)
     patch = False  # the arguments are one text, and that a patch
     for number, line in enumerate(lines):
         patch = patch or line.startswith(_PATCH)
@@ -140,17 +140,17 @@ def _with_diffs(lines: list[str], spans: list[StyleSpans]) -> list[StyleSpans]:
             found[number] = changed
         elif inside is not None and line[max(0, inside) :][:1] in ("+", "-"):
             found[number] = (StyleSpan(0, len(line), _CHANGED[line[inside]]),)
-        elif _NUMBERED.match(line) and any(
-            _BESIDE.match(near)
+        elif _NUMBERED_CHANGE.match(line) and any(
+            _NUMBERED_LINE.match(near)
             for near in (*lines[number - 1 : number], *lines[number + 1 : number + 2])
         ):
             found[number] = (StyleSpan(0, len(line), _CHANGED[line[0]]),)
-        elif inside is not None and _ends(line, inside):
+        elif inside is not None and _ends_diff(line, inside):
             inside = None
     return found
 
 
-def _ends(line: str, inside: int) -> bool:
+def _ends_diff(line: str, inside: int) -> bool:
     """Whether a line stands below a diff: state diffs end with a blank one."""
     if inside == _ANYWHERE or not line.strip():
         return inside == _ANYWHERE and not line.strip()

@@ -147,13 +147,13 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     def _measure(self) -> None:
         """Correct the heights of what was never seen, a little at a time."""
         self._line_index.measure_from(self._top.section)
-        if self._measuring is None and not self._line_index.settled and self.is_mounted:
+        if self._measuring is None and not self._line_index.is_measured and self.is_mounted:
             self._measuring = self.set_interval(_BETWEEN_S, self._measure_some)
 
     def _measure_some(self) -> None:
         until = time.perf_counter() + _SLICE_S
         self._line_index.measure(lambda: time.perf_counter() >= until)
-        if self._line_index.settled and self._measuring is not None:
+        if self._line_index.is_measured and self._measuring is not None:
             self._measuring.stop()
             self._measuring = None
         if self._thumb() != self._bar:
@@ -177,7 +177,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
 
     def _last_top(self) -> Place:
         """The lowest place that the top can be at."""
-        return self._line_index.moved(self._line_index.end(), 1 - max(1, self.size.height))
+        return self._line_index.place_beyond(self._line_index.end(), 1 - max(1, self.size.height))
 
     def _go(self, place: Place, *, here: TextPlace | None = None) -> None:
         """Put a place at the top, or as near to it as the end allows."""
@@ -204,7 +204,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             return
         section = self._numbers.get((turn, block, 0), self._turns[turn])
         above = 0 if block == HEADING else -1
-        self._go(self._line_index.moved(Place(section, 0), above), here=(turn, block, 0, 0))
+        self._go(self._line_index.place_beyond(Place(section, 0), above), here=(turn, block, 0, 0))
 
     def jump_to_match(self, match: Match) -> bool:
         """Show a match; False where it is folded away, or its turn is hidden."""
@@ -222,7 +222,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             self.refresh()
             self.post_message(self.Moved())
         else:
-            self._go(line_index.moved(place, -(self.size.height // 3)), here=here)
+            self._go(line_index.place_beyond(place, -(self.size.height // 3)), here=here)
         return True
 
     def mark(self, matches: Mapping[Key, Sequence[Match]], here: Match | None) -> None:
@@ -232,7 +232,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self.refresh()
 
     def action_move(self, lines: int) -> None:
-        self._go(self._line_index.moved(self._top, lines))
+        self._go(self._line_index.place_beyond(self._top, lines))
 
     def action_page(self, pages: int) -> None:
         """Scroll by screenfuls: the last line comes first, under the name of its turn."""

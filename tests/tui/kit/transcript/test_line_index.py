@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from gymtui.core.text import clean, clusters, width
-from gymtui.tui.kit.transcript.line_index import LineIndex, Place, breaks, rows_of
+from gymtui.tui.kit.transcript.line_index import LineIndex, Place, break_points, rows_of
 from gymtui.tui.kit.transcript.sections import TextLine, text_sections
 from gymtui.tui.kit.transcript.styles import TextKind
 
@@ -28,7 +28,7 @@ SAMPLES = [
 
 
 def pieces(text: str, room: int, hang: int = 0) -> list[str]:
-    return [text[a:b] for a, b in pairwise([0, *breaks(text, room, hang)])]
+    return [text[a:b] for a, b in pairwise([0, *break_points(text, room, hang)])]
 
 
 @pytest.mark.parametrize("text", SAMPLES)
@@ -85,7 +85,7 @@ def test_every_line_is_met_when_scrolling_from_start_to_end(long: str) -> None:
         seen += [row.line.text[row.start : row.end] for _, row in window]
         if len(window) < 30:
             break
-        top = flow.moved(top, 30)
+        top = flow.place_beyond(top, 30)
         if top == flow.end() and window[-1][0] == top:
             break
     assert "".join(seen).replace(" ", "") == long.replace("\n", "").replace(" ", "")
@@ -98,16 +98,16 @@ def test_places_do_not_move_when_heights_are_corrected(long: str) -> None:
     before = [row for _, row in flow.window(place, 20)]
     estimated = flow.total
     flow.measure(lambda: False)
-    assert flow.settled
+    assert flow.is_measured
     assert flow.total != estimated, "the estimate was off, or this test shows nothing"
     assert [row for _, row in flow.window(place, 20)] == before
-    assert flow.at(flow.y_of(place)) == place
+    assert flow.place_at(flow.y_of(place)) == place
 
 
 def test_measuring_stops_when_it_is_enough_and_goes_on_where_it_was(long: str) -> None:
     flow = flow_of(long)
     rounds = 0
-    while not flow.settled:
+    while not flow.is_measured:
         rounds += 1
         left = iter([False, True])
         flow.measure(lambda left=left: next(left))  # type: ignore[misc]
@@ -121,10 +121,10 @@ def test_up_undoes_down_however_sections_are_measured(long: str) -> None:
     place = Place(3, 2)
     for _ in range(50):
         rows = rng.randrange(1, 200)
-        down = flow.moved(place, rows)
+        down = flow.place_beyond(place, rows)
         if down == flow.end():
             break
-        assert flow.moved(down, -rows) == place
+        assert flow.place_beyond(down, -rows) == place
         place = down
 
 
@@ -134,14 +134,14 @@ def test_a_place_survives_another_width(long: str) -> None:
     character = narrow.character_at(place)
     there = wide.place_of(4, character)
     assert wide.character_at(there) <= character
-    following = wide.moved(there, 1)
+    following = wide.place_beyond(there, 1)
     assert following.section > 4 or wide.character_at(following) > character
 
 
 def test_moving_ends_at_the_ends() -> None:
     flow = flow_of("one\ntwo\nthree")
-    assert flow.moved(Place(0, 0), -5) == Place(0, 0)
-    assert flow.moved(Place(0, 0), 99) == flow.end() == Place(0, 2)
+    assert flow.place_beyond(Place(0, 0), -5) == Place(0, 0)
+    assert flow.place_beyond(Place(0, 0), 99) == flow.end() == Place(0, 2)
 
 
 def test_a_line_of_a_hundred_thousand_characters_is_divided() -> None:
@@ -173,5 +173,5 @@ def test_a_line_of_a_hundred_thousand_characters_is_divided() -> None:
     ],
 )
 def test_long_words_are_broken_at_signs(text: str, room: int, rows: list[str]) -> None:
-    ends = breaks(text, room)
+    ends = break_points(text, room)
     assert [text[a:b] for a, b in pairwise([0, *ends])] == rows

@@ -128,5 +128,5 @@ def test_reading_in_pieces_makes_no_difference() -> None:
 def test_odd_and_huge_transcripts_are_drawn(body: bytes) -> None:
     flow = LineIndex(sections(open_body(body), ViewOptions()), CELLS)
     end = flow.end()
-    assert flow.window(flow.moved(end, -40), 50)
-    assert flow.window(flow.at(flow.total // 2), 50)
+    assert flow.window(flow.place_beyond(end, -40), 50)
+    assert flow.window(flow.place_at(flow.total // 2), 50)
