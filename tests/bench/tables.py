@@ -129,7 +129,7 @@ class Covered(Screen[None]):
     BLANK: ClassVar[bool] = GymScreen.BLANK
 
 
-class Ours(GuardedApp[None]):
+class Ours(GuardedApp):
     """The grid.
 
     Args:

@@ -29,7 +29,7 @@ HOSTILE = (
 )
 
 
-class Tiny(GuardedApp[None]):
+class Tiny(GuardedApp):
     BINDINGS: ClassVar = [
         Binding("q", "quit", "quit"),
         Binding("ctrl+z", "suspend_process", "suspend"),

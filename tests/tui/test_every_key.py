@@ -172,7 +172,7 @@ def keys_at(screen: Screen[Any]) -> list[Key]:
 class Watcher:
     """What a key did: what is told, left or copied, and what is on screen."""
 
-    app: GuardedApp[Any]
+    app: GuardedApp
     told: list[str] = field(default_factory=list)
 
     def attach(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ FIRST = 1
 """Where the first screen stands on the framework's stack."""
 
 
-class HostApp(ThemedApp[None], Services):
+class HostApp(ThemedApp, Services):
     """Shows `GymScreen`s, one on top of another."""
 
     TITLE = "gymtui"

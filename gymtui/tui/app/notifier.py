@@ -27,7 +27,7 @@ _BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.DELETED, Alert
 
 
 def notify_alert(
-    app: GuardedApp[None],
+    app: GuardedApp,
     settings: Settings,
     alerts: Sequence[RunAlert],
     environ: Mapping[str, str] = os.environ,
@@ -87,9 +87,7 @@ def environment_value(value: str) -> str:
     return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-async def _run(
-    app: GuardedApp[None], command: Sequence[str], environment: Mapping[str, str]
-) -> None:
+async def _run(app: GuardedApp, command: Sequence[str], environment: Mapping[str, str]) -> None:
     """Run the person's command, without a shell, and say if that went wrong."""
     try:
         process = await asyncio.create_subprocess_exec(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -28,7 +28,7 @@ class PaletteCommands(Provider):
         if isinstance(screen, GymScreen):
             yield from _keys(screen)
             yield from _profiles(screen)
-        yield from _themes(cast("ThemedApp[Any]", self.app))
+        yield from _themes(cast("ThemedApp", self.app))
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
@@ -60,7 +60,7 @@ def _profiles(screen: GymScreen) -> Iterator[PaletteEntry]:
         yield words, partial(screen.app.call_later, services.switch_profile, profile)
 
 
-def _ask_theme(app: ThemedApp[Any]) -> None:
+def _ask_theme(app: ThemedApp) -> None:
     choices = [Choice(name, name, name == app.palette.name) for name in app.theme_names()]
 
     def chosen(name: str | None) -> None:
@@ -70,7 +70,7 @@ def _ask_theme(app: ThemedApp[Any]) -> None:
     app.push_screen(MenuScreen("theme", choices), chosen)
 
 
-def _themes(app: ThemedApp[Any]) -> Iterator[PaletteEntry]:
+def _themes(app: ThemedApp) -> Iterator[PaletteEntry]:
     # First, so that who types only "theme" is asked, and not given the first in the alphabet.
     yield "theme: choose one", partial(_ask_theme, app)
     for name in app.theme_names():

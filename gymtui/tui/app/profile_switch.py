@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from textual.app import SuspendNotSupported
 
@@ -50,7 +50,7 @@ class ProfileConnections(Protocol):
 
 
 async def load_profile(
-    app: GuardedApp[Any], gyms: ProfileConnections, profile: ProfileInfo
+    app: GuardedApp, gyms: ProfileConnections, profile: ProfileInfo
 ) -> LoadedSettings:
     """Settle the settings for a profile.
 

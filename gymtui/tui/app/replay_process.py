@@ -21,7 +21,7 @@ from gymtui.tui.app.user_commands import run_in_terminal
 
 
 def open_replay(
-    app: ThemedApp[None], session: Session, run_id: str | None, gyms: ProfileConnections | None
+    app: ThemedApp, session: Session, run_id: str | None, gyms: ProfileConnections | None
 ) -> None:
     """Play what was recorded of a session's gym, from a run's begin, if anything was."""
     place = session.recording
@@ -71,7 +71,7 @@ def _is_argument(text: str) -> bool:
         return False
 
 
-async def _play(app: ThemedApp[None], words: Sequence[str]) -> None:
+async def _play(app: ThemedApp, words: Sequence[str]) -> None:
     try:
         status = await run_in_terminal(app, words, os.environ)
     except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from textual import events, on
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -29,8 +29,6 @@ from gymtui.tui.runtime.guard import GuardedApp
 from gymtui.tui.runtime.line_filters import Ascii, Colourless
 from gymtui.tui.runtime.stylesheet import ThemeStylesheet
 
-ResultT = TypeVar("ResultT")
-
 SAVED_AFTER_S = 0.5
 """How long what was arranged waits to be written: a key held down is one write."""
 PROBLEMS_SHOWN = 4
@@ -39,7 +37,7 @@ PROBLEMS_SHOWN_S = 15.0
 """How long what is wrong with settings or themes is told."""
 
 
-class ThemedApp(GuardedApp[ResultT]):
+class ThemedApp(GuardedApp):
     """An app that is drawn with a theme; one that is chosen in it is kept with the layout."""
 
     def __init__(

@@ -62,7 +62,7 @@ def command_variables(
 
 
 def run_command(
-    app: GuardedApp[None],
+    app: GuardedApp,
     command: UserCommand,
     selection: Selection,
     environ: Mapping[str, str] = os.environ,
@@ -102,7 +102,7 @@ def _command_line(command: UserCommand) -> str:
     return " ".join(command.command)
 
 
-async def _run(app: GuardedApp[None], command: UserCommand, environment: Mapping[str, str]) -> None:
+async def _run(app: GuardedApp, command: UserCommand, environment: Mapping[str, str]) -> None:
     words = ("sh", "-c", *command.command) if command.shell else command.command
     try:
         if command.terminal:
@@ -126,7 +126,7 @@ async def _run(app: GuardedApp[None], command: UserCommand, environment: Mapping
 
 
 async def run_in_terminal(
-    app: GuardedApp[None], words: Sequence[str], environment: Mapping[str, str]
+    app: GuardedApp, words: Sequence[str], environment: Mapping[str, str]
 ) -> int:
     """Give the terminal to a command until it ends, with which status; polling goes on."""
     with app.suspend():

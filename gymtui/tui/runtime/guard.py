@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -38,15 +38,13 @@ from gymtui.tui.runtime.driver import GuardedDriver
 from gymtui.tui.runtime.output_filter import BACKSTOP
 from gymtui.tui.runtime.watchdog import Watchdog
 
-ResultT = TypeVar("ResultT")
-
 _WEDGED_S = 10.0
 """Seconds the framework has to shut down after a defect before the process is ended for it."""
 _GONE_S = 0.2
 """Within so many seconds a notice that was taken away is no longer laid out."""
 
 
-class GuardedApp(App[ResultT]):
+class GuardedApp(App[None]):
     """An app with the framework's crash path, output and notices replaced by safe ones.
 
     Args:
@@ -259,7 +257,7 @@ class GuardedApp(App[ResultT]):
         self._print_exit_message(sys.__stderr__)  # sys.stderr is still the framework's
 
 
-def run_guarded(app: GuardedApp[Any], watchdog: Watchdog | None = None) -> int:
+def run_guarded(app: GuardedApp, watchdog: Watchdog | None = None) -> int:
     """Run an app so that neither the terminal nor a process is left behind, come what may.
 
     Args:

@@ -215,7 +215,7 @@ def test_control_stays_as_it_was() -> None:
 # The app
 
 
-class Small(GuardedApp[None]):
+class Small(GuardedApp):
     def compose(self) -> ComposeResult:
         yield Static("x")
 

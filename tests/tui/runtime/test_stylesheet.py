@@ -53,7 +53,7 @@ def test_rules_are_parsed_once_for_a_theme_and_again_for_another(parsed: Counter
     assert parsed == {label: 2, button: 2}
 
 
-class _App(ThemedApp[None]):
+class _App(ThemedApp):
     def on_mount(self) -> None:
         self.apply_theme()
 
