@@ -48,7 +48,7 @@ async def test_each_footer_item_runs_its_key(
         await click(person, "open", -1)
         assert isinstance(person.app.screen, RolloutsScreen)
         await click(person, "filter", -1)
-        assert person.app.screen.filtering
+        assert person.app.screen.is_filtering
         await person.press("escape")
         await click(person, "back", -1)
         assert isinstance(person.app.screen, RunsScreen)

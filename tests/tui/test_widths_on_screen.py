@@ -86,9 +86,9 @@ async def test_a_task_in_the_matrix_is_cut_only_where_there_is_no_room(
         await person.until(lambda: len(screen._rows) == 2)
         if name not in person.screen():
             # Then nothing stands beside the tasks, and the columns take all of the width.
-            last = screen._grid.placed[-1]
+            last = screen._grid.placed_columns[-1]
             assert last.x + last.width == cells - 1
-            assert screen._grid.placed[0].width >= 18
+            assert screen._grid.placed_columns[0].width >= 18
 
 
 async def test_columns_stay_where_they_are_while_counts_move(
@@ -98,12 +98,12 @@ async def test_columns_stay_where_they_are_while_counts_move(
         await person.sees("s4000", "9/15")
         screen = person.app.screen
         assert isinstance(screen, ListScreen)
-        before = [(at.column.key, at.x, at.width) for at in screen._grid.placed]
+        before = [(at.column.key, at.x, at.width) for at in screen._grid.placed_columns]
         for item in gym.runs[RUN]:
             item.update(status="completed", phase=None, result={"success": True})
         gym.add(RUN, "reset", *["running"] * 15)
         await person.sees("15/30")
-        assert [(at.column.key, at.x, at.width) for at in screen._grid.placed] == before
+        assert [(at.column.key, at.x, at.width) for at in screen._grid.placed_columns] == before
 
 
 async def test_a_longer_name_that_comes_moves_the_columns_once(

@@ -17,13 +17,13 @@ class ActionsScreen(TextScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: list[Paragraph] = []
+        self._paragraphs: list[Paragraph] = []
 
     def changed(self, delta: Delta) -> None:
         lines = [line for action in self.session.run_actions.recent for line in _lines(action)]
         lines = lines[1:] or [Paragraph((StyledText("nothing cancelled or deleted yet", "muted"),))]
-        if lines != self._shown:
-            self._shown = lines
+        if lines != self._paragraphs:
+            self._paragraphs = lines
             self._text.show(lines)
 
     def breadcrumb(self) -> Cell:
@@ -33,7 +33,7 @@ class ActionsScreen(TextScreen):
         self.services.go_back(quit_at_end=False)
 
     def copy_text(self) -> str | None:
-        return "\n".join("".join(piece.text for piece in line.cell) for line in self._shown)
+        return "\n".join("".join(piece.text for piece in line.cell) for line in self._paragraphs)
 
 
 def _lines(action: Action) -> Iterator[Paragraph]:

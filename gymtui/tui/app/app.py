@@ -207,7 +207,7 @@ class GymtuiApp(HostApp):
             self.apply_named_theme(settings.theme)
         usual = settings.profile_name == loaded.default_profile
         self.saved_layout.pick(None if usual else settings.profile_name)
-        await self.sessions.close_left()
+        await self.sessions.close_pending()
 
     def _is_busy(self) -> bool:
         """Whether a cancel or delete is under way, which is said: its answer belongs here."""

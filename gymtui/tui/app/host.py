@@ -80,12 +80,12 @@ class HostApp(ThemedApp, Services):
         if isinstance(event, events.InputEvent):
             self.gc_control.key_pressed(self._monotonic())
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
-            self._keep_typing()
-        if isinstance(event, events.Key) and self._opens_filter(event):
+            self._restore_prompt_focus()
+        if isinstance(event, events.Key) and self._open_filter_early(event):
             return
         await super().on_event(event)
 
-    def _opens_filter(self, event: events.Key) -> bool:
+    def _open_filter_early(self, event: events.Key) -> bool:
         """Open the filter's line before the next key is looked at, if that is what the key does.
 
         A key's binding runs when the key has been handed from widget to widget, by which time
@@ -103,14 +103,14 @@ class HostApp(ThemedApp, Services):
         screen.action_filter()
         return True
 
-    def _keep_typing(self) -> None:
+    def _restore_prompt_focus(self) -> None:
         """Give an open line the focus back, whatever took it.
 
         A click on the list and a terminal that loses the focus leave the line looking active:
         what is typed or pasted belongs into it.
         """
         screen = self.screen
-        if isinstance(screen, GymScreen) and screen.filtering:
+        if isinstance(screen, GymScreen) and screen.is_filtering:
             screen.set_focus(screen.query_one("#prompt Input", Input))
 
     def go_back(self, *, quit_at_end: bool) -> None:

@@ -104,7 +104,7 @@ def screen_of(route: Route) -> Screen[Any]:
 
 
 def _matrix(route: OpenMatrix) -> Screen[Any]:
-    if len(route.run_ids) > 1 and not route.as_one:
+    if len(route.run_ids) > 1 and not route.combined:
         from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 
         return RunsMatrixScreen(route.run_ids)

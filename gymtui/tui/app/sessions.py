@@ -44,7 +44,7 @@ class SessionFactory(Struct):
     # Where transcripts of all gyms are kept; None keeps them in memory.
     archive_path: Path | None = None
     # What belongs to gyms that were left, and is not closed yet.
-    left: list[tuple[Endpoints, Journal | None]] = field(default_factory=list)
+    to_close: list[tuple[Endpoints, Journal | None]] = field(default_factory=list)
     _archive: Archive | None = None
 
     def first(self, settings: Settings, client: Endpoints) -> Session:
@@ -76,15 +76,15 @@ class SessionFactory(Struct):
     def leave(self, session: Session) -> None:
         """End a session for good; its connections and its journal are closed later."""
         session.close()
-        self.left.append((session.client, session.journal))
+        self.to_close.append((session.client, session.journal))
 
-    async def close_left(self) -> None:
+    async def close_pending(self) -> None:
         """Close what belongs to the gyms that were left."""
-        for client, journal in tuple(self.left):
+        for client, journal in tuple(self.to_close):
             if journal is not None:
                 await asyncio.to_thread(journal.close)
             await client.aclose()
-            self.left.remove((client, journal))
+            self.to_close.remove((client, journal))
 
     def _journal(self) -> Journal | None:
         if self.journal_place is None:
@@ -124,6 +124,6 @@ class SessionFactory(Struct):
     async def close(self, last: Session) -> None:
         """End the last session, and let go of the transcripts' file."""
         self.leave(last)
-        await self.close_left()
+        await self.close_pending()
         if self._archive is not None:
             await asyncio.to_thread(self._archive.close)

@@ -94,10 +94,10 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
 
     def poll_target(self, view: View) -> View:
         """All its runs are looked at; the rollouts of those not known are read one by one."""
-        opened = next(self._missing(), self.run_ids[0])
+        opened = next(self._unknown_runs(), self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=self.run_ids)
 
-    def _missing(self) -> Iterator[str]:
+    def _unknown_runs(self) -> Iterator[str]:
         """The runs whose rollouts are not known yet, or no more."""
         store = self.session.store
         for run_id in self.run_ids:
@@ -164,7 +164,7 @@ class ChartsScreen(ListScreen[ChartRow], scope=Scope.CHARTS):
             against = "the baseline" if self.session.baseline.run_id else "the checkpoint before"
             return f"95 % intervals · {mark} compared with {against}"
         known, of = self._histogram.known, formats.of_many(self._histogram.of, "rollout")
-        missing = sum(1 for _ in self._missing())
+        missing = sum(1 for _ in self._unknown_runs())
         more = f" · reading {formats.of_many(missing, 'more run')}" if missing else ""
         return f"{self._chart} known for {known:,} of {of} that ended{more}"
 

@@ -34,7 +34,7 @@ class OpenMatrix(Struct, frozen=True):
     """Tasks by attempts of one run, or tasks by runs of several."""
 
     run_ids: tuple[str, ...]
-    as_one: bool = False  # whether several are a run and its reruns, and their attempts one run's
+    combined: bool = False  # whether several are a run and its reruns, and their attempts one run's
     task: str | None = None  # the task that the cursor starts on
     replace: bool = False  # whether it takes the place of the screen one is on
 

@@ -60,7 +60,7 @@ class FileScreen(ReaderScreen):
         transcript = self.transcript
         if transcript is None:
             return ()
-        ended, why = self._ending()
+        ended, why = self._ending_parts()
         # What is long stands last and loses its end.
         last = why or ((StyledText(transcript.error, "failed"),) if transcript.error else ())
         cells -= min(width_of(last), _WHY) + 3 if last else 0
@@ -79,7 +79,7 @@ class FileScreen(ReaderScreen):
         line = join_fitting([*ended, *figures], cells)
         return (*line, StyledText(" · ", "muted"), *last) if line and last else (*line, *last)
 
-    def _ending(self) -> tuple[list[LinePart], Cell]:
+    def _ending_parts(self) -> tuple[list[LinePart], Cell]:
         """How it ended and how well, and why: failed criteria first."""
         row = self._record.row
         if row is None:

@@ -93,15 +93,15 @@ def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
     if plain:
         text = text.replace("↵", "Enter")
     first, *others = text.split(BETWEEN)
-    line = (StyledText("try  ", "warning"), *_styled(first))
+    line = (StyledText("try  ", "warning"), *_tip_pieces(first))
     for other in others:
-        more = (*line, *_styled(BETWEEN + other))
+        more = (*line, *_tip_pieces(BETWEEN + other))
         if width_of(more) > cells:
             break
         line = more
     return line
 
 
-def _styled(text: str) -> Cell:
+def _tip_pieces(text: str) -> Cell:
     pieces = text.split("`")
     return tuple(StyledText(piece, "key" if n % 2 else "muted") for n, piece in enumerate(pieces))

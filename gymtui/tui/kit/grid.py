@@ -96,9 +96,9 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
         self.order: tuple[str, bool] | None = None
 
     @property
-    def placed(self) -> tuple[PlacedColumn[R], ...]:
+    def placed_columns(self) -> tuple[PlacedColumn[R], ...]:
         """The columns where they stand."""
-        return self._lines.placed
+        return self._lines.placed_columns
 
     def fit_columns(self, columns: Sequence[Column[R]]) -> tuple[PlacedColumn[R], ...]:
         """Where columns would stand if these were shown."""
@@ -368,7 +368,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A row: move there, and open it on the second click. A heading: say so."""
         if event.y == 0:
-            for at in self._lines.placed:
+            for at in self._lines.placed_columns:
                 if at.x <= event.x < at.x + at.width:
                     self.post_message(self.HeaderClicked(at.column.key))
             return
@@ -379,7 +379,7 @@ class Grid(Wheel, ScrollView, Generic[R], can_focus=True):
             if again:
                 self.action_open()
 
-    def wheeled(self, lines: int) -> None:
+    def scroll_by_lines(self, lines: int) -> None:
         """Scroll without animation; the cursor stays on its row."""
         self.pin_cursor()
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)

@@ -127,7 +127,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
         behind: str = "runs › launch",
     ) -> None:
         super().__init__(_schema(titles), "given")
-        self._what = what
+        self._noun = what
         self._titles = titles
         self._options = tuple(
             replace(option, position=position) for position, option in enumerate(options)
@@ -181,7 +181,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
 
     def breadcrumb(self) -> Cell:
         plural = "s" if self._several else ""
-        here = f"{self._what}{plural}"
+        here = f"{self._noun}{plural}"
         back = StyledText(self._behind, "muted", "key:back")
         return (back, StyledText(" › ", "muted"), StyledText(here, "strong"))
 
@@ -191,7 +191,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
     def summarise(self) -> None:
         if not self.ready:
             return
-        pieces = [StyledText(of_many(len(self._options), self._what), "strong")]
+        pieces = [StyledText(of_many(len(self._options), self._noun), "strong")]
         if self._several:
             many = len(self._grid.marks)
             one = f" · none marked: {self.services.keys.key_for('pick-take')} chooses this one"
@@ -229,7 +229,7 @@ class PickScreen(ListScreen[PickOption], scope=Scope.PICK):
             self._grid.action_mark()
             self.summarise()
         else:
-            refuse(self, f"choose one {self._what}; marking is not needed")
+            refuse(self, f"choose one {self._noun}; marking is not needed")
 
     def close_prompt(self) -> None:
         """Stay where letters can be typed."""

@@ -65,21 +65,21 @@ def rollout_details(
     rollout = row.rollout
     if rollout is None:
         message_lines = _message(row.rollout_id, (), row.malformed or "malformed", cells, height)
-        return _filled(message_lines, height)
+        return _pad(message_lines, height)
     result = rollout.result
     message = (result.message or result.error or "") if result is not None else ""
     lines = _message(
         row.rollout_id, outcome_text.state_cell(row), message, cells, height - OWN_LINES
     )
     note = part(f"note: {row.note}" if row.note else "", "accent")
-    ending = _ending(rollout.termination_reason, result)
+    ending = _ending_parts(rollout.termination_reason, result)
     phases = [LinePart(cell, number) for number, cell in enumerate(_phases(life, rollout))]
     own = (
         join_fitting([note, *_cadence(gaps_s, plain=plain), *ending], cells),
         join_fitting(phases, cells),
-        join_fitting([*_model(rollout.settings), *_used(row.usage)], cells),
+        join_fitting([*_model(rollout.settings), *_usage_parts(row.usage)], cells),
     )
-    return _filled([*lines, *(cell for cell in own if cell)], height)
+    return _pad([*lines, *(cell for cell in own if cell)], height)
 
 
 def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
@@ -95,7 +95,7 @@ def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
     return [LinePart(cells)]
 
 
-def _filled(lines: list[Cell], height: int) -> list[Cell]:
+def _pad(lines: list[Cell], height: int) -> list[Cell]:
     return [*lines, *[()] * (height - len(lines))]
 
 
@@ -128,7 +128,7 @@ def wrap_words(text: str, first: int, cells: int, height: int) -> list[str]:
     return [*lines, line]
 
 
-def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
+def _ending_parts(reason: str | None, result: Result | None) -> list[LinePart]:
     parts = [LinePart((StyledText("ended: ", "muted"), StyledText(reason)))] if reason else []
     if result is None:
         return parts
@@ -193,7 +193,7 @@ def _model(settings: ModelSettings | None) -> list[LinePart]:
     return [part(text, "muted", priority) for text, priority in settings_texts if text]
 
 
-def _used(usage: Usage | None) -> list[LinePart]:
+def _usage_parts(usage: Usage | None) -> list[LinePart]:
     if usage is None:
         return []
     texts = [] if usage.tokens is None else [f"{formats.thousands(usage.tokens)} tokens"]

@@ -70,7 +70,7 @@ class RowLines(Generic[R]):
         self._rows: dict[str, FittedRow] = {}
         self._other_lines: dict[object, FittedRow] = {}
         self._longest: dict[str, int] = {}
-        self.placed: tuple[PlacedColumn[R], ...] = ()
+        self.placed_columns: tuple[PlacedColumn[R], ...] = ()
         self.is_too_narrow = False
         """Whether a text was met that is longer than all that the columns were placed for."""
         self.nothing = FittedRow()
@@ -81,7 +81,7 @@ class RowLines(Generic[R]):
 
     def place_columns(self, columns: Sequence[Column[R]], cells: int) -> None:
         """Lay everything out anew."""
-        self.placed = self.fit_columns(columns, cells)
+        self.placed_columns = self.fit_columns(columns, cells)
         self.is_too_narrow = False
         self._rows.clear()
         self._other_lines.clear()
@@ -107,16 +107,16 @@ class RowLines(Generic[R]):
         elif (
             known is not None
             and known.record is record
-            and len(known.cells_shown) == len(self.placed)
+            and len(known.cells_shown) == len(self.placed_columns)
         ):
             cells_shown = tuple(
                 [
                     cell if at.column.of_record else at.column.cell(record, at.width)
-                    for at, cell in zip(self.placed, known.cells_shown, strict=True)
+                    for at, cell in zip(self.placed_columns, known.cells_shown, strict=True)
                 ]
             )
         else:
-            cells_shown = tuple([at.column.cell(record, at.width) for at in self.placed])
+            cells_shown = tuple([at.column.cell(record, at.width) for at in self.placed_columns])
         if known is not None and known.cells_shown == cells_shown:
             known.record = record
             return known
@@ -132,12 +132,12 @@ class RowLines(Generic[R]):
 
     @property
     def _cells_in_all(self) -> int:
-        last = self.placed[-1]
+        last = self.placed_columns[-1]
         return last.x + last.width - GUTTER
 
     def _measure(self, record: R, cells_shown: Sequence[Cell]) -> None:
         """Learn how long texts are; only what fills its column can be longer than was known."""
-        for at, cell in zip(self.placed, cells_shown, strict=True):
+        for at, cell in zip(self.placed_columns, cells_shown, strict=True):
             column = at.column
             if not column.whole or sum(map(_most_cells, cell)) < at.width:
                 continue
@@ -149,7 +149,7 @@ class RowLines(Generic[R]):
                 self.is_too_narrow = True
 
     def _cells(self, cells_shown: Sequence[Cell]) -> Iterable[StyledText]:
-        for number, (at, cell) in enumerate(zip(self.placed, cells_shown, strict=True)):
+        for number, (at, cell) in enumerate(zip(self.placed_columns, cells_shown, strict=True)):
             if number:
                 yield StyledText(" " * GAP)
             yield from fit_cells(cell, at.width, align=at.column.align, cut=at.column.cut)
@@ -157,7 +157,7 @@ class RowLines(Generic[R]):
     def heading(self, order: tuple[str, bool] | None) -> FittedRow:
         """The columns' titles; by which one rows are ordered, and whether reversed, is marked."""
         pieces = [StyledText(" " * GUTTER)]
-        for number, at in enumerate(self.placed):
+        for number, at in enumerate(self.placed_columns):
             if number:
                 pieces.append(StyledText(" " * GAP))
             if at.column.heading is not None:

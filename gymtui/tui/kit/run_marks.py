@@ -33,9 +33,9 @@ def why_empty(session: Session, run_id: str) -> str | None:
     wait_s = session.poller.forbidden_s(run_id)
     if wait_s is None:
         return None
-    return f"forbidden: the gym answers 403 for this run's rollouts; retry {_when(wait_s)}"
+    return f"forbidden: the gym answers 403 for this run's rollouts; retry {_retry_words(wait_s)}"
 
 
-def _when(wait_s: float) -> str:
+def _retry_words(wait_s: float) -> str:
     # In whole minutes, so that it moves rarely.
     return f"in {duration(60 * -(-wait_s // 60)).removesuffix('00s')}" if wait_s else "now"

@@ -27,7 +27,7 @@ class SaveScreen(GymScreen):
     def __init__(self) -> None:
         super().__init__()
         self._artifacts: Artifacts | None = None
-        self._exporting = False
+        self._is_exporting = False
 
     def name_for_files(self) -> str:
         """What an export is named after: the rollout's id."""
@@ -46,7 +46,7 @@ class SaveScreen(GymScreen):
 
     def _ask_for_file(self, suffix: str) -> None:
         path = new_file.free_path(Path(new_file.file_name(self.name_for_files(), suffix)))
-        self._exporting = True
+        self._is_exporting = True
         field = self.query_one(Input)
         self.add_class("filtering")
         self.lines("slash").show([Line((StyledText(">", "key"),), bar=True)])
@@ -59,18 +59,18 @@ class SaveScreen(GymScreen):
         self.summarise()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        if self._exporting:
+        if self._is_exporting:
             event.stop()
             event.prevent_default()
             name = event.value.strip()
             self.close_prompt()
             if name:
-                self._save(_expanded(name))
+                self._save(_expand_path(name))
 
     def close_prompt(self) -> None:
         field = self.query_one(Input)
-        if self._exporting:
-            self._exporting = False
+        if self._is_exporting:
+            self._is_exporting = False
             field.placeholder = self.prompt
             self.lines("slash").show([Line((StyledText("/", "key"),), bar=True)])
         super().close_prompt()
@@ -103,7 +103,7 @@ class SaveScreen(GymScreen):
         self.run_worker(save(), group="save", exit_on_error=True)
 
 
-def _expanded(name: str) -> Path:
+def _expand_path(name: str) -> Path:
     """A path as it was typed, `~` being one's home; a stranger's home stays as it is written."""
     try:
         return Path(name).expanduser()

@@ -269,7 +269,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     # -- filter line -----------------------------------------------------------------------
 
     @property
-    def filtering(self) -> bool:
+    def is_filtering(self) -> bool:
         """Whether the filter's line is open."""
         return self.has_class("filtering")
 
@@ -288,7 +288,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed; a mistake is told and the last good filter stays."""
         event.stop()
-        if not self.filtering:
+        if not self.is_filtering:
             return
         self._set_hint(self.apply_filter(event.value))
         event.input.refresh()
@@ -316,7 +316,7 @@ class GymScreen(FrameTimerMixin, Screen[None]):
     # -- keys that every screen has --------------------------------------------------------
 
     def action_back(self) -> None:
-        if self.filtering:
+        if self.is_filtering:
             self.apply_filter("")
             self.close_prompt()
         elif not self.undo():

@@ -31,16 +31,16 @@ class Wheel(ThemedWidget):
         """Scroll, or move the cursor, by lines."""
         raise NotImplementedError
 
-    def wheeled(self, lines: int) -> None:
+    def scroll_by_lines(self, lines: int) -> None:
         """Scroll so far down, or up if negative, without animation."""
         self.action_move(lines)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         event.prevent_default()
-        self.wheeled(LINES)
+        self.scroll_by_lines(LINES)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         event.prevent_default()
-        self.wheeled(-LINES)
+        self.scroll_by_lines(-LINES)

@@ -168,7 +168,7 @@ class Form(Wheel, Widget):
         self._listener = listener
         self.rows: tuple[Row, ...] = ()
         """What it shows."""
-        self._at = 0
+        self._cursor = 0
         self._top = 0
         self._field = FieldInput(self)
         self._edited_key: str | None = None
@@ -182,7 +182,7 @@ class Form(Wheel, Widget):
     @property
     def _row(self) -> Row | None:
         """The row that is typed."""
-        return self.rows[self._at] if self.rows else None
+        return self.rows[self._cursor] if self.rows else None
 
     @property
     def key(self) -> str:
@@ -194,8 +194,8 @@ class Form(Wheel, Widget):
         here = self.key
         before, self.rows = self.rows, tuple(rows)
         keys = [row.key for row in rows]
-        at = keys.index(here) if here in keys else min(self._at, max(0, len(rows) - 1))
-        moved, self._at = at != self._at or here != self.key, at
+        at = keys.index(here) if here in keys else min(self._cursor, max(0, len(rows) - 1))
+        moved, self._cursor = at != self._cursor or here != self.key, at
         if len(before) != len(rows) or moved:
             self._keep_in_view()
             self.refresh()
@@ -250,7 +250,7 @@ class Form(Wheel, Widget):
 
     def _place(self) -> None:
         # Out of sight it keeps the focus, and with it the order in which keys come.
-        y = self._at - self._top if self._field.takes_text else self.size.height + 1
+        y = self._cursor - self._top if self._field.takes_text else self.size.height + 1
         self._field.styles.offset = (self._value_x, y)
         self._field.styles.width = self._value_cells
 
@@ -273,7 +273,7 @@ class Form(Wheel, Widget):
 
     def action_row(self, step: int) -> None:
         if self.rows:
-            self._move_to((self._at + step) % len(self.rows))
+            self._move_to((self._cursor + step) % len(self.rows))
 
     def change_choice(self, step: int, letter: str = "") -> bool:
         """Take another choice of this row, if it has any."""
@@ -288,9 +288,9 @@ class Form(Wheel, Widget):
 
     def _move_to(self, at: int) -> None:
         self.commit()
-        if at == self._at and self._edited_key == self.key:
+        if at == self._cursor and self._edited_key == self.key:
             return
-        before, self._at = self._at, at
+        before, self._cursor = self._cursor, at
         if not self._keep_in_view():
             for y in (before, at):
                 self.refresh(Region(0, y - self._top, self.size.width, 1))
@@ -301,7 +301,7 @@ class Form(Wheel, Widget):
         """Scroll so that the row is seen; whether that moved anything."""
         height = max(1, self.size.height)
         top = min(self._top, max(0, len(self.rows) - height))
-        top = max(min(top, self._at), self._at - height + 1)
+        top = max(min(top, self._cursor), self._cursor - height + 1)
         if top == self._top:
             return False
         self._top = top
@@ -312,13 +312,13 @@ class Form(Wheel, Widget):
         """Type the row that is clicked; a second click is enter."""
         at = self._top + event.y
         if event.widget is self and at < len(self.rows):
-            again = at == self._at
+            again = at == self._cursor
             self._move_to(at)
             if again and event.chain > 1:
                 self.action_enter()
 
-    def wheeled(self, lines: int) -> None:
-        self._move_to(max(0, min(self._at + (1 if lines > 0 else -1), len(self.rows) - 1)))
+    def scroll_by_lines(self, lines: int) -> None:
+        self._move_to(max(0, min(self._cursor + (1 if lines > 0 else -1), len(self.rows) - 1)))
 
     def on_resize(self, event: events.Resize) -> None:
         self._keep_in_view()
@@ -332,7 +332,7 @@ class Form(Wheel, Widget):
         at = self._top + y
         if at >= len(self.rows):
             return Strip.blank(cells, self._palette.base)
-        row, here = self.rows[at], at == self._at
+        row, here = self.rows[at], at == self._cursor
         more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self.rows) - 1)
         room, rest = self._value_cells, cells - self._value_x - 1
         if row.kind is RowKind.ACTION:

@@ -44,7 +44,7 @@ class FormState:
 
     draft: Draft
     check: DraftCheck
-    refused: Mapping[str, str] = field(default_factory=dict)  # what the gym refused, by path
+    refusals: Mapping[str, str] = field(default_factory=dict)  # what the gym refused, by path
     scenarios: Sequence[Scenario] | None = None  # what the gym offers; None for no list
     tasks: Sequence[Task] | None = None  # the scenario's tasks likewise
     open: bool = False  # whether advanced fields are shown
@@ -71,12 +71,12 @@ class FormState:
 
     def error_of(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
-        return self.refused.get(path) or self.check.problems.get(path, "")
+        return self.refusals.get(path) or self.check.problems.get(path, "")
 
     def feedback(self, path: str) -> Cell:
         """What is wrong with a field, else what may be meant so; nothing of most."""
         if wrong := self.error_of(path):
-            return (StyledText(wrong, "failed" if path in self.refused else "warning"),)
+            return (StyledText(wrong, "failed" if path in self.refusals else "warning"),)
         if remark := self.check.remarks.get(path):
             return (StyledText(remark, "warning" if path in self.check.unlisted else "accent"),)
         return ()
@@ -98,12 +98,12 @@ def form_rows_of(form: FormState) -> tuple[Row, ...]:
     rows += [_row(form, known) for known in FIELDS if not known.advanced]
     rows += [toggle, *(_row(form, known) for known in shown_fields)]
     # What the gym refused is wrong no less, but is known only until it is asked again.
-    wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
+    wrong = len({*form.check.problems, *form.refusals}) if form.check.problems else 0
     next_ = StyledText(f"{form.enter_key} confirms first", "muted")
     if wrong:
         next_ = StyledText(f"{of_many(wrong, 'field')} to fix", "warning")
-    elif form.refused:
-        next_ = StyledText(f"{len(form.refused)} refused", "warning")
+    elif form.refusals:
+        next_ = StyledText(f"{len(form.refusals)} refused", "warning")
     total: Cell = (StyledText(form.check.words, "strong"),)
     if form.repeat_warning and not wrong:
         failures = form.failures * len(form.check.variants)
@@ -132,7 +132,7 @@ def _row(form: FormState, known: FormField) -> Row:
 def _hint(form: FormState, known: FormField) -> Cell:
     """What is to be said beside a field: what is wrong first."""
     offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
-    if offered and known.path not in form.refused and not form.draft.text(known.path):
+    if offered and known.path not in form.refusals and not form.draft.text(known.path):
         list_words = StyledText(f" · {form.enter_key} list of {len(offered)}", "muted")
         return (StyledText("required", "warning"), list_words)
     if feedback := form.feedback(known.path):
@@ -203,7 +203,7 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
         typed = draft.keys.get(key)
         key_source = f"typed ({typed.hint})" if typed is not None else form.key_source.get(key, "")
         lines.append((StyledText(whose, "muted"), StyledText(f"{key_source}, sent to {host}")))
-    for path, remark in {**check.unlisted, **form.refused}.items():
+    for path, remark in {**check.unlisted, **form.refusals}.items():
         label = StyledText(f"  {BY_PATH[path].label}  ", "muted")
         lines.append((label, StyledText(remark, "warning")))
     if draft.rules:

@@ -60,7 +60,7 @@ class FormScreen(GymScreen):
         self._refusals: dict[str, str] = {}
         self._message: Cell = ()
         self._causes: tuple[Cause, ...] = ()
-        self._chosen: frozenset[str] = frozenset()
+        self._chosen_causes: frozenset[str] = frozenset()
 
     def body(self) -> Iterable[Widget]:
         self._form = widgets.Form(self.services.palette, self)
@@ -149,8 +149,8 @@ class FormScreen(GymScreen):
                 KEY: launches.key_source(provider),
                 USER_KEY: launches.key_source(self._draft.user_provider),
             },
-            rerun_words(self._causes, self._chosen) if self._causes else "",
-            sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen),
+            rerun_words(self._causes, self._chosen_causes) if self._causes else "",
+            sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen_causes),
             keys.key_for("form-enter"),
             f"{keys.key_for('form-choice-previous')} {keys.key_for('form-choice-next')}",
         )

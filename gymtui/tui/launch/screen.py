@@ -88,7 +88,7 @@ class LaunchScreen(FormScreen):
             base = rerun_of_tasks(run_id, base, start.tasks)
         elif start.rerun:
             self._causes = failure_causes(rows)
-            self._chosen = default_causes(self._causes)
+            self._chosen_causes = default_causes(self._causes)
             base = self._draft_of_causes(base)
         self.begin_with(base)
         self._show_message()
@@ -102,7 +102,7 @@ class LaunchScreen(FormScreen):
         run_id = self._route.run_id
         if run_id is None:
             return base
-        wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen]
+        wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen_causes]
         rows = self.session.store.rollouts_of(run_id)
         return rerun_draft(run_id, base, rows, [i for ids in wanted for i in ids])
 
@@ -117,13 +117,15 @@ class LaunchScreen(FormScreen):
 
     def _pick_causes(self) -> None:
         def taken(keys: tuple[str, ...]) -> None:
-            self._chosen = frozenset(keys)
+            self._chosen_causes = frozenset(keys)
             self._draft = self._row_start = self._draft_of_causes(self._draft)
             self._show()
 
         titles = Titles("FAILURE", "AS", "ROLLOUTS", "IN")
         options = cause_options(self._causes)
-        self.app.push_screen(PickScreen("cause", titles, options, taken, marked=self._chosen))
+        self.app.push_screen(
+            PickScreen("cause", titles, options, taken, marked=self._chosen_causes)
+        )
 
     # -- launching -------------------------------------------------------------------------
 

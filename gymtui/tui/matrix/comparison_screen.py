@@ -104,11 +104,11 @@ class CompareRunsScreen(RunsMatrixScreen):
         found = super().tasks()
         self._differences = comparison.differences(found.values(), len(self.run_ids))
         self._settings = comparison.differing_settings(
-            [self._launched(run_id) for run_id in self.run_ids]
+            [self._settings_at_launch(run_id) for run_id in self.run_ids]
         )
         return found
 
-    def _launched(self, run_id: str) -> dict[str, str]:
+    def _settings_at_launch(self, run_id: str) -> dict[str, str]:
         """What a run was launched with; looked for anew only when rollouts came."""
         store = self.session.store
         if run_id not in store.runs:

@@ -55,12 +55,14 @@ class PaneContent:
     rows: Sequence[PaneRow]
     # All attempts of a group's tasks, task by task.
     attempts: Callable[[FailureRow], Iterable[Sequence[RolloutRow]]]
-    compared: str | None = None  # the run compared with, or None
+    compared_run: str | None = None  # the run compared with, or None
     # Of how many rollouts tools are known, and of how many that ended.
-    read: tuple[int, int] = (0, 0)
-    several: bool = False
-    known: bool = False  # whether the rollouts of every run are: else that no failures is not known
-    together: CoFailures = field(default_factory=lambda: CoFailures(()))  # what fails together
+    read_counts: tuple[int, int] = (0, 0)
+    has_several_runs: bool = False
+    is_known: bool = (
+        False  # whether the rollouts of every run are: else that no failures is not known
+    )
+    co_failures: CoFailures = field(default_factory=lambda: CoFailures(()))  # what fails together
 
 
 def row_id_of(row: PaneRow) -> str:
@@ -125,11 +127,11 @@ class FailureGroups:
             view,
             rows,
             lambda row: attempts_of(row.group, tasks),
-            compared=pair[1] if pair is not None else None,
-            read=(ended - len(self.unread), ended),
-            several=len(self._run_ids) > 1,
-            known=self._counted.counted_runs.issuperset(self._run_ids),
-            together=together,
+            compared_run=pair[1] if pair is not None else None,
+            read_counts=(ended - len(self.unread), ended),
+            has_several_runs=len(self._run_ids) > 1,
+            is_known=self._counted.counted_runs.issuperset(self._run_ids),
+            co_failures=together,
         )
 
     def _tools(self, store: Store) -> Generator[None, None, tuple[int, Sequence[PaneRow]]]:

@@ -47,23 +47,23 @@ class FailuresGrid(Grid[PaneRow]):
     why_unmarkable = "failures cannot be marked: open one, then mark its rollouts"
 
     def __init__(self, palette: Palette) -> None:
-        self.shown: dict[str, PaneRow] = {}
+        self.rows_by_id: dict[str, PaneRow] = {}
         self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
         columns = failure_columns(lambda: self._content)
-        super().__init__(columns, self.shown.get, palette, empty=NOT_KNOWN, id="reasons")
+        super().__init__(columns, self.rows_by_id.get, palette, empty=NOT_KNOWN, id="reasons")
 
     def show_content(self, content: PaneContent, read_key: str) -> None:
         """Show this, the cursor staying on its row."""
         before, self._content = self._content, content
         none = "no tool calls" if content.view is PaneView.TOOL else "no failures"
-        if content.view is PaneView.TOOL and not content.read[0]:
+        if content.view is PaneView.TOOL and not content.read_counts[0]:
             none = f"no transcripts read yet: {read_key} reads them"
-        self.empty = none if content.known else NOT_KNOWN
-        self.shown.clear()
-        self.shown.update({row_id_of(row): row for row in content.rows})
-        self.set_rows(tuple(self.shown))
-        wanted = _COLUMNS[content.view] - (frozenset() if content.several else {"runs"})
-        wanted -= frozenset() if content.compared is not None else {"change"}
+        self.empty = none if content.is_known else NOT_KNOWN
+        self.rows_by_id.clear()
+        self.rows_by_id.update({row_id_of(row): row for row in content.rows})
+        self.set_rows(tuple(self.rows_by_id))
+        wanted = _COLUMNS[content.view] - (frozenset() if content.has_several_runs else {"runs"})
+        wanted -= frozenset() if content.compared_run is not None else {"change"}
         hidden = frozenset(column.key for column in self.columns) - wanted
         if before.view is not content.view or hidden != self._hidden:
             self._hidden = hidden
@@ -74,7 +74,7 @@ class FailuresGrid(Grid[PaneRow]):
     @property
     def cursor_row(self) -> PaneRow | None:
         """The cursor's row."""
-        return self.shown.get(self.cursor_id or "")
+        return self.rows_by_id.get(self.cursor_id or "")
 
     def action_open(self) -> None:
         row = self.cursor_row
@@ -102,13 +102,13 @@ class FailuresPane(Vertical):
         right = (key, StyledText(f"by {content.view.next} ", "muted"))
         parts = [part(f"failures by {content.view}", "heading")]
         if content.view is PaneView.TOOL:
-            read, of = content.read
+            read, of = content.read_counts
             parts.append(part(f"known for {read} of {of}", "muted"))
             if read < of:
                 key = StyledText(f"{read_key} ", "key")
                 parts.append(LinePart((key, StyledText("reads the others", "muted")), 1))
-        elif content.compared is not None:
-            vs = (StyledText("vs ", "muted"), StyledText(content.compared))
+        elif content.compared_run is not None:
+            vs = (StyledText("vs ", "muted"), StyledText(content.compared_run))
             parts.append(LinePart(vs, 1))
         if content.view is PaneView.CRITERION:
             if any(isinstance(row, FailureRow) and row.group.guessed for row in content.rows):
@@ -141,7 +141,7 @@ def failure_columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow]
         return _attempts_cell(row, content().attempts(row), cells)
 
     def fails_with(row: FailureRow, cells: int) -> Cell:
-        found = content().together.with_group(row.group, 1)
+        found = content().co_failures.with_group(row.group, 1)
         if not found or row.group.outcome is not Outcome.FAILED:
             return ()
         other, number = found[0]
@@ -251,7 +251,7 @@ def _change_parts(change: RateChange) -> tuple[LinePart, LinePart]:
 def _together_texts(content: PaneContent, row: FailureRow) -> list[str]:
     if content.view is not PaneView.CRITERION or row.group.outcome is not Outcome.FAILED:
         return []
-    found = content.together.with_group(row.group)
+    found = content.co_failures.with_group(row.group)
     return [f"with {clean(other.text)} {number}×" for other, number in found]
 
 

@@ -308,14 +308,14 @@ class MatrixPanes(ListScreen[R], scope=Scope.MATRIX):
         if not region.contains(event.screen_x, event.screen_y):
             return
         x, y = event.screen_x - region.x, event.screen_y - region.y
-        for at in self._grid.placed:
+        for at in self._grid.placed_columns:
             if y and at.x <= x < at.x + at.width + GAP:
                 cell = self.cell_at(at.column.key, x - at.x, at.width)
                 if cell is not None:
                     self.move_cursor_to(cell)
 
     def open_in_other_pane(self, row_id: str) -> None:
-        row = self._pane.grid.shown[row_id]
+        row = self._pane.grid.rows_by_id[row_id]
         wanted = filter_of(row, self._groups.content.rows, self._groups.content.view)
         runs = self.run_ids
         if isinstance(row, FailureRow):

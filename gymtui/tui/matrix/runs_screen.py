@@ -39,9 +39,9 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         self._sums: tuple[Totals | None, ...] = ()
 
     def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
-        return across_columns(self.run_ids, self._is_here)
+        return across_columns(self.run_ids, self._is_cursor_cell_of)
 
-    def _is_here(self, row: TaskAcrossRuns, run: int) -> bool:
+    def _is_cursor_cell_of(self, row: TaskAcrossRuns, run: int) -> bool:
         return run == self._cursor_cell and self._grid.cursor_id == row_id_of(row.task_id)
 
     def breadcrumb(self) -> Cell:

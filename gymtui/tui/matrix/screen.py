@@ -43,7 +43,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         super().__init__((run_id, *related), TASKS, "task")
         self.run_id = run_id
         self._related = tuple(related)
-        self._begin_at = task
+        self._first_task = task
         self._k: int | None = None
         self._sums = sum_tasks((), 1)
         self._most = 1
@@ -115,9 +115,9 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def _show(self) -> None:
         super()._show()
-        if self._begin_at is not None and self._begin_at in self._rows:
-            begin_at, self._begin_at = self._begin_at, None
-            self._grid.select(begin_at)
+        if self._first_task is not None and self._first_task in self._rows:
+            first_task, self._first_task = self._first_task, None
+            self._grid.select(first_task)
 
     def summary_lines(self) -> Sequence[Cell]:
         if not self._counted.counted_runs:
@@ -261,4 +261,4 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             return
         task = self._grid.cursor_id
         run_ids = (self.run_id, *others)
-        self.services.navigate(routes.OpenMatrix(run_ids, as_one=True, task=task, replace=True))
+        self.services.navigate(routes.OpenMatrix(run_ids, combined=True, task=task, replace=True))

@@ -56,7 +56,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
         self._intake = WorkInPieces(self, self._take_due_rows)
-        self._adding = False
+        self._is_adding = False
         self._header: tuple[object, tuple[Cell, ...]] | None = None
         self._numbers: RunStats | None = None
         self._time_spent: TimeSpent | None = None
@@ -161,14 +161,14 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
         spent = self.session.tracker.time_spent(self.run_id)
         if spent.complete:
             self._time_spent = spent
-        elif not self._adding:
-            self._adding = True
-            self.set_timer(0.01, self._go_on_adding)
+        elif not self._is_adding:
+            self._is_adding = True
+            self.set_timer(0.01, self._continue_adding)
         self._header = None
         self.summarise()
 
-    def _go_on_adding(self) -> None:
-        self._adding = False
+    def _continue_adding(self) -> None:
+        self._is_adding = False
         self._add_up_time()
 
     # -- around the list -------------------------------------------------------------------
@@ -257,7 +257,7 @@ class RolloutsScreen(ListScreen[RolloutRow], scope=Scope.ROLLOUTS):
 
     @property
     def _timeline_is_seen(self) -> bool:
-        return any(at.column.key == "timeline" for at in self._grid.placed)
+        return any(at.column.key == "timeline" for at in self._grid.placed_columns)
 
     def _require_timeline(self) -> bool:
         """Whether there is a timeline to look at; where not, that is told."""

@@ -51,7 +51,7 @@ def run_columns(
         Column("errors", "ERR", 4, _errors, align="right"),
         Column("running", "▸", 4, _running, align="right", priority=1),
         Column("waiting", "·", 4, _waiting, align="right", priority=4),
-        Column("eta", "ETA", 7, _left, align="right", priority=1),
+        Column("eta", "ETA", 7, _eta, align="right", priority=1),
         number_column("age", "AGE", 8, age, "muted", priority=EXTRA),
         Column("score", "SCORE", 5, _score, align="right", priority=5),
         note_column(lambda run: run.note, priority=5),
@@ -140,7 +140,7 @@ def _running(run: RunView, cells: int) -> Cell:
     return value_cell(beside if len(beside) <= cells else marked, "warning")
 
 
-def _left(run: RunView, cells: int) -> Cell:
+def _eta(run: RunView, cells: int) -> Cell:
     if run.row.run is None:
         return value_cell(None, "muted")
     if not run.row.active:

@@ -47,7 +47,7 @@ def open_matrix(screen: GymScreen, run_ids: Sequence[str]) -> None:
     def answered(how: str | None) -> None:
         if how == "one":
             ordered = [run for run in family if run in chosen]
-            services.navigate(OpenMatrix(tuple(ordered), as_one=True))
+            services.navigate(OpenMatrix(tuple(ordered), combined=True))
         elif how is not None:
             services.navigate(OpenMatrix(tuple(chosen)))
 

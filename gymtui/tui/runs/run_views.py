@@ -26,20 +26,20 @@ class RunViews:
         self.running = Running(session.settings.stuck)
         self._session = session
         self._newest_first: bool | None = None
-        self._drawn = False
+        self._is_drawn = False
         self._waits_since_s: float | None = None
-        self._reviewed = 0.0
+        self._reviewed_s = 0.0
 
     @property
     def is_waiting(self) -> bool:
         """Whether nothing is drawn yet although there are runs."""
-        return self._waits_since_s is not None and not self._drawn
+        return self._waits_since_s is not None and not self._is_drawn
 
     def order_is_known(self, order: Field[RunView]) -> bool:
         """Whether rows can be drawn where they will stay; for that it is waited a moment."""
         session = self._session
         runs, newest_first = session.store.runs, session.store.order.newest_first
-        if self._drawn or not runs:
+        if self._is_drawn or not runs:
             return True
         now_s = session.monotonic()
         if self._waits_since_s is None:
@@ -58,15 +58,15 @@ class RunViews:
         """The rows that differ from those shown."""
         store = self._session.store
         changed: Collection[str] = delta.runs_added | delta.runs_changed
-        if self._newest_first is not store.order.newest_first or not self._drawn:
-            self._newest_first, self._drawn = store.order.newest_first, bool(store.runs)
+        if self._newest_first is not store.order.newest_first or not self._is_drawn:
+            self._newest_first, self._is_drawn = store.order.newest_first, bool(store.runs)
             changed = store.runs.keys()
         rows = {run_id: self._view(run_id, now) for run_id in changed if run_id in store.runs}
         active = store.active_runs
-        if now.timestamp() - self._reviewed < REVIEW_S and not self._session.link.reading:
+        if now.timestamp() - self._reviewed_s < REVIEW_S and not self._session.link.reading:
             active = active & set(in_view)
         else:
-            self._reviewed = now.timestamp()
+            self._reviewed_s = now.timestamp()
         for run_id in active - rows.keys():
             # An estimate changes by the passing of time, too, and so does who is stuck.
             before, after = shown.get(run_id), self._view(run_id, now)

@@ -115,7 +115,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         if moved or not delta or gone:
             self._rows.tick(now)
             self.show_rows()
-        self._find_launched()
+        self._select_launched()
         self.summarise()
 
     def _stand_in(self) -> bool:
@@ -124,7 +124,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         moved = self._runs.stand_in(column)
         return bool(self._rows.stand_in(column) if self._groups is not None else moved)
 
-    def _find_launched(self) -> None:
+    def _select_launched(self) -> None:
         """Put the cursor on the run that was just launched, once it is there."""
         if self._groups is not None:
             return  # no run to stand on
@@ -255,7 +255,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         if self._groups is None:
             return self.chosen_rows()
         views, runs = self._runs.records, self._runs_of(super().chosen_rows())
-        return sorted(runs, key=lambda run: (_created(views[run]), natural(run)))
+        return sorted(runs, key=lambda run: (_created_s(views[run]), natural(run)))
 
     def _runs_of(self, row_ids: Iterable[str]) -> list[str]:
         """The runs that rows stand for."""
@@ -333,7 +333,7 @@ class RunsScreen(ListScreen[RunView], scope=Scope.RUNS):
         self.services.ask_to(Verb.DELETE, self.chosen_rows(), hidden=self.hidden_marks())
 
 
-def _created(run: RunView) -> float:
+def _created_s(run: RunView) -> float:
     """When a run was created, UNIX seconds; one not known comes first."""
     created = run.summary.created_at if run.summary is not None else None
     return created.timestamp() if created is not None else 0.0

@@ -279,10 +279,10 @@ def short_path(filename: str) -> str:
 
 def _versions() -> str:
     python = f"python {platform.python_version()} on {platform.system()} {platform.release()}"
-    return "\n".join([*_installed(), python])
+    return "\n".join([*_package_versions(), python])
 
 
-def _installed() -> Iterator[str]:
+def _package_versions() -> Iterator[str]:
     for name in _PACKAGES:
         try:
             yield f"{name} {metadata.version(name)}"

@@ -151,10 +151,10 @@ class GuardedApp(App[None]):
         Where they were higher than their place, the framework draws nothing where they stood.
         """
         super()._unnotify(notification, refresh)
-        if self.overflowing():
+        if self.notices_overflow():
             self.set_timer(_GONE_S, self.redraw)
 
-    def overflowing(self) -> bool:
+    def notices_overflow(self) -> bool:
         """Whether notices are higher than their place."""
         whole = self.screen.region
         racks = self.screen.query(ToastRack)

@@ -87,13 +87,13 @@ class Colourless(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [
-            Segment(text, None if style is None else _uncoloured(style), control)
+            Segment(text, None if style is None else _without_colour(style), control)
             for text, style, control in segments
         ]
 
 
 @lru_cache(1024)
-def _uncoloured(style: Style) -> Style:
+def _without_colour(style: Style) -> Style:
     paper = style.bgcolor
     set_off = paper is not None and not paper.is_default
     if style.color is None and paper is None:

@@ -36,7 +36,7 @@ def scrub(text: str) -> str:
 
 
 @lru_cache(1024)
-def _unlinked(style: Style) -> Style:
+def _without_link(style: Style) -> Style:
     # A link's address is written into an OSC 8 sequence as it is: one that could end it goes.
     link = style.link
     return (
@@ -60,7 +60,7 @@ class OutputFilter(LineFilter):
         return [
             Segment(
                 text if text.isprintable() else scrub(text),
-                _unlinked(style) if style is not None and style._link else style,
+                _without_link(style) if style is not None and style._link else style,
                 control,
             )
             for text, style, control in segments

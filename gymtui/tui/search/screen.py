@@ -62,7 +62,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         self._most_bytes = MOST_BYTES
         self._found: list[HitRow] = []
         self._due: Timer | None = None
-        self._asked = False
+        self._was_shown = False
         self.empty_columns = frozenset() if len(route.run_ids) > 1 else frozenset({"run"})
 
     def columns(self) -> tuple[Column[HitRow], ...]:
@@ -73,8 +73,8 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         return (*runs_crumb(), words)
 
     def on_screen_resume(self) -> None:
-        if self.ready and not self._asked:
-            self._asked = True
+        if self.ready and not self._was_shown:
+            self._was_shown = True
             self.summarise()
             if self._route.typed:
                 self._begin(self._route.typed)
@@ -180,7 +180,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
 
     def action_back(self) -> None:
         """Stop the search, else go back; out of the line as it was before."""
-        if self.filtering:
+        if self.is_filtering:
             self.close_prompt()
             self.summarise()
             if self._typed:
@@ -190,7 +190,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
     def undo(self) -> bool:
         if self._work is not None:
             self._work.cancel()
-            self._ended("stopped")
+            self._end_search("stopped")
             return True
         if self._grid.marks:
             self._grid.keep_marks(())
@@ -231,27 +231,27 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         async with aclosing(search.hits()) as found:
             async for hits in found:
                 await self._take_in_pieces(hits, by_id)
-                if self._listed >= MOST_HITS:
+                if self._hit_count >= MOST_HITS:
                     search.progress.problem = f"ended at {MOST_HITS:,} hits"
                     break
-        self._ended("")
+        self._end_search("")
 
     @property
-    def _listed(self) -> int:
+    def _hit_count(self) -> int:
         return len(self._rows.records) + len(self._found)
 
     async def _take_in_pieces(self, hits: FoundHits, rows: dict[str, RolloutRow]) -> None:
         """Take hits in, a few milliseconds of them at a time; one transcript may have thousands."""
         coming = iter(hits)
         while True:
-            piece = [*islice(coming, min(AT_ONCE, MOST_HITS - self._listed))]
+            piece = [*islice(coming, min(AT_ONCE, MOST_HITS - self._hit_count))]
             self._take(piece, rows)
             await self.services.input_priority.yield_to_input()
             if len(piece) < AT_ONCE:
                 return
 
     def _take(self, hits: Iterable[FoundHit], rows: dict[str, RolloutRow]) -> None:
-        first = self._listed
+        first = self._hit_count
         for number, found in enumerate(hits, first):
             self._found.append(
                 HitRow(number, FoundHit(found.ref, found.hit.alone()), rows[found.ref.rollout_id])
@@ -271,7 +271,7 @@ class SearchScreen(ListScreen[HitRow], scope=Scope.SEARCH):
         self.show_rows()
         self.summarise()
 
-    def _ended(self, why: str) -> None:
+    def _end_search(self, why: str) -> None:
         self._work = None
         if self._progress is not None and why:
             self._progress.problem = why

@@ -146,7 +146,7 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             # What is kept of launches lies beside the journal of the gym one is at.
             assert app.sessions.journal_place == gyms.journal(app.session.settings)
             # What belongs to the one before is closed, its journal written.
-            await person.until(lambda: not app.sessions.left)
+            await person.until(lambda: not app.sessions.to_close)
             assert before[0]._http.is_closed
             assert gyms.journal(gyms.loaded.settings).exists()
             assert not before[5]._open

@@ -40,7 +40,7 @@ def typed(person: Person) -> str:
 def is_open(person: Person) -> bool:
     """Whether the line is there, and has the keys."""
     screen = cast("GymScreen", person.app.screen)
-    return screen.filtering and isinstance(screen.focused, Input)
+    return screen.is_filtering and isinstance(screen.focused, Input)
 
 
 def line(person: Person, word: str) -> str:
@@ -64,7 +64,7 @@ async def test_enter_on_a_mistake_keeps_the_line_and_the_last_good_filter(
         assert not list(screen._rows)
         await person.press(*["backspace"] * 7, *"xylo", "enter")
         await person.sees("filter: xylo")
-        assert not screen.filtering
+        assert not screen.is_filtering
         assert list(screen._rows) == ["xylo"]
 
 

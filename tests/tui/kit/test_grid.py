@@ -128,7 +128,7 @@ async def test_a_row_that_the_program_selected_keeps_the_cursor() -> None:
 
 async def test_the_wheel_does_not_let_go_of_what_is_being_read() -> None:
     async with table(NAMES) as (grid, pilot, _):
-        grid.wheeled(20)
+        grid.scroll_by_lines(20)
         await pilot.pause()
         before = lines(grid)[1:]
         grid.set_rows(["new-1", *NAMES])

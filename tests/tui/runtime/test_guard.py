@@ -245,7 +245,7 @@ async def test_of_many_notices_the_oldest_go_for_the_newest(tmp_path: Path) -> N
 class Overflowing(Small):
     times = 0
 
-    def overflowing(self) -> bool:
+    def notices_overflow(self) -> bool:
         return True
 
     def redraw(self) -> None:

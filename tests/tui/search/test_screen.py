@@ -45,7 +45,7 @@ async def open_search(person: Person) -> SearchScreen:
     """Open the search from wherever one is."""
     await person.press("ctrl+f")
     await person.until(
-        lambda: isinstance(person.app.screen, SearchScreen) and person.app.screen.filtering
+        lambda: isinstance(person.app.screen, SearchScreen) and person.app.screen.is_filtering
     )
     screen = person.app.screen
     assert isinstance(screen, SearchScreen)
@@ -126,7 +126,7 @@ async def test_a_mistake_is_said_and_a_search_is_left_by_esc(tmp_path: Path) -> 
         screen = await open_search(person)
         await person.press(*"role:x", "enter")
         await person.sees("role: is one of")
-        assert screen.filtering
+        assert screen.is_filtering
         await person.press("escape")
         assert not isinstance(person.app.screen, SearchScreen)
 

@@ -71,12 +71,12 @@ def fences(text: str) -> int:
 
 def json(line: str) -> StyleSpans:
     """Style a line of JSON, or of arguments."""
-    return _matched(_JSON, line)
+    return _match_spans(_JSON, line)
 
 
 def code(line: str) -> StyleSpans:
     """Style a line of some programming language."""
-    return _matched(_CODE, line) or (StyleSpan(0, len(line), "code"),)
+    return _match_spans(_CODE, line) or (StyleSpan(0, len(line), "code"),)
 
 
 def diff(line: str) -> StyleSpans | None:
@@ -130,7 +130,7 @@ def _prose(line: str) -> StyleSpans:
     return tuple(found)
 
 
-def _matched(pattern: re.Pattern[str], line: str) -> StyleSpans:
+def _match_spans(pattern: re.Pattern[str], line: str) -> StyleSpans:
     return tuple(
         StyleSpan(match.start(), match.end(), str(match.lastgroup).replace("_", "-"))
         for match in pattern.finditer(line, 0, _LONG)

@@ -45,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
+class WrappedSection:
     """A section, laid out and wrapped."""
 
     layout: SectionLayout
@@ -166,10 +166,10 @@ class LineIndex:
         self.sections = sections
         self.cells = max(1, cells)
         self.wrap = wrap
-        self._kept: OrderedDict[int, Wrapped] = OrderedDict()
+        self._wrapped: OrderedDict[int, WrappedSection] = OrderedDict()
         self._weight = 0
         self._heights = [self._estimate(section) for section in sections]
-        self._known = bytearray(len(sections))
+        self._is_exact = bytearray(len(sections))
         self._unknown = len(sections)
         self._next = 0
         self._sums = _Sums(self._heights)
@@ -198,15 +198,15 @@ class LineIndex:
 
     def height(self, section: int) -> int:
         """A section's exact height."""
-        if not self._known[section]:
-            self.wrapped(section)
+        if not self._is_exact[section]:
+            self.wrapped_section(section)
         return self._heights[section]
 
     def measure(self, enough: Callable[[], bool]) -> None:
         """Make heights exact, in order from where it was left, until it is enough."""
         count = len(self.sections)
         while self._unknown and not enough():
-            while self._known[self._next % count]:
+            while self._is_exact[self._next % count]:
                 self._next += 1
             section = self._next % count
             lines = lay_out(self.sections[section], styled=False).lines
@@ -220,8 +220,8 @@ class LineIndex:
     def _set(self, section: int, rows: int) -> None:
         self._sums.add(section, rows - self._heights[section])
         self._heights[section] = rows
-        if not self._known[section]:
-            self._known[section] = 1
+        if not self._is_exact[section]:
+            self._is_exact[section] = 1
             self._unknown -= 1
 
     def _estimate(self, section: Section) -> int:
@@ -232,21 +232,21 @@ class LineIndex:
 
     # -- rows ------------------------------------------------------------------------------
 
-    def wrapped(self, section: int) -> Wrapped:
+    def wrapped_section(self, section: int) -> WrappedSection:
         """A section's lines and rows."""
-        found = self._kept.get(section)
+        found = self._wrapped.get(section)
         if found is not None:
-            self._kept.move_to_end(section)
+            self._wrapped.move_to_end(section)
             return found
         layout = lay_out(self.sections[section])
         rows = tuple(
             row for line in layout.lines for row in rows_of(line, self.cells, wrap=self.wrap)
         )
-        found = self._kept[section] = Wrapped(layout, rows)
+        found = self._wrapped[section] = WrappedSection(layout, rows)
         self._set(section, len(rows))
         self._weight += len(layout.text)
-        while self._weight > _KEPT and len(self._kept) > 1:
-            _, old = self._kept.popitem(last=False)
+        while self._weight > _KEPT and len(self._wrapped) > 1:
+            _, old = self._wrapped.popitem(last=False)
             self._weight -= len(old.layout.text)
         return found
 
@@ -275,7 +275,7 @@ class LineIndex:
         found: list[tuple[Place, Row]] = []
         section, row = top.section, top.row
         while len(found) < rows and section < len(self.sections):
-            wrapped = self.wrapped(section).rows
+            wrapped = self.wrapped_section(section).rows
             for number in range(row, min(len(wrapped), row + rows - len(found))):
                 found.append((Place(section, number), wrapped[number]))
             section, row = section + 1, 0
@@ -284,7 +284,7 @@ class LineIndex:
     def place_of(self, section: int, character: int) -> Place:
         """The row of a section that shows a character of its text."""
         best = 0
-        for number, row in enumerate(self.wrapped(section).rows):
+        for number, row in enumerate(self.wrapped_section(section).rows):
             if row.line.start < 0:
                 continue
             if row.line.start + row.start > character:
@@ -294,10 +294,10 @@ class LineIndex:
 
     def character_at(self, place: Place) -> int:
         """The first character, in its section's text, of the row at a place."""
-        rows = self.wrapped(place.section).rows
+        rows = self.wrapped_section(place.section).rows
         row = rows[min(place.row, len(rows) - 1)]
         if row.line.start < 0:
-            return len(self.wrapped(place.section).layout.text)
+            return len(self.wrapped_section(place.section).layout.text)
         return row.line.start + row.start
 
 

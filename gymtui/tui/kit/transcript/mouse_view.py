@@ -66,7 +66,7 @@ class MouseView(TranscriptView):
         self._stop_scrolling()
         self.post_message(self.Selected())
 
-    def wheeled(self, lines: int) -> None:
+    def scroll_by_lines(self, lines: int) -> None:
         """Scroll; a selection that is being pulled follows."""
         self.action_move(lines)
         if self._drag_action == self._drag_selection:

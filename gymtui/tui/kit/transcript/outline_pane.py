@@ -117,7 +117,7 @@ class OutlinePane(CursorRows):
             entry = self._entries[self.within(row)]
             self.post_message(self.Chosen(entry.turn, entry.block))
 
-    def wheeled(self, lines: int) -> None:
+    def scroll_by_lines(self, lines: int) -> None:
         """Look further down or up; the body stays."""
         self.top = max(0, min(self.top + lines, len(self._entries) - self.size.height))
         self.refresh()

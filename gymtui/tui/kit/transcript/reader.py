@@ -34,7 +34,7 @@ class TranscriptReader(MouseView):
     def __init__(self, palette: Palette, shown: ViewOptions, *, id: str) -> None:
         super().__init__(palette, id=id)
         self._section_cache: SectionCache = {}
-        self._shown = shown
+        self._options = shown
         self.transcript: Transcript | None = None
         """What is read."""
 
@@ -51,23 +51,23 @@ class TranscriptReader(MouseView):
         """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
         self.transcript = None
         self._section_cache = {}
-        self._shown = replace(self._shown, toggled=frozenset())
+        self._options = replace(self._options, toggled=frozenset())
         self.show(text_sections(""), at_start=True)
 
     def lay_out(self, *, at_start: bool = False) -> None:
         """Show the transcript, if there is one."""
         if self.transcript is not None:
-            found = sections(self.transcript, self._shown, self._section_cache)
+            found = sections(self.transcript, self._options, self._section_cache)
             self.show(found, at_start=at_start)
 
     @property
     def hidden(self) -> frozenset[BlockKind]:
         """Whose turns are not shown."""
-        return self._shown.hidden
+        return self._options.hidden
 
     def hide(self, kinds: frozenset[BlockKind]) -> None:
         """Show all turns but these."""
-        self._shown = replace(self._shown, hidden=kinds)
+        self._options = replace(self._options, hidden=kinds)
         self.lay_out()
 
     # -- folding ---------------------------------------------------------------------------
@@ -81,15 +81,15 @@ class TranscriptReader(MouseView):
         if self.transcript is None or not 0 <= number < len(self.transcript.turns):
             return False
         blocks = [(number, block) for block in range(len(self.transcript.turns[number].blocks))]
-        opened = not all(self._shown.is_open(*block) for block in blocks)
+        opened = not all(self._options.is_open(*block) for block in blocks)
         before = self.text_of_turn(number)
-        self._toggle({block for block in blocks if self._shown.is_open(*block) != opened})
+        self._toggle({block for block in blocks if self._options.is_open(*block) != opened})
         return self.text_of_turn(number) != before
 
     def fold_all(self) -> bool:
         """Fold or unfold everything; whether it is unfolded then."""
-        opened = not self._shown.all_open
-        self._show(replace(self._shown, all_open=opened, toggled=frozenset()))
+        opened = not self._options.all_open
+        self._show(replace(self._options, all_open=opened, toggled=frozenset()))
         return opened
 
     def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
@@ -97,12 +97,12 @@ class TranscriptReader(MouseView):
         self._toggle({(event.turn, event.block)})
 
     def _toggle(self, blocks: set[tuple[int, int]]) -> None:
-        self._show(replace(self._shown, toggled=self._shown.toggled ^ blocks))
+        self._show(replace(self._options, toggled=self._options.toggled ^ blocks))
 
     def _show(self, shown: ViewOptions) -> None:
         """Show so much of it, and stay where one is."""
         here = self.spot
-        self._shown = shown
+        self._options = shown
         self.lay_out()
         self.spot = here
 
@@ -111,16 +111,18 @@ class TranscriptReader(MouseView):
         if self.transcript is None or self.jump_to_match(match):
             return
         block = (match.turn, match.block)
-        folded = set() if self._shown.is_open(*block) else {block}
+        folded = set() if self._options.is_open(*block) else {block}
         turns = self.transcript.turns[match.turn : match.turn + 1]  # none where it is an ending
-        hidden = self._shown.hidden - {turn.kind for turn in turns}
-        self._shown = replace(self._shown, hidden=hidden, toggled=self._shown.toggled ^ folded)
+        hidden = self._options.hidden - {turn.kind for turn in turns}
+        self._options = replace(
+            self._options, hidden=hidden, toggled=self._options.toggled ^ folded
+        )
         self.lay_out()
         self.jump_to_match(match)
 
     def show_turn(self, turn: int, block: int = HEADING) -> None:
         """Go to a turn, whoever's it is, or to one of its blocks."""
         if not self.has_turn(turn) and self.transcript is not None:
-            self._shown = replace(self._shown, hidden=frozenset())
+            self._options = replace(self._options, hidden=frozenset())
             self.lay_out()
         self.jump_to_turn(turn, block)

@@ -279,7 +279,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
 
     def apply_filter(self, text: str) -> str | None:
         """Search: go to the first match from here on."""
-        if self._exporting:
+        if self._is_exporting:
             return self.hint  # a file's name is typed: what it may be stays said
         problem = self._search.begin(text)
         self.summarise()
@@ -312,7 +312,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
             refuse(self, "no other match")
 
     def filter_text(self) -> str:
-        return "" if self._exporting else self._search.typed
+        return "" if self._is_exporting else self._search.typed
 
     def undo(self) -> bool:
         if self._view.drop_selection():

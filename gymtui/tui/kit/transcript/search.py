@@ -106,9 +106,9 @@ class Search:
     ) -> None:
         self._reader = reader
         self._outline = outline
-        self._changed = changed
+        self._on_change = changed
         self._found: FoundMatches | None = None
-        self._at: Match | None = None
+        self._start_match: Match | None = None
         self.typed = ""
         """What is searched for."""
 
@@ -120,7 +120,7 @@ class Search:
             at: The match to stand on, where it is known; else the first from here on.
         """
         self.stop()
-        self.typed, self._at = typed, at
+        self.typed, self._start_match = typed, at
         if not typed or self._reader.transcript is None:
             return None
         try:
@@ -186,7 +186,7 @@ class Search:
     def select_match(self, match: Match) -> None:
         """Stand on a match that is known; the next one is the one after it."""
         if self._found is not None:
-            self._at = match
+            self._start_match = match
             self._found.first_from(match[:4])
             self._reader.mark(self._found.by_part, match)
 
@@ -212,11 +212,11 @@ class Search:
             self._go(first)
         else:
             self._reader.mark(found.by_part, found.current)
-            self._changed(None)
+            self._on_change(None)
 
     def _first(self, found: FoundMatches) -> Match | None:
         """The first match from here on, once it is known."""
-        place = self._reader.top_spot if self._at is None else self._at[:4]
+        place = self._reader.top_spot if self._start_match is None else self._start_match[:4]
         if found.matches and (found.done or found.matches[-1] >= Match(*place, 0)):
             return found.first_from(place)
         return None
@@ -224,4 +224,4 @@ class Search:
     def _go(self, match: Match) -> None:
         assert self._found is not None  # noqa: S101  (it is where the match comes from)
         self._reader.mark(self._found.by_part, match)
-        self._changed(match)
+        self._on_change(match)

@@ -99,7 +99,7 @@ class SectionLayout:
     text: str = field(repr=False)
 
     @property
-    def start_shown(self) -> int:
+    def unfolded_length(self) -> int:
         """How many characters of the text are the start of its block, nothing left out."""
         return next((line.start for line in self.lines if line.below), len(self.text))
 

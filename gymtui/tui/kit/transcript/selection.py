@@ -88,7 +88,7 @@ def character_under(line_index: LineIndex, place: Place, row: Row, cells: int) -
     """
     key = key_of(line_index.sections[place.section])
     if row.line.start < 0:
-        end = len(line_index.wrapped(place.section).layout.text)
+        end = len(line_index.wrapped_section(place.section).layout.text)
         return TextRange((*key, end), (*key, end))
     start = row.line.start + row.start
     if cells < 0:
@@ -105,7 +105,7 @@ def character_under(line_index: LineIndex, place: Place, row: Row, cells: int) -
 def word_at(line_index: LineIndex, section: int, character: int) -> TextRange:
     """The word, or the run of blanks or signs, that a character is in."""
     key = key_of(line_index.sections[section])
-    text = line_index.wrapped(section).layout.text
+    text = line_index.wrapped_section(section).layout.text
     begin = text.rfind("\n", 0, character) + 1
     for found in _WORD.finditer(text, begin):
         if found.end() > character:
@@ -119,15 +119,15 @@ def line_at(line_index: LineIndex, section: int, character: int) -> TextRange:
     """The whole line that a character is in, however often it is wrapped or divided."""
     sections = line_index.sections
     first = last = section
-    text = line_index.wrapped(section).layout.text
+    text = line_index.wrapped_section(section).layout.text
     begin, end = text.rfind("\n", 0, character) + 1, text.find("\n", character)
     while not begin and first and _continues(sections[first - 1], sections[first]):
         first -= 1
-        begin = line_index.wrapped(first).layout.text.rfind("\n") + 1
+        begin = line_index.wrapped_section(first).layout.text.rfind("\n") + 1
     while end < 0 and last + 1 < len(sections) and _continues(sections[last], sections[last + 1]):
         last += 1
-        end = line_index.wrapped(last).layout.text.find("\n")
-    end = len(line_index.wrapped(last).layout.text) if end < 0 else end
+        end = line_index.wrapped_section(last).layout.text.find("\n")
+    end = len(line_index.wrapped_section(last).layout.text) if end < 0 else end
     return TextRange((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
 
 
@@ -144,7 +144,7 @@ def selected_text_of(line_index: LineIndex, numbers: Mapping[Key, int], span: Te
         if not first <= key <= last:
             continue
         section = line_index.sections[number]
-        text = line_index.wrapped(number).layout.text
+        text = line_index.wrapped_section(number).layout.text
         end = span.end[3] if key == last else len(text)
         if before is not None and not _continues(before, section):
             found.append("\n")

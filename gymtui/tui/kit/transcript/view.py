@@ -94,7 +94,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             self._top, self.spot = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
         else:
             self._top = self._restored_place(seen, character)
-        self._changed()
+        self._redraw_all()
 
     def _restored_place(self, seen: Section, character: int) -> Place:
         """Where a character of a section of before stands now."""
@@ -128,7 +128,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._strips.clear()
         self.refresh()
 
-    def _changed(self) -> None:
+    def _redraw_all(self) -> None:
         """Draw anew, and begin to measure."""
         self._strips.clear()
         self._visible = None
@@ -196,7 +196,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         """What stands in a turn, as far as it is not folded away."""
         line_index = self._line_index
         own = (n for n, section in enumerate(line_index.sections) if section.turn == turn)
-        return "\n".join(line_index.wrapped(number).layout.text for number in own)
+        return "\n".join(line_index.wrapped_section(number).layout.text for number in own)
 
     def jump_to_turn(self, turn: int, block: int = HEADING) -> None:
         """Put a turn's heading at the top, or one of its blocks under the turn's name."""
@@ -212,7 +212,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         if section is None:
             return False
         line_index = self._line_index
-        if match.start >= line_index.wrapped(section).layout.start_shown:
+        if match.start >= line_index.wrapped_section(section).layout.unfolded_length:
             return False
         self._match = match
         self._strips.clear()
@@ -331,7 +331,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     def _draw_row(self, place: Place, row: Row) -> Strip:
         section = self._line_index.sections[place.section]
         key = key_of(section)
-        length = len(self._line_index.wrapped(place.section).layout.text)
+        length = len(self._line_index.wrapped_section(place.section).layout.text)
         shown = visible_range(row, wrap=self.wrap, pan=self._pan, cells=self._cells)
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._selection.within(key, length)

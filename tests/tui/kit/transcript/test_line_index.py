@@ -93,7 +93,7 @@ def test_every_line_is_met_when_scrolling_from_start_to_end(long: str) -> None:
 
 def test_places_do_not_move_when_heights_are_corrected(long: str) -> None:
     flow = flow_of(long)
-    flow.wrapped(7)
+    flow.wrapped_section(7)
     place = flow.place_of(7, 500)
     before = [row for _, row in flow.window(place, 20)]
     estimated = flow.total

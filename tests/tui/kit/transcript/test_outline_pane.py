@@ -99,9 +99,9 @@ async def test_a_click_goes_to_the_row_under_it_and_below_the_last_nowhere() -> 
 async def test_the_wheel_ends_where_the_outline_does() -> None:
     app = outline(20)
     async with app.run_test(size=(36, 8)):
-        app.pane.wheeled(100)
+        app.pane.scroll_by_lines(100)
         assert "turn 19" in text_of(app.pane, 7)
-        app.pane.wheeled(-100)
+        app.pane.scroll_by_lines(-100)
         assert "turn 0" in text_of(app.pane, 0)
 
 

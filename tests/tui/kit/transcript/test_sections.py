@@ -36,7 +36,7 @@ def test_a_trajectory_is_drawn_clean_and_within_the_screen(path: Path) -> None:
     for shown in (ViewOptions(), ViewOptions(all_open=True)):
         flow = LineIndex(sections(transcript, shown), CELLS)
         for number in range(len(flow.sections)):
-            wrapped = flow.wrapped(number)
+            wrapped = flow.wrapped_section(number)
             # Styled or not, a section has the same lines: its height and places stay.
             plain = lay_out(flow.sections[number], styled=False)
             assert plain.text == wrapped.layout.text

@@ -57,8 +57,8 @@ def test_what_stands_below_something_hidden_has_no_place_in_the_whole_text() -> 
         s for s in sections(read(tool("line\n" * 99 + "end")), ViewOptions()) if s.block == 0
     ]
     laid = lay_out(section)
-    assert laid.text[laid.start_shown :].split("\n") == [*["line"] * 3, "end"]
-    assert laid.text[: laid.start_shown].split("\n") == ["← search", *["line"] * 8, ""]
+    assert laid.text[laid.unfolded_length :].split("\n") == [*["line"] * 3, "end"]
+    assert laid.text[: laid.unfolded_length].split("\n") == ["← search", *["line"] * 8, ""]
 
 
 @pytest.mark.parametrize("count", [12, 13, 14])
