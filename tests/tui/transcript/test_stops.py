@@ -85,7 +85,7 @@ async def test_a_call_that_is_written_in_text_is_a_call_to_land_on(
         await person.press("T")
         assert "alpha-0" in person.screen()
         await person.press("K")
-        assert screen._view.top_spot == (1, -1, 0, 0)
+        assert screen._view.top_place == (1, -1, 0, 0)
 
 
 async def reading(person: Person) -> TranscriptScreen:
@@ -142,7 +142,7 @@ async def test_a_call_goes_back_first_to_its_own_start_then_to_its_turns(tmp_pat
         await person.press("T")
         assert "look_02" in marked(person)
         await person.press("K")
-        assert screen._view.top_spot == (1, -1, 0, 0)
+        assert screen._view.top_place == (1, -1, 0, 0)
         await person.press("J")
         assert "3 tool" in person.screen()
 
@@ -165,7 +165,7 @@ async def test_a_call_chosen_in_the_outline_is_landed_on(tmp_path: Path) -> None
         screen = await reading(person)
         assert "look_00 " not in screen_of_body(person)
         await person.press("tab", "down")
-        assert screen._view.spot == (1, 1, 0, 0)
+        assert screen._view.place == (1, 1, 0, 0)
         assert "look_00" in screen_of_body(person).splitlines()[1]
         await person.press("down")
         assert screen._view.current == 2  # it answers: its name is where it begins

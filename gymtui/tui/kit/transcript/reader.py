@@ -101,10 +101,10 @@ class TranscriptReader(MouseView):
 
     def _show(self, shown: ViewOptions) -> None:
         """Show so much of it, and stay where one is."""
-        here = self.spot
+        here = self.place
         self._options = shown
         self.lay_out()
-        self.spot = here
+        self.place = here
 
     def show_match(self, match: Match) -> None:
         """Show a match, unfolding what it is in, and its turn if that is hidden."""

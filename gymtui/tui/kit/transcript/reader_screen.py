@@ -211,7 +211,7 @@ class ReaderScreen(SaveScreen, scope=Scope.TRANSCRIPT):
         if transcript is None:
             return
         found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
-        stop = stops.nearest_stop(found, self._view.spot, step)
+        stop = stops.nearest_stop(found, self._view.place, step)
         if stop is not None:
             self._view.jump_to_turn(stop.turn, stop.block)
             return

@@ -195,7 +195,7 @@ class Search:
         if self._found is None:
             return False
         before = self._found.current
-        match = self._found.step(step, self._reader.top_spot)
+        match = self._found.step(step, self._reader.top_place)
         if match is not None:
             self._go(match)
         return match is not None and match != before
@@ -216,7 +216,7 @@ class Search:
 
     def _first(self, found: FoundMatches) -> Match | None:
         """The first match from here on, once it is known."""
-        place = self._reader.top_spot if self._start_match is None else self._start_match[:4]
+        place = self._reader.top_place if self._start_match is None else self._start_match[:4]
         if found.matches and (found.done or found.matches[-1] >= Match(*place, 0)):
             return found.first_from(place)
         return None

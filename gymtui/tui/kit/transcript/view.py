@@ -71,7 +71,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._visible: list[tuple[Place, Row]] | None = None
         self._measuring: Timer | None = None
         self._bar: tuple[int, int] = (0, 0)
-        self.spot: TextPlace = (0, HEADING, 0, 0)
+        self.place: TextPlace = (0, HEADING, 0, 0)
         """What keys act on and go on from: what was jumped to last, else what is at the top."""
 
     # -- what is shown ---------------------------------------------------------------------
@@ -91,7 +91,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             self._numbers[key_of(section)] = number
         if at_start:
             self._selection.drop()
-            self._top, self.spot = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
+            self._top, self.place = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
         else:
             self._top = self._restored_place(seen, character)
         self._redraw_all()
@@ -142,7 +142,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         if self._cells != self._line_index.cells:
             self.show(self._line_index.sections)
         else:
-            self._go(self._top, here=self.spot)
+            self._go(self._top, here=self.place)
 
     def _measure(self) -> None:
         """Correct the heights of what was never seen, a little at a time."""
@@ -164,14 +164,14 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     @property
     def current(self) -> int:
         """The turn that keys act on."""
-        return self.spot[0]
+        return self.place[0]
 
     @property
-    def top_spot(self) -> TextPlace:
+    def top_place(self) -> TextPlace:
         """What stands at the top."""
-        return self._spot(self._top)
+        return self._text_place(self._top)
 
-    def _spot(self, place: Place) -> TextPlace:
+    def _text_place(self, place: Place) -> TextPlace:
         section = self._line_index.sections[place.section]
         return (section.turn, section.block, section.part, self._line_index.character_at(place))
 
@@ -182,7 +182,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
     def _go(self, place: Place, *, here: TextPlace | None = None) -> None:
         """Put a place at the top, or as near to it as the end allows."""
         place = max(Place(0, 0), min(place, self._last_top()))
-        self.spot = self._spot(place) if here is None else here
+        self.place = self._text_place(place) if here is None else here
         self._top = place
         self._visible = None
         self.refresh()
@@ -218,7 +218,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._strips.clear()
         place, here = line_index.place_of(section, match.start), match[:4]
         if any(place == there for there, _ in self._window()[1:]):
-            self.spot = here
+            self.place = here
             self.refresh()
             self.post_message(self.Moved())
         else:
@@ -243,7 +243,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
 
     def action_bottom(self) -> None:
         end = self._line_index.end()
-        self._go(end, here=self._spot(end))
+        self._go(end, here=self._text_place(end))
 
     def pan(self, steps: int) -> bool:
         """Move sideways over lines that are not wrapped; whether there was anywhere to go."""
@@ -282,7 +282,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         if y == 0 and (name := self._sticky_heading(place)) is not None:
             return self._with_bar(name, y)
         section = self._line_index.sections[place.section]
-        key = (place, self._is_at_spot(section, row))
+        key = (place, self._is_at_place(section, row))
         found = self._strips.get(key)
         if found is None:
             found = self._strips[key] = self._draw_row(place, row)
@@ -290,10 +290,10 @@ class TranscriptView(Wheel, Widget, can_focus=True):
                 self._strips.popitem(last=False)
         return self._with_bar(found, y)
 
-    def _is_at_spot(self, section: Section, row: Row) -> bool:
+    def _is_at_place(self, section: Section, row: Row) -> bool:
         """Whether a row begins where one stands."""
         begin = (*key_of(section), row.line.start + row.start)
-        return row.line.start >= 0 and bool(row.line.text) and begin == self.spot
+        return row.line.start >= 0 and bool(row.line.text) and begin == self.place
 
     def _window(self) -> list[tuple[Place, Row]]:
         """The rows that are seen."""
@@ -336,5 +336,5 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._selection.within(key, length)
         )
-        drawn = self._painter.row(row, shown, marks, self._is_at_spot(section, row))
+        drawn = self._painter.row(row, shown, marks, self._is_at_place(section, row))
         return drawn.adjust_cell_length(self._width, self._palette.base)

@@ -178,12 +178,12 @@ async def test_pulling_over_the_edge_scrolls_until_it_is_let_go(
         await hand.pilot.hover(offset=end)
         shown = hand.lines()[10].strip("▐ ")
         assert await hand.copied_here(end) == between(text, "line 004", shown)
-        before = hand.view.top_spot
+        before = hand.view.top_place
         await hand.pilot.pause(0.1)
-        assert hand.view.top_spot == before
+        assert hand.view.top_place == before
         # And upwards, over what is above the text.
         await hand.drag((20, 10), (20, 5), (20, 0))
-        await hand.until(lambda: hand.view.top_spot[3] == 0)
+        await hand.until(lambda: hand.view.top_place[3] == 0)
         await hand.drop((20, 0))
 
 
@@ -246,9 +246,9 @@ async def test_the_wheel_scrolls_text_and_outline_each_by_itself(tmp_path: Path)
         await hand.pilot.press("ctrl+o")
         await hand.pilot.pause()
         await hand.wheel((60, 10), 4)
-        assert hand.screen.query_one(TranscriptReader).top_spot[0] == 3
+        assert hand.screen.query_one(TranscriptReader).top_place[0] == 3
         await hand.wheel((60, 10), -4)
-        assert hand.view.top_spot[0] == 0
+        assert hand.view.top_place[0] == 0
         await hand.wheel((5, 10), 5)
-        assert hand.view.top_spot[0] == 0
+        assert hand.view.top_place[0] == 0
         assert "16 ◆" in "\n".join(hand.lines()[2:4])

@@ -16,9 +16,9 @@ async def test_what_was_jumped_to_outlives_another_size(
 ) -> None:
     async with reading(tmp_path, said(*(f"turn {number}\n" * 9 for number in range(9)))) as hand:
         hand.view.jump_to_turn(4, 0)
-        assert hand.view.spot == (4, 0, 0, 0)
-        assert hand.view.top_spot[:2] == (4, HEADING), "a block stands under its turn's name"
+        assert hand.view.place == (4, 0, 0, 0)
+        assert hand.view.top_place[:2] == (4, HEADING), "a block stands under its turn's name"
         await hand.pilot.resize_terminal(*size)
         await hand.pilot.pause()
-        assert hand.view.spot == (4, 0, 0, 0)
-        assert hand.view.top_spot[:2] == (4, HEADING)
+        assert hand.view.place == (4, 0, 0, 0)
+        assert hand.view.top_place[:2] == (4, HEADING)
