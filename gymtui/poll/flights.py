@@ -157,8 +157,6 @@ class Flights:
         self.budget.lower(sent_s, now_s)
         self.catch_up.flights.cut(sent_s, now_s)
 
-    # -- parts -----------------------------------------------------------------------------
-
     def _room(self, query: Request) -> int:
         kind = _is_list(query)
         under_way = sum(_is_list(q) is kind for q in self._under_way if q not in self._past)

@@ -207,9 +207,6 @@ def seen_s(log: RequestLog, store: Store, view: View) -> float | None:
     return head_s
 
 
-# -- parts ---------------------------------------------------------------------------------
-
-
 def _page(view: View, offset: int) -> RunsPage:
     return RunsPage(offset, PAGE_LIMIT, view.source, view.scenario_id)
 

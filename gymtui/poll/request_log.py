@@ -287,8 +287,6 @@ class RequestLog(Struct):
             self.states.pop(OneRun(run_id), None)
             self.states.pop(RolloutsOf(run_id), None)
 
-    # -- parts -----------------------------------------------------------------------------
-
     def _of(self, query: Request) -> RequestState:
         return self.states.setdefault(query, RequestState())
 

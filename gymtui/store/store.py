@@ -315,8 +315,6 @@ class Store:
             self._rollout_answers.pop(RolloutsOf(run_id), None)
         return built.build()
 
-    # -- parts ----------------------------------------------------------
-
     def _learn_order(self, run_id: str) -> None:
         summary = self._rollouts.summary(run_id)
         if summary is not None:

@@ -6,12 +6,10 @@ kept. How the database is reached, and what its errors mean, is `database_engine
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-import msgspec
 from psycopg import Connection
 
 from gymtui.core.instants import from_micros, micros
@@ -24,7 +22,10 @@ from gymtui.store.history.journal_store import (
     Limits,
     SavedSummary,
     TeamNews,
+    gaps_text,
+    steps_in,
     summaries_in,
+    summary_text,
 )
 from gymtui.store.history.observer import (
     StateObservation,
@@ -126,12 +127,9 @@ _FORGET = (
     "DELETE FROM gymtui.steps WHERE gym_id = %s AND run_key = ANY(%s)",
 )
 
-_NEW = "WHERE gym_id = %s AND written > %s AND written <= %s AND writer <> %s"
+_SUMMARIES = "SELECT body FROM gymtui.summaries "
 
-_NEW_SUMMARIES = """
-SELECT body FROM gymtui.summaries
-WHERE gym_id = %s AND written > %s AND written <= %s AND writer <> %s
-"""
+_NEW = "WHERE gym_id = %s AND written > %s AND written <= %s AND writer <> %s"
 
 _LAST = """
 SELECT greatest(
@@ -169,8 +167,8 @@ class JournalDatabase:
             "SELECT has_table_privilege('gymtui.sightings', 'INSERT')"
             " AND current_setting('transaction_read_only') = 'off'"
         ).fetchone()
+        # Such a role may read what others wrote, and no more: nothing is written then.
         self.read_only = not (may and may[0])
-        """Whether this role may read what others wrote, and no more: nothing is written then."""
         self._gym = gym_number(connection, gym, make=not self.read_only)
         self._told = self._last_written()
 
@@ -209,9 +207,7 @@ class JournalDatabase:
         ).fetchone()
         if row is None:
             return kept
-        return extend_observations(
-            kept, UnchangedPoll(run_id, from_micros(row[0]), from_micros(row[1]))
-        )
+        return extend_observations(kept, UnchangedPoll(run_id, *map(from_micros, row)))
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -220,26 +216,12 @@ class JournalDatabase:
             " WHERE gym_id = %s AND run_key = %s",
             (self._gym, key_of(run_id)),
         )
-        return tuple(
-            StepTimes(
-                *(
-                    run_id,
-                    from_stored(rollout_id) or "",
-                    step,
-                    from_micros(seen_from),
-                    from_micros(seen_at),
-                ),
-                tuple(map(float, gaps.split())),
-            )
-            for rollout_id, step, seen_from, seen_at, gaps in rows
-        )
+        return steps_in(run_id, rows, from_stored)
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; a row that does not read as one is left out."""
-        rows = self._connection.execute(
-            "SELECT body FROM gymtui.summaries WHERE gym_id = %s ORDER BY kept_at", (self._gym,)
-        )
-        return summaries_in(rows)
+        all_of_gym = _SUMMARIES + "WHERE gym_id = %s ORDER BY kept_at"
+        return summaries_in(self._connection.execute(all_of_gym, (self._gym,)))
 
     def news(self) -> TeamNews:
         """What others wrote since the last call, or since it was opened."""
@@ -250,7 +232,7 @@ class JournalDatabase:
         where = (self._gym, after, until, self._writer)
         return TeamNews(
             _observations(self._connection.execute(_COLUMNS + _NEW, where)),
-            summaries_in(self._connection.execute(_NEW_SUMMARIES, where)),
+            summaries_in(self._connection.execute(_SUMMARIES + _NEW, where)),
         )
 
     def _last_written(self) -> int:
@@ -343,16 +325,14 @@ class JournalDatabase:
                 "step": [times.step for times in latest.values()],
                 "seen_from": [micros(times.seen_from) for times in latest.values()],
                 "seen_at": [micros(times.seen_at) for times in latest.values()],
-                "gaps": [" ".join(f"{s:g}" for s in times.gaps_s) for times in latest.values()],
+                "gaps": [gaps_text(times) for times in latest.values()],
             }
             self._connection.execute(_KEEP_STEPS, arrays)
 
     def _summary_row(self, summary: SavedSummary, now: datetime) -> tuple[object, ...]:
         return (
             *(self._gym, key_of(summary.run_id), to_stored(summary.run_id), micros(now)),
-            *(summary.final, micros(summary.created_at)),
-            # Escaped to ASCII, so that whatever the server called its model fits.
-            *(json.dumps(msgspec.to_builtins(summary)), self._writer),
+            *(summary.final, micros(summary.created_at), summary_text(summary), self._writer),
         )
 
 

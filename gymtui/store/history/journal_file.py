@@ -5,15 +5,12 @@ Threads and batches are `journal`; what its errors mean is `file_engine`.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-
-import msgspec
 
 from gymtui.core.instants import from_micros, micros
 from gymtui.store.history.journal_schema import (
@@ -28,7 +25,10 @@ from gymtui.store.history.journal_store import (
     Limits,
     SavedSummary,
     TeamNews,
+    gaps_text,
+    steps_in,
     summaries_in,
+    summary_text,
 )
 from gymtui.store.history.observer import (
     StateObservation,
@@ -186,9 +186,7 @@ class JournalFile:
         row = self._connection.execute(
             "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
         ).fetchone()
-        return (
-            None if row is None else UnchangedPoll(run_id, from_micros(row[0]), from_micros(row[1]))
-        )
+        return None if row is None else UnchangedPoll(run_id, *map(from_micros, row))
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -196,19 +194,7 @@ class JournalFile:
             "SELECT rollout_id, step, seen_from, seen_at, gaps FROM steps WHERE run_id = ?",
             (_stored(run_id),),
         )
-        return tuple(
-            StepTimes(
-                *(
-                    run_id,
-                    _read(rollout_id) or "",
-                    step,
-                    from_micros(seen_from),
-                    from_micros(seen_at),
-                ),
-                tuple(map(float, gaps.split())),
-            )
-            for rollout_id, step, seen_from, seen_at, gaps in rows
-        )
+        return steps_in(run_id, rows, _read)
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; a row that does not read as one is left out."""
@@ -320,7 +306,7 @@ def _steps_row(times: StepTimes) -> tuple[object, ...]:
     return (
         *(_stored(times.rollout_id), _stored(times.run_id), times.step),
         *(micros(times.seen_from), micros(times.seen_at)),
-        " ".join(f"{gap_s:g}" for gap_s in times.gaps_s),
+        gaps_text(times),
     )
 
 
@@ -330,8 +316,7 @@ def _summary_row(summary: SavedSummary, now: datetime) -> tuple[object, ...]:
         micros(now),
         summary.final,
         micros(summary.created_at),
-        # Escaped to ASCII, so that whatever the server called its model fits.
-        json.dumps(msgspec.to_builtins(summary)),
+        summary_text(summary),
     )
 
 

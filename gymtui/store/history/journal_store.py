@@ -7,13 +7,14 @@ writes to either is `journal`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
 
+from gymtui.core.instants import from_micros
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
 
 STEPS_KEPT = timedelta(days=2)
@@ -119,3 +120,32 @@ class ForeignFileError(Exception):
 
 class UnusableJournalError(Exception):
     """There is no way to open it here, in words for the person."""
+
+
+def summary_text(summary: SavedSummary) -> str:
+    """Its JSON, escaped to ASCII, so that whatever the server called its model fits."""
+    return json.dumps(msgspec.to_builtins(summary))
+
+
+def steps_in(
+    run_id: str,
+    rows: Iterable[tuple[str, int, int, int, str]],
+    read_text: Callable[[str], str | None],
+) -> tuple[StepTimes, ...]:
+    """The steps of a run's rows, in which names are stored as `read_text` undoes."""
+    return tuple(
+        StepTimes(
+            run_id,
+            read_text(rollout_id) or "",
+            step,
+            from_micros(seen_from),
+            from_micros(seen_at),
+            tuple(map(float, gaps.split())),
+        )
+        for rollout_id, step, seen_from, seen_at, gaps in rows
+    )
+
+
+def gaps_text(times: StepTimes) -> str:
+    """The times between steps as `steps_in` reads them."""
+    return " ".join(f"{gap_s:g}" for gap_s in times.gaps_s)
