@@ -167,7 +167,7 @@ class Follower:
             await self.renew()
         # What there is no room for is asked in the next round: those asked longest ago come first.
         due = [query for query in due if self._budget.take(self.monotonic())]
-        self._log.planned(due, self.monotonic())
+        self._log.note_planned(due, self.monotonic())
         await gather_few(partial(self._ask, query) for query in due)
 
     def _unlisted(self, run_id: str) -> bool:
@@ -225,7 +225,7 @@ class Follower:
         self._answered, self._refused = True, False
         if isinstance(seen.query, OneRun | RolloutsOf):
             self._denied.pop(seen.query, None)
-        self._log.answered(seen, applied, self.reader.store, self._heard_s)
+        self._log.note_answer(seen, applied, self.reader.store, self._heard_s)
 
     def _key_refused(self, error: Unauthorized) -> None:
         wait_s = self.refused_wait_s(self._heard_s)
@@ -242,7 +242,7 @@ class Follower:
         seen = self._log.recall(query).answered_s is not None
         self._denied[query] = Denial(error, since_s, seen)
         wait_s = max(0.0, self.refused_wait_s(since_s))
-        self._log.forbidden(query, sent_s, now_s, wait_s)
+        self._log.note_forbidden(query, sent_s, now_s, wait_s)
         self._heard_s, self.trouble, self._refused = now_s, None, False
 
     def _failed(self, query: OneRun | RolloutsOf, sent_s: float, error: GymError) -> None:
@@ -252,7 +252,7 @@ class Follower:
         silent_s = now_s - self._heard_s
         if silent_s > self.patience_s:
             raise SilentError(error, silent_s)
-        self._log.failed(
+        self._log.note_failure(
             query,
             sent_s,
             now_s,

@@ -142,7 +142,7 @@ class Flights:
             if task is not asyncio.current_task():
                 task.cancel()
 
-    def answered(self, query: Query, sent_s: float, now_s: float) -> None:
+    def note_answer(self, query: Query, sent_s: float, now_s: float) -> None:
         """Ask for less where answers take unusually long; about a scenario its size says more."""
         if query not in self._past:
             if self._log.note_duration(query, now_s - sent_s):
@@ -152,7 +152,7 @@ class Flights:
         else:
             self.catch_up.flights.widen()
 
-    def overloaded(self, sent_s: float, now_s: float) -> None:
+    def note_overload(self, sent_s: float, now_s: float) -> None:
         """The gym said that it is too much, or did not answer: ask for less."""
         self.budget.lower(sent_s, now_s)
         self.catch_up.flights.cut(sent_s, now_s)

@@ -90,7 +90,7 @@ class Intake:
         applied = await self._in_slices(self._store.apply_in_pieces(seen))
         window = self._clock.window(seen.sent_s, received_s)
         besides = self._on_answered(seen.query)
-        self._log.answered(seen, applied, self._store, self._monotonic())
+        self._log.note_answer(seen, applied, self._store, self._monotonic())
         await self._pass_on(seen.query, applied, window, besides, batch)
 
     async def take_recorded(self, seen: Observation, window: Window) -> None:
@@ -111,7 +111,7 @@ class Intake:
                 and log.recall(RolloutsOf(row.run_id)).sent_s <= seen.sent_s
             ]
             applied = replace(applied, ids=tuple(ids))
-        log.recorded(seen, applied, self._store)
+        log.note_recorded(seen, applied, self._store)
         await self._pass_on(query, applied, window, NOTHING, BATCH)
 
     def recorder_seen(self, until_s: float, spares_s: float = 0.0) -> None:

@@ -281,7 +281,7 @@ class Poller:
         self._timer = timer
 
     def _launch(self, query: Request, group: asyncio.TaskGroup, now_s: float) -> None:
-        self._log.planned([query], now_s)
+        self._log.note_planned([query], now_s)
         task = group.create_task(self._settle(query))
         # One that is cancelled before it began never comes to its own `finally`.
         task.add_done_callback(partial(self._flights.end, query))
@@ -298,7 +298,7 @@ class Poller:
                 await self.intake.take_scenario(query, stream, sent_s)
             else:
                 answer = await ask(self._client, query)
-                self._flights.answered(query, sent_s, self._monotonic())
+                self._flights.note_answer(query, sent_s, self._monotonic())
                 await self.intake.take(query, answer, sent_s)
             self._hurry(query)
         except GymError as error:
@@ -324,7 +324,7 @@ class Poller:
         log.warning("%s: %s", query.label, error.brief)
         now_s = self._monotonic()
         if error.limiting or isinstance(error, Unreachable):
-            self._flights.overloaded(sent_s, now_s)
+            self._flights.note_overload(sent_s, now_s)
         elif isinstance(query, ScenarioRollouts) and not isinstance(error, Unauthorized):
             # Its runs are asked one by one instead.
             self._log.scenario_answered(query, sent_s, now_s, useful=False)
@@ -336,10 +336,10 @@ class Poller:
         if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and not one_run):
             self._stop(error, now_s)
         elif isinstance(error, Forbidden):
-            self._log.forbidden(query, sent_s, now_s)
+            self._log.note_forbidden(query, sent_s, now_s)
             marked = self._marked(query)
         elif self._stopped is None:
-            self._log.failed(
+            self._log.note_failure(
                 query,
                 sent_s,
                 now_s,

@@ -127,14 +127,14 @@ class RequestLog(Struct):
 
     # -- what happened ---------------------------------------------------------------------
 
-    def planned(self, queries: Iterable[Request], now_s: float) -> None:
+    def note_planned(self, queries: Iterable[Request], now_s: float) -> None:
         """Remember that these questions are about to be asked."""
         for query in queries:
             self._of(query).planned_s = now_s
 
-    def answered(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
+    def note_answer(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
         """Remember that a question was answered."""
-        self._got_through(seen.sent_s, now_s)
+        self._note_success(seen.sent_s, now_s)
         state = self._of(seen.query)
         state.wire_bytes, state.forbidden = seen.wire_bytes, False
         state.failures, state.not_before_s = 0, -math.inf
@@ -142,13 +142,13 @@ class RequestLog(Struct):
             self.forbidden_runs.pop(seen.query.run_id, None)
         elif isinstance(seen.query, RunningRollouts):
             self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
-        self._learnt(seen, applied, store, now_s)
+        self._learn(seen, applied, store, now_s)
 
-    def recorded(self, seen: Observation, applied: Applied, store: Store) -> None:
+    def note_recorded(self, seen: Observation, applied: Applied, store: Store) -> None:
         """Remember what a recorder was answered: not that anything got through here."""
-        self._learnt(seen, applied, store, seen.sent_s)
+        self._learn(seen, applied, store, seen.sent_s)
 
-    def _learnt(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
+    def _learn(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
         state = self._of(seen.query)
         state.sent_s, state.answered_s, state.missing = seen.sent_s, now_s, seen.body is None
         if isinstance(seen.query, RolloutsOf):
@@ -157,7 +157,7 @@ class RequestLog(Struct):
         # In the order they are listed in, so that the plan does not hang on how sets are kept.
         for run_id in applied.ids if isinstance(seen.query, RunsPage) else sorted(changed):
             if run_id in changed:
-                self._run_changed(store.runs[run_id], store, now_s)
+                self._note_run_change(store.runs[run_id], store, now_s)
         self.forget(applied.delta.runs_removed)
         match seen.query:
             case RunsPage(offset=offset):
@@ -176,7 +176,7 @@ class RequestLog(Struct):
                 self.unlisted_running = max(0, len(applied.ids) - running_of(store))
                 for run_id in applied.overtaken:
                     counters = self.moved[run_id].counters if run_id in self.moved else ()
-                    self._moved(run_id, counters, now_s)
+                    self._note_move(run_id, counters, now_s)
 
     def scenario_answered(
         self, query: ScenarioRollouts, sent_s: float, now_s: float, *, useful: bool
@@ -187,7 +187,7 @@ class RequestLog(Struct):
             useful: Whether it held all rollouts of any run that was asked for: if not, the gym
                 means something else by it, and is not asked so again.
         """
-        self._got_through(sent_s, now_s)
+        self._note_success(sent_s, now_s)
         state = self._of(query)
         state.sent_s, state.answered_s, state.failures = sent_s, now_s, 0
         state.not_before_s, state.missing = -math.inf, not useful
@@ -196,10 +196,10 @@ class RequestLog(Struct):
         """Note that a run's rollouts are to be listed again: what was taken for all was not."""
         if run_id in store.runs:
             row = store.runs[run_id]
-            self._moved(run_id, row.counters, now_s)
+            self._note_move(run_id, row.counters, now_s)
             self.want_results(row, store)
 
-    def failed(
+    def note_failure(
         self,
         query: Request,
         sent_s: float,
@@ -230,17 +230,17 @@ class RequestLog(Struct):
             self._down_s = now_s
             self.down_until_s = now_s + backoff_s(self.down, interval_s, rng)
 
-    def forbidden(
+    def note_forbidden(
         self, query: Request, sent_s: float, now_s: float, wait_s: float = FORBIDDEN_S
     ) -> None:
         """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
         state = self._of(query)
         state.failures += 1
         state.not_before_s, state.forbidden = now_s + wait_s, True
-        self._got_through(sent_s, now_s)
+        self._note_success(sent_s, now_s)
         if isinstance(query, RolloutsOf):
             self.forbidden_runs[query.run_id] = None
-            self._unwant(query.run_id)
+            self._drop_wanted(query.run_id)
 
     def release(self, now_s: float) -> None:
         """Forget every wait: the person asked to refresh now."""
@@ -260,7 +260,7 @@ class RequestLog(Struct):
             complete = self.listed_since_moved(row.run_id) and not 0 < state.tries < RESULT_TRIES
         empty = row.run is None or row.run.total == 0
         if row.active or row.is_deleted or empty or complete or state.forbidden:
-            self._unwant(row.run_id)
+            self._drop_wanted(row.run_id)
         else:
             self.wanted[row.run_id] = None
             if state.answered_s is not None:
@@ -281,7 +281,7 @@ class RequestLog(Struct):
             self.page_of.pop(run_id, None)
             self.suspects.pop(run_id, None)
             self.listed_anew.discard(run_id)
-            self._unwant(run_id)
+            self._drop_wanted(run_id)
             self.forbidden_runs.pop(run_id, None)
             self.moved.pop(run_id, None)
             self.states.pop(OneRun(run_id), None)
@@ -290,20 +290,20 @@ class RequestLog(Struct):
     def _of(self, query: Request) -> RequestState:
         return self.states.setdefault(query, RequestState())
 
-    def _got_through(self, sent_s: float, now_s: float) -> None:
+    def _note_success(self, sent_s: float, now_s: float) -> None:
         self.down = 0
         self._through_s = now_s
         if sent_s > self._limited_s:
             self._limits = 0
 
-    def _moved(self, run_id: str, counters: tuple[int | None, ...], now_s: float) -> None:
+    def _note_move(self, run_id: str, counters: tuple[int | None, ...], now_s: float) -> None:
         behind_s = self.behind_s(run_id)
         self.moved[run_id] = CounterChange(counters, now_s, now_s if behind_s is None else behind_s)
 
-    def _run_changed(self, row: RunRow, store: Store, now_s: float) -> None:
+    def _note_run_change(self, row: RunRow, store: Store, now_s: float) -> None:
         known = self.moved.get(row.run_id)
         if known is None or known.counters != row.counters:
-            self._moved(row.run_id, row.counters, now_s)
+            self._note_move(row.run_id, row.counters, now_s)
             state = self.states.get(RolloutsOf(row.run_id))
             if state is not None and state.tries:
                 state.tries, state.not_before_s = 0, -math.inf
@@ -311,7 +311,7 @@ class RequestLog(Struct):
             self.page_of.pop(row.run_id, None)
         self.want_results(row, store)
 
-    def _unwant(self, run_id: str) -> None:
+    def _drop_wanted(self, run_id: str) -> None:
         self.wanted.pop(run_id, None)
         self.awaiting_results.pop(run_id, None)
         self.past_runs.pop(run_id, None)
@@ -334,7 +334,7 @@ class RequestLog(Struct):
             state.not_before_s = (state.answered_s or 0.0) + wait_s
         else:
             state.tries = 0
-        self._unwant(run_id)
+        self._drop_wanted(run_id)
         self.want_results(row, store)
 
     def _page_answered(self, offset: int, applied: Applied, store: Store, now_s: float) -> None:
@@ -347,7 +347,7 @@ class RequestLog(Struct):
         for run_id in listed & store.active_runs:
             self.page_of[run_id] = min(offset, self.page_of.get(run_id, offset))
         self._learn_growth(offset, applied)
-        if self.sweep.answered(offset, applied.ids, applied.total, store.runs.keys(), now_s):
+        if self.sweep.note_answer(offset, applied.ids, applied.total, store.runs.keys(), now_s):
             for run_id in sorted(self.sweep.missed):
                 if self._may_be_gone(store.runs.get(run_id), now_s):
                     self.suspects[run_id] = None

@@ -34,7 +34,7 @@ class Sweep(Struct):
         """Rows that neighbouring pages share."""
         return min(PAGE_OVERLAP, self.page_size // 2)
 
-    def answered(
+    def note_answer(
         self,
         offset: int,
         ids: tuple[str, ...],

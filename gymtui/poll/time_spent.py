@@ -52,7 +52,7 @@ class RunTimes:
         self._spent: dict[str, _Spent] = {}
         self._counted_in: dict[str, str] = {}  # by rollout, its run
 
-    def changed(self, row: RolloutRow) -> None:
+    def note_change(self, row: RolloutRow) -> None:
         """Look a rollout through again when its run is asked about next."""
         before, wanted = self._counted_in.get(row.rollout_id), self._spent.get(row.run_id)
         if before is not None:
@@ -82,7 +82,7 @@ class RunTimes:
         if spent is None:
             spent = self._spent[run_id] = _Spent()
             for row in self._store.rollouts_of(run_id):
-                self.changed(row)
+                self.note_change(row)
         left: float = DRAWN_AT_ONCE
         while spent.due and left > 0:
             left -= self._count(run_id, spent.phases, spent.due.popitem()[0])

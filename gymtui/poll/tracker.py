@@ -91,7 +91,7 @@ class RolloutTracker:
 
     # -- taking in -------------------------------------------------------------------------
 
-    def answered_in_pieces(
+    def take_answer_in_pieces(
         self, query: Query, applied: Applied, window: Window
     ) -> Generator[None, None, None]:
         """Take in that the gym answered, stopping now and then so that keys are answered meanwhile.
@@ -165,7 +165,7 @@ class RolloutTracker:
 
     def _look(self, row: RolloutRow, window: Window) -> StateObservation | None:
         rollout = row.rollout
-        self._times.changed(row)
+        self._times.note_change(row)
         if rollout is None:
             return None
         rollout_id, finished = row.rollout_id, is_finished(rollout)
@@ -359,7 +359,7 @@ class RolloutTracker:
                 self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), step)
             row = self._store.rollouts.get(rollout_id)
             if row is not None:
-                self._times.changed(row)
+                self._times.note_change(row)
 
     def _keep_summary(self, run_id: str) -> None:
         """Keep a run's numbers once they are final, and again whenever they changed after all."""

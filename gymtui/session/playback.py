@@ -199,7 +199,7 @@ class Player:
         applied = self._take(answer.query, answer.body, at_s, sent_s)
         if isinstance(answer.query, RolloutsOf | RunningRollouts):
             applied = replace(applied, ids=answer.ids, total=answer.total)
-        result_of(self._tracker.answered_in_pieces(answer.query, applied, window))
+        result_of(self._tracker.take_answer_in_pieces(answer.query, applied, window))
         return applied.delta
 
     def _take(self, query: Query, body: bytes | None, at_s: float, sent_s: float) -> Applied:

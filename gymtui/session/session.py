@@ -327,7 +327,7 @@ class Session:
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
         self.tell_alerts()
-        work = self.tracker.answered_in_pieces(query, applied, window)
+        work = self.tracker.take_answer_in_pieces(query, applied, window)
         if self.recorder is not None:
             return self.recorder.record_answer(query, applied, window, work)
         return work

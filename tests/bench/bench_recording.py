@@ -315,7 +315,7 @@ def play(directory: Path, ticks: int) -> Recorder:
         seen = Observation(query, day.answer(query), seconds, at.timestamp())
         applied = store.apply(seen)
         window = Window(at, START + timedelta(seconds=late_s))
-        work = tracker.answered_in_pieces(query, applied, window)
+        work = tracker.take_answer_in_pieces(query, applied, window)
         for _ in recorder.record_answer(query, applied, window, work):
             pass
         store.trim(())

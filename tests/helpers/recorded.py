@@ -110,7 +110,7 @@ class Recorded:
         at_s = self.at((sent_s + late_s) / 2).timestamp()
         applied = self.store.apply(Observation(query, body, sent_s, at_s))
         window = Window(self.at(sent_s), self.at(late_s))
-        work = self.tracker.answered_in_pieces(query, applied, window)
+        work = self.tracker.take_answer_in_pieces(query, applied, window)
         for _ in self.recorder.record_answer(query, applied, window, work):
             pass
 

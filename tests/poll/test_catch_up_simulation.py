@@ -48,7 +48,7 @@ def played(runs: int, workers: int, slowest_s: float, alone: bool, seed: int) ->
     while log.past_runs:
         for query in flights.take_past(view, now_s):
             task: Any = object()
-            log.planned([query], now_s)
+            log.note_planned([query], now_s)
             flights.begin(query, task)
             sent.append((now_s, query))
             assert len(coming) < AT_ONCE
@@ -63,7 +63,7 @@ def played(runs: int, workers: int, slowest_s: float, alone: bool, seed: int) ->
                 if not alone:
                     log.past_runs.clear()
             elif isinstance(query, RolloutsOf):
-                flights.answered(query, sent_s, now_s)
+                flights.note_answer(query, sent_s, now_s)
                 log.past_runs.pop(query.run_id, None)
             flights.end(query, task)
         else:

@@ -47,7 +47,7 @@ class Desk:
         found = plan(self.log, self.store, self.view, self.now, self.room)
         while (past := self.next_past(found)) is not None:
             found.append(past)
-        self.log.planned(found, self.now)
+        self.log.note_planned(found, self.now)
         return found
 
     def next_past(self, busy: list[Request]) -> Request | None:
@@ -59,15 +59,15 @@ class Desk:
         """An answer to what was asked now, or earlier."""
         seen = Observation(query, body, self.now if sent is None else sent, self.now, wire)
         applied = self.store.apply(seen)
-        self.log.answered(seen, applied, self.store, self.now)
+        self.log.note_answer(seen, applied, self.store, self.now)
         return applied
 
     def fail(self, query: Query, sent: float | None = None, **how: object) -> None:
         at = self.now if sent is None else sent
-        self.log.failed(query, at, self.now, self.view.interval_s, RNG, **how)
+        self.log.note_failure(query, at, self.now, self.view.interval_s, RNG, **how)
 
     def synced(self, *runs: object) -> Desk:
-        self.log.planned([HEAD], self.now)
+        self.log.note_planned([HEAD], self.now)
         self.hear(HEAD, runs_body(*runs))
         self.now += 2
         return self
@@ -335,7 +335,7 @@ def test_the_smallest_budget_serves_what_is_on_screen_first_and_all_in_the_end(r
 
 def test_more_on_screen_than_there_is_room_for_is_asked_in_turn_behind_what_is_opened() -> None:
     desk = Desk(room=6, open_run="r0")
-    desk.log.planned([HEAD], desk.now)
+    desk.log.note_planned([HEAD], desk.now)
     pages = {offset: [f"r{offset + i}" for i in range(200)] for offset in range(0, 1800, 180)}
     for offset, names in pages.items():
         rows = (run(i, total=1, running=1, scenario_id=None) for i in names)
@@ -373,7 +373,7 @@ def test_an_active_run_that_its_page_lost_is_asked_singly() -> None:
 def test_a_far_page_is_asked_only_when_it_is_smaller_than_its_active_runs_singly() -> None:
     def asked(active: list[str]) -> list[Query]:
         desk = Desk()
-        desk.log.planned([HEAD, RunsPage(180)], desk.now)
+        desk.log.note_planned([HEAD, RunsPage(180)], desk.now)
         desk.hear(HEAD, runs_body(*(run(f"o{i}", total=0) for i in range(200)), total=380))
         page = [run(i, running=1) for i in active]
         page += [run(f"p{i}", total=0) for i in range(200 - len(active))]

@@ -25,7 +25,7 @@ NAMES = tuple(f"r{number:02}" for number in range(6))
 def bring(desk: Desk, query: Query, body: bytes) -> None:
     """A recorder's answer, a second old."""
     seen = Observation(query, body, desk.now - 1, desk.now - 1)
-    desk.log.recorded(seen, desk.store.apply(seen), desk.store)
+    desk.log.note_recorded(seen, desk.store.apply(seen), desk.store)
 
 
 def listed(name: str) -> bytes:

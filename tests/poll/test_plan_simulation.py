@@ -66,14 +66,14 @@ class Simulation:
         if step:
             self.gym.step()
         answers |= {query: self.ask(query) for query in queries if query not in early}
-        self.log.planned(queries, self.now)
+        self.log.note_planned(queries, self.now)
         self.hear(answers)
         # As the poller does: the sweep goes on at once while it is behind.
         for _ in range(100):
             more = plan(self.log, self.store, self.view, self.now + 0.5)
             if not any(isinstance(query, RunsPage) for query in more):
                 break
-            self.log.planned(more, self.now + 0.5)
+            self.log.note_planned(more, self.now + 0.5)
             self.hear({query: self.ask(query) for query in more})
         self.catch_up()
         self.forget_gone()
@@ -88,7 +88,7 @@ class Simulation:
             query = self.past.next_request(self.log, self.store, self.view, (), self.now)
             if query is None:
                 return
-            self.log.planned([query], self.now)
+            self.log.note_planned([query], self.now)
             if isinstance(query, RolloutsOf):
                 self.hear({query: self.ask(query, after_s=0.5)})
 
@@ -105,10 +105,10 @@ class Simulation:
         for query, seen in self.rng.sample(list(answers.items()), len(answers)):
             if seen is None:
                 self.failed_s = self.now
-                self.log.failed(query, self.now + 0.1, self.now + 0.4, TICK_S, self.rng)
+                self.log.note_failure(query, self.now + 0.1, self.now + 0.4, TICK_S, self.rng)
             else:
                 applied = self.store.apply(seen)
-                self.log.answered(seen, applied, self.store, seen.at)
+                self.log.note_answer(seen, applied, self.store, seen.at)
 
     def forget_gone(self) -> None:
         """The app drops what is gone a few seconds after it said so."""

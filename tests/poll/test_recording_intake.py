@@ -66,7 +66,7 @@ class Beside:
             self.log,
             clock,
             monotonic=self.now,
-            on_answer=self.tracker.answered_in_pieces,
+            on_answer=self.tracker.take_answer_in_pieces,
             yield_to_input=at_once,
             on_answered=lambda _query: NOTHING,
             tell=self.told.append,

@@ -28,7 +28,7 @@ def waits(log: RequestLog, failures: int, **how: object) -> list[float]:
     found = []
     for number in range(failures):
         now = 1000.0 * number
-        log.failed(HEAD, now - 1, now, 2.0, Even(), **how)
+        log.note_failure(HEAD, now - 1, now, 2.0, Even(), **how)
         found.append(log.recall(HEAD).not_before_s - now)
     return found
 
@@ -40,19 +40,19 @@ def test_a_question_that_fails_waits_twice_as_long_each_time_up_to_a_minute() ->
 def test_everything_waits_while_nothing_gets_through_and_no_longer() -> None:
     log = RequestLog()
     assert not log.struggling
-    log.failed(HEAD, 9.0, 10.0, 2.0, Even())
+    log.note_failure(HEAD, 9.0, 10.0, 2.0, Even())
     assert log.struggling
     assert log.held_until_s() == 12.0
     # Of those that were under way together the first tells all there is to tell.
-    log.failed(RUNNING, 9.5, 10.5, 2.0, Even())
+    log.note_failure(RUNNING, 9.5, 10.5, 2.0, Even())
     assert (log.down, log.held_until_s()) == (1, 12.0)
-    log.failed(RUNNING, 12.0, 13.0, 2.0, Even())
+    log.note_failure(RUNNING, 12.0, 13.0, 2.0, Even())
     assert (log.down, log.held_until_s()) == (2, 17.0)
-    log.forbidden(RolloutsOf("a"), 17.0, 18.0)
+    log.note_forbidden(RolloutsOf("a"), 17.0, 18.0)
     assert not log.struggling, "a refusal got through"
     assert log.held_until_s() < 18.0
     # What was sent before that and fails later says nothing about the link.
-    log.failed(HEAD, 17.5, 19.0, 2.0, Even())
+    log.note_failure(HEAD, 17.5, 19.0, 2.0, Even())
     assert not log.struggling
 
 
@@ -64,48 +64,48 @@ def test_a_gym_that_asks_for_silence_has_it_for_an_hour_at_most(
     asked_s: float | None, waited_s: float
 ) -> None:
     log = RequestLog()
-    log.failed(HEAD, 9.0, 10.0, 2.0, Even(), limited=True, retry_after_s=asked_s)
+    log.note_failure(HEAD, 9.0, 10.0, 2.0, Even(), limited=True, retry_after_s=asked_s)
     assert log.struggling
     assert log.held_until_s() == 10.0 + waited_s
     # A shorter silence does not cut a longer one short.
-    log.failed(HEAD, 9.0, 11.0, 2.0, Even(), limited=True)
+    log.note_failure(HEAD, 9.0, 11.0, 2.0, Even(), limited=True)
     assert log.held_until_s() == max(10.0 + waited_s, 13.0)
 
 
 def test_answers_that_were_limited_together_count_as_one() -> None:
     log = RequestLog()
     for sent_s in (8.0, 8.5, 9.0):
-        log.failed(HEAD, sent_s, 10.0, 2.0, Even(), limited=True)
+        log.note_failure(HEAD, sent_s, 10.0, 2.0, Even(), limited=True)
     assert log.held_until_s() == 12.0
-    log.failed(HEAD, 12.0, 13.0, 2.0, Even(), limited=True)
+    log.note_failure(HEAD, 12.0, 13.0, 2.0, Even(), limited=True)
     assert log.held_until_s() == 17.0
 
 
 def test_the_person_s_refresh_forgets_every_wait() -> None:
     log = RequestLog()
     waits(log, 3)
-    log.failed(RUNNING, 5000.0, 5001.0, 2.0, Even(), limited=True, retry_after_s=900.0)
+    log.note_failure(RUNNING, 5000.0, 5001.0, 2.0, Even(), limited=True, retry_after_s=900.0)
     log.quiet_ticks = 9
     log.release(5002.0)
     assert not log.struggling
     assert log.held_until_s() < 5002.0
     assert log.recall(HEAD).not_before_s < 5002.0
     assert pace_s(log, View()) == 2.0
-    log.failed(HEAD, 5003.0, 5004.0, 2.0, Even())
+    log.note_failure(HEAD, 5003.0, 5004.0, 2.0, Even())
     assert log.held_until_s() == 5006.0, "the first failure again"
 
 
 def test_what_is_forbidden_is_asked_every_ten_minutes() -> None:
     desk = Desk().synced(run("a", total=1, running=1))
     desk.plan()
-    desk.log.forbidden(RolloutsOf("a"), desk.now, desk.now)
+    desk.log.note_forbidden(RolloutsOf("a"), desk.now, desk.now)
     asked = []
     for _ in range(1300):
         desk.now += 1
-        desk.log.planned([], desk.now)
+        desk.log.note_planned([], desk.now)
         if RolloutsOf("a") in desk.plan():
             asked.append(desk.now)
-            desk.log.forbidden(RolloutsOf("a"), desk.now, desk.now)
+            desk.log.note_forbidden(RolloutsOf("a"), desk.now, desk.now)
     assert len(asked) == 2
     assert asked[1] - asked[0] == FORBIDDEN_S
     desk.hear(RolloutsOf("a"), rollouts_body(rollout("r", "a", status="running")))
@@ -140,12 +140,12 @@ def test_a_run_of_which_there_is_nothing_is_asked_for_again_after_a_minute() -> 
 
 def test_pages_that_nobody_asked_for_in_three_minutes_are_forgotten() -> None:
     desk = Desk().synced(run("a", total=0))
-    desk.log.planned([RunsPage(180)], desk.now)
+    desk.log.note_planned([RunsPage(180)], desk.now)
     desk.now += 179
     desk.hear(HEAD, runs_body(run("a", total=0)))
     assert RunsPage(180) in desk.log.states
     desk.now += 2
-    desk.log.planned([HEAD], desk.now)
+    desk.log.note_planned([HEAD], desk.now)
     desk.hear(HEAD, runs_body(run("a", total=0)))
     assert RunsPage(180) not in desk.log.states
     assert HEAD in desk.log.states
@@ -156,8 +156,8 @@ def test_after_the_first_round_pages_come_evenly_once_a_minute() -> None:
     assert sweep_due(log, store, 0.0), "at first at once"
     store.apply(saw(HEAD, runs_body(*(run(f"r{i}", total=0) for i in range(200)), total=600)))
     ids = tuple(store.runs)
-    log.sweep.answered(0, ids, 200, ids, 100.0)
-    log.sweep.answered(0, ids, 600, ids, 100.0)
+    log.sweep.note_answer(0, ids, 200, ids, 100.0)
+    log.sweep.note_answer(0, ids, 600, ids, 100.0)
     assert log.sweep.next == 180
     # 180 of 600 rows are three tenths of the way.
     assert not sweep_due(log, store, 117.9)

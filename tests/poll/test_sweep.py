@@ -21,7 +21,7 @@ def answered(
     known: Collection[str] = (),
     now_s: float = 0.0,
 ) -> bool:
-    return sweep.answered(begin, ids(begin, end), total, known, now_s)
+    return sweep.note_answer(begin, ids(begin, end), total, known, now_s)
 
 
 def test_pages_overlap_so_that_rows_that_shift_between_them_are_met() -> None:
@@ -57,9 +57,9 @@ def test_what_was_known_before_a_round_and_not_met_in_it_is_missed() -> None:
     sweep = Sweep()
     assert answered(sweep, 0, 3, 3, known=ids(0, 3))
     assert not sweep.missed, "what was not known when the round began is not missed"
-    assert sweep.answered(0, ids(1, 4), 3, ids(0, 4), 1.0)
+    assert sweep.note_answer(0, ids(1, 4), 3, ids(0, 4), 1.0)
     assert sweep.missed == {"r0000"}
-    assert sweep.answered(0, ids(0, 4), 4, ids(0, 4), 2.0)
+    assert sweep.note_answer(0, ids(0, 4), 4, ids(0, 4), 2.0)
     assert not sweep.missed
 
 
@@ -84,9 +84,9 @@ def test_without_a_count_a_page_shorter_than_others_is_the_last() -> None:
 def test_a_page_with_nothing_or_with_the_first_page_again_is_the_last(total: int | None) -> None:
     sweep = Sweep()
     answered(sweep, 0, 200, total)
-    assert sweep.answered(180, (), total, (), 0.0)
+    assert sweep.note_answer(180, (), total, (), 0.0)
     answered(sweep, 0, 200, total)
-    assert sweep.answered(180, ids(0, 200), total, (), 0.0), "whatever is asked for, page one"
+    assert sweep.note_answer(180, ids(0, 200), total, (), 0.0), "whatever is asked for, page one"
 
 
 def test_the_count_ends_a_round_where_the_rows_do() -> None:

@@ -74,7 +74,7 @@ class Session:
         raw = json.dumps(body).encode()
         applied = self.store.apply(Observation(query, raw, seconds, at(seconds).timestamp()))
         result_of(
-            self.watch.answered_in_pieces(
+            self.watch.take_answer_in_pieces(
                 query, applied, window or Window(at(seconds), at(seconds))
             )
         )
@@ -234,7 +234,7 @@ def test_what_is_dropped_while_an_answer_is_heard_is_not_watched_again() -> None
     body = {"total": 1, "rollouts": [rollout("seeding", run_id="run_1")]}
     seen = Observation(RolloutsOf("run_1"), json.dumps(body).encode(), 1.0, at(1).timestamp())
     applied = session.store.apply(seen)
-    work = session.watch.answered_in_pieces(seen.query, applied, Window(at(1), at(1)))
+    work = session.watch.take_answer_in_pieces(seen.query, applied, Window(at(1), at(1)))
     session.watch.drop(session.store.drop(["run_1"]).rollouts_removed)
     for _ in work:
         pass
