@@ -82,7 +82,7 @@ def run_sql(url: str, statement: str, *values: object) -> list[tuple[object, ...
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
+        cursor = connection.execute(statement, values or None)
         return cursor.fetchall() if cursor.description else []
 
 

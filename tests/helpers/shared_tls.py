@@ -10,9 +10,10 @@ import ssl
 from functools import cache
 from typing import Any
 
+import httpx
 from httpx._transports import default as transports
 
-_theirs = transports.create_ssl_context
+_theirs = httpx.create_ssl_context
 _FROM_ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
@@ -30,4 +31,5 @@ def read_once(verify: Any = True, cert: Any = None, trust_env: bool = True) -> s
 
 def share() -> None:
     """Have every client of this process take it."""
-    transports.create_ssl_context = read_once
+    # Where its transports look for it.
+    vars(transports)["create_ssl_context"] = read_once

@@ -191,8 +191,8 @@ async def team_delays(
                     await take_news(mate)
                 now_s = loop.time()
                 delays["lists"].compare(listed(recorder.store), listed(mate.store), now_s)
-                both = [lives(one.store, one.tracker) for one in (recorder, mate)]
-                delays["timelines"].compare(*both, now_s)
+                first, second = (lives(one.store, one.tracker) for one in (recorder, mate))
+                delays["timelines"].compare(first, second, now_s)
                 delays["digest"].compare(digested(recorder), digested(mate), now_s)
 
         async def play() -> None:
