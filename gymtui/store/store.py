@@ -8,7 +8,7 @@ change at all costs one hash. The rows themselves are kept by `run_table` and `r
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 ROLLOUTS_KEPT = 12_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
 
+MOMENT = timedelta(microseconds=1)
 NEIGHBOURS = 50  # runs on either side of one whose time is not known that may stand for it
 
 
@@ -113,13 +114,17 @@ class Store:
         return self._runs.rollouts_in[scenario_id]
 
     def placed_at(self, run_id: str) -> datetime | None:
-        """When a run was probably created: as the nearest run in the gym's list that is known."""
+        """When a run was probably created: next to the nearest run in the gym's list that is known.
+
+        Those between the two are, each a moment later or earlier, in its order.
+        """
         above, below = self.order.neighbours(run_id, NEIGHBOURS)
         older, newer = (below, above) if self.order.newest_first is not False else (above, below)
-        for near in (*older, *newer):
-            summary = self._rollouts.summary(near)
-            if summary is not None and summary.created_at is not None:
-                return summary.started_at or summary.created_at
+        for runs, moment in ((older, MOMENT), (newer, -MOMENT)):
+            for between, near in enumerate(runs, start=1):
+                summary = self._rollouts.summary(near)
+                if summary is not None and summary.created_at is not None:
+                    return (summary.started_at or summary.created_at) + between * moment
         return None
 
     @property

@@ -29,6 +29,8 @@ class RunViews:
         self._is_drawn = False
         self._waits_since_s: float | None = None
         self._reviewed_s = 0.0
+        self._untimed = set[str]()
+        self._learned = False  # whether the age of one of them is known now
 
     @property
     def is_waiting(self) -> bool:
@@ -67,10 +69,16 @@ class RunViews:
             active = active & set(in_view)
         else:
             self._reviewed_s = now.timestamp()
-        for run_id in active - rows.keys():
+        reviewed = active - rows.keys()
+        if self._learned and not self._session.link.reading:
+            # Those of unknown age stand next to the nearest of known age, which may be another.
+            self._learned = False
+            self._untimed &= store.runs.keys()
+            reviewed |= self._untimed - rows.keys()
+        for run_id in reviewed:
             # An estimate changes by the passing of time, too, and so does who is stuck.
             before, after = shown.get(run_id), self._view(run_id, now)
-            if before is not None and _time_dependent(before) != _time_dependent(after):
+            if before is not None and _variable_part(before) != _variable_part(after):
                 rows[run_id] = after
         return rows
 
@@ -80,6 +88,11 @@ class RunViews:
         stuck = self.running.stuck_in(run_id, now) if row.active else 0
         place = store.order.place(run_id)
         timed = summary is not None and summary.created_at is not None
+        if not timed:
+            self._untimed.add(run_id)
+        elif run_id in self._untimed:
+            self._untimed.discard(run_id)
+            self._learned = True
         behind_s = session.poller.behind_s(run_id) if row.active else None
         older = LIVE_INTERVALS * session.link.interval_s
         return RunView(
@@ -96,6 +109,6 @@ class RunViews:
         )
 
 
-def _time_dependent(run: RunView) -> tuple[object, ...]:
-    """What changes of a run by the passing of time alone."""
-    return (run.left, run.stuck, run.behind)
+def _variable_part(run: RunView) -> tuple[object, ...]:
+    """What changes of a run by the passing of time, or by what is learned of others."""
+    return (run.left, run.stuck, run.behind, run.placed_at)

@@ -96,20 +96,21 @@ async def test_a_column_that_history_fills_is_ordered_once_when_all_is_read(
         assert passed == sorted(passed, reverse=True)
 
 
+@pytest.mark.parametrize("fresh", ["fresh", "zz-whatever-its-name"])
 async def test_a_run_that_is_launched_stands_on_top_before_anything_is_known_of_it(
-    tmp_path: Path,
+    fresh: str, tmp_path: Path
 ) -> None:
     gym = SlowGym(10**6, oldest_first=False)
     async with scripted_dashboard(gym, tmp_path, size=(120, 60)) as person:
         await person.until(lambda: not person.app.session.link.reading)
         await person.until(lambda: rows(person) == gym.newest_first)
-        gym.hidden.add("fresh")
+        gym.hidden.add(fresh)
         older = dict(gym.runs)
         gym.runs.clear()
-        gym.add("fresh", "book_room", "waiting")
+        gym.add(fresh, "book_room", "waiting")
         gym.runs.update(older)
-        await person.until(lambda: "fresh" in rows(person))
-        assert rows(person) == ["fresh", *gym.newest_first]
+        await person.until(lambda: fresh in rows(person))
+        assert rows(person) == [fresh, *gym.newest_first]
 
 
 async def test_how_far_the_past_is_read_is_said_and_what_could_not_be(tmp_path: Path) -> None:
