@@ -60,8 +60,8 @@ def test_what_is_under_way_together_is_told_together() -> None:
         feed = SlowFeed()
         session = watching(feed)
         began_s = session.monotonic()
-        asyncio.get_running_loop().call_later(0.1, session._observed, told("a"))
-        asyncio.get_running_loop().call_later(0.2, session._observed, told("b"))
+        asyncio.get_running_loop().call_later(0.1, session.take_update, told("a"))
+        asyncio.get_running_loop().call_later(0.2, session.take_update, told("b"))
         asyncio.get_running_loop().call_later(0.3, feed.landed.set)
         assert (await session.news(PATIENCE_S)).runs_changed == {"a", "b"}
         assert session.monotonic() - began_s < PATIENCE_S
@@ -74,7 +74,7 @@ def test_what_takes_long_holds_nothing_up_and_without_patience_news_is_told_as_i
         session = watching(SlowFeed())
         began_s = session.monotonic()
         for patience_s in (PATIENCE_S, 0.0):
-            session._observed(told("a"))
+            session.take_update(told("a"))
             assert (await session.news(patience_s)).runs_changed == {"a"}
         assert session.monotonic() - began_s == pytest.approx(PATIENCE_S)
 

@@ -57,7 +57,7 @@ async def _learn(person: Person, query: OneRun) -> None:
         await poller.intake.take(listed, await _answer(person, listed), person.gym.clock.seconds)  # type: ignore[attr-defined]
     else:
         session._forget(frozenset({query.run_id}))
-    session._observed(Update(session._pending, session.link))
+    session.take_update(Update(session._pending, session.link))
 
 
 async def _answer(person: Person, query: Any) -> Any:
