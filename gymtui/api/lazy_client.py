@@ -19,8 +19,7 @@ from gymtui.core.secret import ApiKey
 class LazyClient(Endpoints):
     """Asks through a client that is made once, in a thread, when there is something to ask.
 
-    Args:
-        make: Makes it; what it raises, a `GymError`, is raised by the call that wanted it.
+    The `GymError` of its making is raised by the call that wanted it.
     """
 
     def __init__(self, make: Callable[[], Endpoints]) -> None:

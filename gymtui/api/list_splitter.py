@@ -42,11 +42,7 @@ class ListSplitter:
         self._count = 0
 
     def feed(self, data: bytes | memoryview) -> list[bytes]:
-        """Take the next bytes in; the items that are whole by now and were not returned before.
-
-        Raises:
-            Garbled: They are too many, or too much that cannot be cut.
-        """
+        """The items that are whole by now and were not returned before; `Garbled` for too many."""
         self._rest += data
         if len(self._rest) > HELD_BYTES:
             raise Garbled(f"GET /{self._key}: {HELD_BYTES >> 20} MiB without a whole item")
@@ -58,11 +54,7 @@ class ListSplitter:
         return self._counted(items)
 
     def close(self) -> ListAnswer:
-        """The answer is complete: its count, and the items that were not returned before.
-
-        Raises:
-            Garbled: It is no list, breaks off, or is of too many items.
-        """
+        """The answer is complete: its count and other items; `Garbled` if it is not whole."""
         listing = split(self._head + bytes(self._rest), self._key)
         self._rest.clear()
         self._counted(listing.items)

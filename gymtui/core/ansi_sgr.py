@@ -42,13 +42,9 @@ _SET: dict[int, tuple[str, object]] = {
 
 @lru_cache(maxsize=1024)
 def apply_codes(style: Style, parameters: str) -> Style:
-    """Apply one SGR sequence (ECMA-48 8.3.117; colours by index and RGB as xterm reads them).
+    """Apply what stands between ``CSI`` and ``m`` in an SGR sequence (ECMA-48 8.3.117).
 
-    Args:
-        parameters: What stands between ``CSI`` and ``m``: digits, ``;`` and ``:``.
-
-    Returns:
-        The style after it; what is malformed or not supported changes nothing.
+    Colours by index and RGB are as xterm reads them; what is malformed changes nothing.
     """
     codes = _codes(parameters)
     for code, colour in codes:

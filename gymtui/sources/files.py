@@ -304,11 +304,7 @@ class Files:
         return [*known.values, *known.last]
 
     def damaged(self, now_s: float) -> list[str]:
-        """Files that cannot be read and that nobody writes any more, with what is wrong.
-
-        Args:
-            now_s: The time, UNIX seconds.
-        """
+        """Files that cannot be read and that nobody writes any more, with what is wrong."""
         return [
             f"{path.name}: {kept.fault}"
             for (path, _kind), kept in self._values.items()

@@ -19,15 +19,9 @@ _LARGEST: Final = 2.0**53
 
 
 class JsonFields:
-    """The fields of an object, each read when it is asked for.
+    """The fields of an object, each read when it is asked for; raises ValueError if there is none.
 
-    Whatever is absent, null or of another type is None, as on the wire.
-
-    Args:
-        body: JSON; NaN and the like are taken as null.
-
-    Raises:
-        ValueError: It is no JSON object: cut off, say.
+    Whatever is absent, null or of another type is None, as on the wire; so are NaN and the like.
     """
 
     def __init__(self, body: bytes | msgspec.Raw = b"{}") -> None:

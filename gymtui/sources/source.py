@@ -68,11 +68,7 @@ def find_places(
 def _find_below(
     place: Path, sources: Sequence[Source], files: Files, levels: int, seen: set[str]
 ) -> Iterator[tuple[Source, Path]]:
-    """As `places`.
-
-    Args:
-        seen: Directories that were looked through, which links may lead to again.
-    """
+    """As `find_places`; `seen` are directories that links may lead to again."""
     seen.add(os.path.realpath(place))
     found = files.entries(place)
     owners = _owners(place, found, sources, files)

@@ -126,8 +126,7 @@ def _head(file: Path) -> bytes | None:
 def simulations_in(file: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
     """The simulations of a file as τ²-bench writes it: indented, so that lines tell where one ends.
 
-    Args:
-        start: 0, or where one ended; nothing is found where none did.
+    `start` is 0, or where one ended; nothing is found where none did.
     """
     with file.open("rb") as lines:
         if not start:

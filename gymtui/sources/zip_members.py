@@ -21,12 +21,7 @@ _HEADER: Final = struct.Struct("<4s22sHH")
 
 
 class ZipMembers:
-    """The members of an archive by name.
-
-    Raises:
-        ValueError: It is none: cut off, say, while it is written.
-        OSError: It cannot be read.
-    """
+    """The members of an archive by name; raises ValueError where it is none, and OSError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -92,11 +92,7 @@ class Schema(Generic[R]):
     def __init__(
         self, fields: Iterable[Field[R]], elsewhere: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        """Take the columns.
-
-        Args:
-            elsewhere: Columns that only other lists have, with what to say to who asks for one
-                here: where it is.
+        """Take the columns; `elsewhere`: what to say to who asks here for one of another list's.
 
         Raises:
             ValueError: Two columns answer to one name.

@@ -113,8 +113,7 @@ def write(
 ) -> bool:
     """Put a rollout's record beside a file with its artifacts, whole or not at all.
 
-    Args:
-        path: The file; where it is there, whoever may read it may read the record.
+    Whoever may read the file may read the record.
 
     Returns:
         Whether another record lay there, or none.

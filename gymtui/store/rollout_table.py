@@ -160,11 +160,9 @@ class RolloutTable:
         built: DeltaBuilder,
         scenario_id: str | None,
     ) -> tuple[tuple[str, ...], frozenset[str]]:
-        """Take the list of all running rollouts in.
+        """Take in the list of all running rollouts: the ids it listed, and the runs of others.
 
-        Returns:
-            The ids it listed, and the runs of which a rollout no longer runs that did: how it
-            ended is only in the list of that run.
+        Those are runs of which a rollout no longer runs: how it ended, that run's list says.
         """
         final = reading.listed
         self._put_all(reading, built)

@@ -91,11 +91,9 @@ class Running:
     def update(
         self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: StepPace | None
     ) -> RunningDelta:
-        """Take in what changed.
+        """Take in what changed: all rows of a run that was touched are looked at again.
 
-        Returns:
-            What it did to the rows. What is usual in a run changes with each of its rollouts, so
-            that all rows of a run that was touched are looked at again.
+        What is usual in a run changes with each of its rollouts.
         """
         runs: dict[str, None] = {}
         # Those that were dropped while nobody looked are not among the touched.

@@ -37,12 +37,7 @@ _run = partial(run_command, own_session=True)
 
 
 class DatabaseEngine:
-    """The journal of one gym in a PostgreSQL database.
-
-    Args:
-        url: Of the database, without a password.
-        password_command: Prints the password; without one it is libpq's business (`PGPASSFILE`).
-    """
+    """The journal of one gym in a database; its password is libpq's business, or a command's."""
 
     errors = (psycopg.Error, OSError, CommandFailedError, NewerJournalError, ForeignFileError)
 

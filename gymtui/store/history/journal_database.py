@@ -153,12 +153,7 @@ _Row = tuple[
 
 
 class JournalDatabase:
-    """An open journal. Every method may raise `psycopg.Error`.
-
-    Args:
-        connection: That commits by itself, to a database that holds journals of this version.
-        gym: The base URL of the gym, by which its rows are told apart.
-    """
+    """An open journal of the gym with a base URL. Every method may raise `psycopg.Error`."""
 
     def __init__(self, connection: Connection, gym: str) -> None:
         self._connection = connection

@@ -71,11 +71,7 @@ def engine_of(place: Place) -> JournalEngine:
 
 
 def database_engine(place: SharedPlace) -> DatabaseEngine:
-    """What connects to a database.
-
-    Raises:
-        UnusableJournalError: Its driver is not installed.
-    """
+    """What connects to a database; `UnusableJournalError` where its driver is not installed."""
     try:
         from gymtui.store.history.database_engine import DatabaseEngine
     except ImportError as error:

@@ -49,7 +49,7 @@ class Notes:
         return self._texts[kind]
 
     def write(self, kind: NoteOf, ids: Iterable[str], text: str) -> None:
-        """Put a note on runs or rollouts, in the place of what was there; nothing removes it.
+        """Put a note, in the place of what was there; nothing removes it.
 
         Raises:
             OSError: It could not be kept; until the program ends it stands all the same.

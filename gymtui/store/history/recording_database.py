@@ -67,11 +67,7 @@ class RecorderSeen:
 
 
 class RecordingDatabase:
-    """A team's recording of one gym. Every method may raise `psycopg.Error`.
-
-    Args:
-        connection: That commits by itself, to a database that holds journals of this version.
-    """
+    """A team's recording of one gym, whose methods may all raise `psycopg.Error`."""
 
     def __init__(self, connection: Connection, gym: str, *, writes: bool) -> None:
         self._connection = connection

@@ -106,7 +106,7 @@ class ChangeList:
             yield from (change for change in self._from(found, goes_on=False) if change)
 
     def after(self, cursor: Cursor) -> Iterator[ItemChange | None]:
-        """Those after a place, and those that are written later; None while there are no more.
+        """Those after a place, and later ones; None while there are no more.
 
         Raises:
             UnknownCursorError: The recording does not go back to that any more.

@@ -19,7 +19,6 @@ class RecordingPlace(Struct, frozen=True):
     """Where the files of a gym's recording are.
 
     Attributes:
-        directory: There or not.
         shared: The part of the gym in the database by which a team's copies agree; None for a
             recording of one's own.
     """

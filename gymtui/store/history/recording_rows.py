@@ -179,11 +179,7 @@ def pack(rows: Head | Snapshot | Sequence[Row] | Sequence[Mark]) -> bytes:
 
 
 def unpack(data: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
-    """What was packed, by `ROWS`, `SNAPSHOT`, `MARKS` or `HEAD`.
-
-    Raises:
-        msgspec.MsgspecError: It is none.
-    """
+    """What was packed, by `ROWS`, `SNAPSHOT`, `MARKS` or `HEAD`; else a `MsgspecError`."""
     if _LONE.encode() not in data:
         return decoder.decode(data)
     document = _in_texts(msgspec.msgpack.decode(data), _unescape)

@@ -41,13 +41,10 @@ def _values(column: Field[R], typed: str, records: Iterable[R]) -> tuple[str, ..
 
 
 def completions(text: str, schema: Schema[R], records: Iterable[R] = ()) -> tuple[str, ...]:
-    """Go on with the last word, in every way that can be meant.
+    """The text with its last word gone on with, in every way that can be meant.
 
-    Args:
-        records: What is listed: an open column's values are those that occur there.
-
-    Returns:
-        The text with each; a column gets its colon, a word of a value a blank.
+    A column gets its colon, a word of a value a blank; the values of an open column are those of
+    `records`.
     """
     start = max((at + 1 for at, character in enumerate(text) if character.isspace()), default=0)
     word = text[start:]

@@ -122,11 +122,7 @@ class Filter(Generic[R]):
 
 
 def parse(text: str, schema: Schema[R]) -> Filter[R]:
-    """Read filter text; blank lets everything through.
-
-    Raises:
-        FilterError: It is no filter.
-    """
+    """Read filter text; blank lets everything through; `FilterError` where it is no filter."""
     return _Parser(text, schema).parse()
 
 

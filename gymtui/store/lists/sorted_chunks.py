@@ -23,12 +23,7 @@ class SortedChunks:
     """
 
     def __init__(self, ids: list[str], key: Callable[[str], Any]) -> None:
-        """Take the first ids.
-
-        Args:
-            ids: They, in any order.
-            key: What an id is ordered by; its results compare with one another.
-        """
+        """Take the first ids, in any order, and what an id is ordered by."""
         ordered = _sort(ids, key)
         self._key = key
         self._chunks = [ordered[at : at + _LENGTH] for at in range(0, len(ordered), _LENGTH)]
@@ -70,11 +65,7 @@ class SortedChunks:
         self._last[at] = self._chunks[at][-1]
 
     def remove(self, row_id: str) -> None:
-        """Take an id out.
-
-        Raises:
-            ValueError: It is not there.
-        """
+        """Take an id out; raises ValueError if it is not there."""
         at, place = self._find(row_id)
         self._counted = None
         self._length -= 1
@@ -86,11 +77,7 @@ class SortedChunks:
             del self._chunks[at], self._last[at]
 
     def index(self, row_id: str) -> int:
-        """The place of an id.
-
-        Raises:
-            ValueError: It is not there.
-        """
+        """The place of an id; raises ValueError if it is not there."""
         at, place = self._find(row_id)
         return self._starts()[at] + place
 
