@@ -120,7 +120,7 @@ class AgentTools:
         `filter` is gymtui's filter language, such as `status:running model:gpt* pass<50% age<2h`.
         """
         reader = await self._reader()
-        await reader.every_run(self._settings.source, self._settings.scenario)
+        await reader.list_every_run(self._settings.source, self._settings.scenario)
         reader.remember(self._journal)
         request = ListRequest((filter,) if filter else (), limit=_within(limit, MOST_ROWS))
         found = await runs_with_numbers(reader, request)
@@ -233,7 +233,7 @@ class AgentTools:
     async def cancel_runs(self, run_ids: list[str]) -> str:
         """Cancel runs: their rollouts that run or wait are ended. It cannot be undone."""
         reader = GymReader(self._client)  # what is to be cancelled is looked up
-        names = await reader.runs_named(list(dict.fromkeys(run_ids)), in_full=True)
+        names = await reader.find_runs(list(dict.fromkeys(run_ids)), in_full=True)
         done = await act(self._client, Verb.CANCEL, names)
         return mark_untrusted([{"well": one.is_well, "what": describe_result(one)} for one in done])
 

@@ -59,7 +59,7 @@ async def _ask_newer(reader: GymReader, settings: Settings, since: datetime) -> 
     """Ask the gym for what is another than what is kept."""
     store = reader.store
     before = {i: row.raw for i, row in store.runs.items() if store.knows_rollouts_of(i)}
-    if not await reader.every_run(settings.source, settings.scenario):
+    if not await reader.list_every_run(settings.source, settings.scenario):
         tell(UNSTEADY)
     # Of those whose numbers are known for good, only what ended since is listed once more.
     wanted = []
@@ -69,7 +69,7 @@ async def _ask_newer(reader: GymReader, settings: Settings, since: datetime) -> 
         moved = row.active or before.get(run_id) != row.raw
         if moved and (row.active or ended is None or ended > since):
             wanted.append(run_id)
-    denied = await reader.rollouts_allowed(wanted)
+    denied = await reader.list_allowed_rollouts(wanted)
     if denied:
         tell(f"forbidden (403): the numbers of {of_many(len(denied), 'run')}")
 

@@ -80,8 +80,8 @@ def export_run(
     async def every(client: Endpoints) -> ExportCounts:
         reader = GymReader(client)
         reader.take_notes(journal)
-        [found] = await reader.runs_named([run_id])  # tells a run without rollouts from none
-        await reader.rollouts_of([found])
+        [found] = await reader.find_runs([run_id])  # tells a run without rollouts from none
+        await reader.list_rollouts_of([found])
         rows = reader.store.rollouts_of(found)
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20

@@ -54,7 +54,7 @@ T = TypeVar("T")
 AT_ONCE = 4  # questions under way at the same time: as many as the dashboard asks about rollouts
 
 UNSTEADY = "the run list changed while it was read: runs may be missing, or deleted already"
-"""What is said where `GymReader.every_run` did not come to an end."""
+"""What is said where `GymReader.list_every_run` did not come to an end."""
 READINGS = 4  # how often all runs are listed at most, until two counts agree
 
 _EVERYTHING = 1 << 40
@@ -174,7 +174,7 @@ class GymReader:
         """`learn`, again after a pause where the gym is only busy."""
         return await with_retry(lambda: self.learn(query), retryable=_BUSY)
 
-    async def every_run(self, source: str | None, scenario: str | None) -> bool:
+    async def list_every_run(self, source: str | None, scenario: str | None) -> bool:
         """List all runs, page by page.
 
         A run that is deleted meanwhile moves those behind it onto pages that were read already, so
@@ -212,7 +212,7 @@ class GymReader:
             if at_end or not new:
                 return ids, totals
 
-    async def named(self, typed: str) -> str:
+    async def find_run_id(self, typed: str) -> str:
         """The id of a run as the gym has it, from what a person typed.
 
         Returns:
@@ -224,34 +224,34 @@ class GymReader:
                 return run_id
         return typed
 
-    async def runs_named(self, typed: Collection[str], *, in_full: bool = False) -> list[str]:
+    async def find_runs(self, typed: Collection[str], *, in_full: bool = False) -> list[str]:
         """Ask for runs by their ids, or by the beginning of one, which fits no other.
 
         Raises:
             NotFound: There is no such run; the first one that is missing is named.
         """
-        run_ids = await gather_few(partial(self.named, run_id) for run_id in typed)
+        run_ids = await gather_few(partial(self.find_run_id, run_id) for run_id in typed)
         missing = [run_id for run_id in run_ids if run_id not in self.store.runs]
         if missing and in_full:
             raise NotFound(f"no such run: {missing[0]}")
         if missing:
             others = GymReader(self.client)
-            await others.every_run("all", None)
+            await others.list_every_run("all", None)
             whole = {name: unique_match(name, others.store.runs, "run") for name in missing}
-            await gather_few(partial(self.named, run_id) for run_id in whole.values())
+            await gather_few(partial(self.find_run_id, run_id) for run_id in whole.values())
             run_ids = list(dict.fromkeys(whole.get(run_id, run_id) for run_id in run_ids))
         return run_ids
 
-    async def rollouts_of(self, run_ids: Iterable[str]) -> None:
+    async def list_rollouts_of(self, run_ids: Iterable[str]) -> None:
         """List all rollouts of some runs.
 
         Raises:
             Forbidden: The key may not see those of one, which is named.
         """
-        for run_id, error in (await self.rollouts_allowed(run_ids)).items():
+        for run_id, error in (await self.list_allowed_rollouts(run_ids)).items():
             raise Forbidden(f"the rollouts of {run_id}: {error.detail}".removesuffix(": "))
 
-    async def rollouts_allowed(self, run_ids: Iterable[str]) -> Mapping[str, Forbidden]:
+    async def list_allowed_rollouts(self, run_ids: Iterable[str]) -> Mapping[str, Forbidden]:
         """List all rollouts of some runs that the key may see; what the gym says of the others."""
         denied: dict[str, Forbidden] = {}
 
@@ -311,11 +311,11 @@ async def load_runs_and_rollouts(
     """
     wanted = list(dict.fromkeys(run_ids))
     if wanted or not settings.directories:
-        found = await reader.runs_named(wanted)
+        found = await reader.find_runs(wanted)
     else:
-        await reader.every_run(None, None)
+        await reader.list_every_run(None, None)
         found = list(reader.store.runs)
-    await reader.rollouts_of(found)
+    await reader.list_rollouts_of(found)
     return found
 
 

@@ -63,15 +63,15 @@ def print_rollouts(
         reader.take_notes(journal)
         wanted = list(dict.fromkeys(run_ids))
         if wanted:
-            wanted = await reader.runs_named(wanted)
+            wanted = await reader.find_runs(wanted)
         else:
-            if not await reader.every_run(settings.source, settings.scenario):
+            if not await reader.list_every_run(settings.source, settings.scenario):
                 tell(UNSTEADY)
             known = reader.store.runs.items()
             wanted = [i for i, row in known if row.malformed is None and (every or row.active)]
             if not wanted:
                 tell("no runs" if every else "no active runs; name a run, or pass --all")
-        await reader.rollouts_of(wanted)
+        await reader.list_rollouts_of(wanted)
         rows = {row.rollout_id: row for run in wanted for row in reader.store.rollouts_of(run)}
         for column in unknown_columns(request, ROLLOUTS, rows.values()):
             tell(f"{column} is unknown for every rollout: the gym does not list it")

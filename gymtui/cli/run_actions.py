@@ -37,7 +37,7 @@ def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> ActionT
         reader = GymReader(client)
         missing = []
         for typed in dict.fromkeys(run_ids):
-            if await reader.named(typed) not in reader.store.runs:
+            if await reader.find_run_id(typed) not in reader.store.runs:
                 missing.append(typed)
         rows = list(reader.store.runs.values())
         targets = targets_among(verb, rows)

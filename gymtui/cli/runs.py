@@ -81,19 +81,19 @@ def print_runs(
     async def fetch(client: Endpoints) -> tuple[FilteredRows[RunView], datetime]:
         reader = GymReader(client)
         denied: dict[str, Forbidden] = {}
-        if not await reader.every_run(settings.source, settings.scenario):
+        if not await reader.list_every_run(settings.source, settings.scenario):
             tell(UNSTEADY)
         reader.remember(journal)
         if needed:
             cheap = tuple(text for text in request.filters if _is_cheap(text))
-            denied |= await reader.rollouts_allowed(
+            denied |= await reader.list_allowed_rollouts(
                 _unknown(reader, _now(reader, ListRequest(cheap)))
             )
         found = _now(reader, request)
         unknown = [run_id for run_id in _unknown(reader, found) if run_id not in denied]
         if unknown and (numbers or (numbers is None and form in ("table", "csv"))):
             if numbers or len(unknown) <= FETCHED_BY_DEFAULT:
-                denied |= await reader.rollouts_allowed(unknown)
+                denied |= await reader.list_allowed_rollouts(unknown)
                 found = _now(reader, request)
             else:
                 runs = of_many(len(unknown), "run")
@@ -130,8 +130,8 @@ async def runs_with_numbers(reader: GymReader, request: ListRequest) -> Filtered
     """
     if _needs_numbers(request):
         cheap = tuple(text for text in request.filters if _is_cheap(text))
-        await reader.rollouts_allowed(_unknown(reader, _now(reader, ListRequest(cheap))))
-    await reader.rollouts_allowed(_unknown(reader, _now(reader, request)))
+        await reader.list_allowed_rollouts(_unknown(reader, _now(reader, ListRequest(cheap))))
+    await reader.list_allowed_rollouts(_unknown(reader, _now(reader, request)))
     return _now(reader, request)
 
 

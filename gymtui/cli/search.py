@@ -93,11 +93,11 @@ async def begin_search(
         The search, and the rollouts that it is through, by id.
     """
     if run_ids:
-        found = await reader.runs_named(list(dict.fromkeys(run_ids)))
+        found = await reader.find_runs(list(dict.fromkeys(run_ids)))
     else:
-        await reader.every_run(settings.source, settings.scenario)
+        await reader.list_every_run(settings.source, settings.scenario)
         found = [run for run, row in reader.store.runs.items() if row.malformed is None]
-    await reader.rollouts_of(found)
+    await reader.list_rollouts_of(found)
     rows = {row.rollout_id: row for run in found for row in reader.store.rollouts_of(run)}
     gym = gym_name(settings.base_url)
     loader = archived_loader(reader.client, settings, rows, kept)

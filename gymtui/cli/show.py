@@ -74,8 +74,8 @@ def print_all(settings: Settings, form: str) -> None:
 
     async def fetch(client: Endpoints) -> None:
         reader = GymReader(client)
-        await reader.every_run(None, None)
-        await reader.rollouts_of(reader.store.runs)
+        await reader.list_every_run(None, None)
+        await reader.list_rollouts_of(reader.store.runs)
         loader = ArtifactLoader(client, cap_bytes=UNCAPPED, cache_bytes=0)
         printed = False
         for run_id in reader.store.runs:

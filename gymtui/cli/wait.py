@@ -148,7 +148,7 @@ def wait_for(
 async def _all_in(client: Endpoints) -> Sequence[str]:
     """All runs there are: what is meant where a directory alone is named."""
     reader = GymReader(client)
-    await reader.every_run(None, None)
+    await reader.list_every_run(None, None)
     return tuple(reader.store.runs)
 
 
@@ -157,7 +157,7 @@ async def _find_run(client: Endpoints, typed: str) -> str:
     if typed.isascii():
         return typed
     try:
-        return await GymReader(client).named(typed)
+        return await GymReader(client).find_run_id(typed)
     except GymError:
         return typed
 

@@ -93,7 +93,7 @@ async def _find_runs(client: Endpoints, typed: Collection[str], changes: ChangeL
     reader = GymReader(client)
     found = set()
     for name in typed:
-        run_id = await reader.named(name)
+        run_id = await reader.find_run_id(name)
         if run_id not in reader.store.runs and run_id not in changes.known("run"):
             raise NotFound(f"no such run: {name}")
         found.add(run_id)

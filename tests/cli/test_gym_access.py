@@ -60,7 +60,7 @@ class ListAnswer:
 
 async def listed(gym: ListAnswer) -> tuple[set[str], bool]:
     asked = GymReader(gym)
-    steady = await asked.every_run(None, None)
+    steady = await asked.list_every_run(None, None)
     return set(asked.store.runs), steady
 
 
@@ -118,11 +118,11 @@ async def test_runs_are_found_by_the_beginning_of_their_ids(
 ) -> None:
     reader = GymReader(ListAnswer(251, lambda _runs, _asked: None))
     if found is not None:
-        assert await reader.runs_named(typed) == found
+        assert await reader.find_runs(typed) == found
         assert set(found) == set(reader.store.runs)
         return
     with pytest.raises(NotFound) as refused:
-        await reader.runs_named(typed)
+        await reader.find_runs(typed)
     six = ", ".join(f"run-024{number}" for number in range(6))
     fits = f"run-024 fits 10 runs: {six}, and 4 more"
     assert refused.value.detail == (fits if "run-024" in typed else f"no such run: {typed[0]}")
@@ -131,7 +131,7 @@ async def test_runs_are_found_by_the_beginning_of_their_ids(
 async def test_what_is_cancelled_is_named_in_full() -> None:
     reader = GymReader(ListAnswer(251, lambda _runs, _asked: None))
     with pytest.raises(NotFound) as refused:
-        await reader.runs_named(["run-025"], in_full=True)
+        await reader.find_runs(["run-025"], in_full=True)
     assert refused.value.detail == "no such run: run-025"
 
 
