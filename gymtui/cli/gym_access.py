@@ -281,7 +281,6 @@ class GymReader:
         return found
 
     def take_notes(self, journal: Place) -> None:
-        """Take the person's own notes on runs and rollouts."""
         self._notes = Notes.beside(local_path(journal))
         self.store.note(self._notes.all(NoteOf.ROLLOUT))
 

@@ -28,7 +28,6 @@ def is_installed() -> bool:
 
 
 def new_server(tools: AgentTools, *, cancel: bool) -> Any:
-    """A server of the SDK that offers the tools."""
     sdk: Any = importlib.import_module("mcp.server.fastmcp")
     types: Any = importlib.import_module("mcp.types")
     server = sdk.FastMCP("gymtui", instructions=INSTRUCTIONS, log_level="ERROR")

@@ -39,7 +39,6 @@ class ConfiguredGyms(Struct, frozen=True):
         return Path(self.flags["config"]) if "config" in self.flags else None
 
     def load(self, name: str) -> LoadedSettings:
-        """Settle the settings for a profile."""
         return self._load(*self._elsewhere(name))
 
     def find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:

@@ -49,8 +49,6 @@ LOOK_S, SHARED_LOOK_S = 2.0, 1.0
 
 @dataclass(frozen=True, slots=True)
 class RecordOptions:
-    """What is recorded, and until when."""
-
     runs: Filter[RunView]  # which runs' rollouts; a run that once matched goes on being recorded
     for_s: float | None = None  # for how long; None until it is ended
     until_done: bool = False  # whether it ends once no such run is active
@@ -308,7 +306,6 @@ def status_of(settings: Settings, place: RecordingPlace) -> RecordingStatus:
 
 
 def status_lines(status: RecordingStatus) -> list[str]:
-    """The status in clean lines, for people."""
     lines = [
         f"gym: {clean(status.gym)}",
         f"recorder: {'running' if status.running else 'not running'}",

@@ -25,7 +25,6 @@ def documents(recording: Recording) -> Iterator[dict[str, Any]]:
 
 
 def json_lines(recording: Recording) -> Iterator[str]:
-    """The same as lines of JSON."""
     return map(json_text, documents(recording))
 
 

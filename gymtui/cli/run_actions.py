@@ -23,8 +23,6 @@ from gymtui.store.history.journal_place import Place, SharedPlace
 
 @dataclass(frozen=True, slots=True)
 class ActionTargets:
-    """What there is to act on."""
-
     question: Question  # what would be done; to no run at all where nothing is left to do
     missing: tuple[str, ...]  # ids that the gym does not know
     idle: tuple[str, ...]  # runs that have ended, so that there is nothing to cancel

@@ -111,8 +111,6 @@ class ThemeFile(BaseModel, frozen=True, extra="forbid"):
 
 
 class ThemeSearch(Struct, frozen=True):
-    """What came of looking for a theme."""
-
     theme: ThemeFile | None
     problems: tuple[Problem, ...] = ()
 

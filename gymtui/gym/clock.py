@@ -11,7 +11,6 @@ SHORTEST_SLEEP_S = 0.0005
 
 
 def utc_now() -> datetime:
-    """Return the machine's time as an aware UTC datetime."""
     return datetime.now(UTC)
 
 

@@ -195,8 +195,6 @@ class RolloutList(ResponseBody):
 
 
 class CreatedRollout(ResponseBody):
-    """A rollout in the answer of a launch."""
-
     rollout_id: str
     scenario_id: str
     task_id: str
@@ -213,15 +211,11 @@ class CreatedRun(ResponseBody):
 
 
 class CancelledRun(ResponseBody):
-    """The answer of a cancel."""
-
     run_id: str
     cancelled_rollouts: int
 
 
 class DeletedRun(ResponseBody):
-    """The answer of a delete."""
-
     run_id: str
     deleted_rollouts: int
 

@@ -96,7 +96,6 @@ class Draft:
         return replace(self, texts=texts | ({path: text} if text else {}), exact=exact)
 
     def with_ids(self, path: str, ids: Sequence[str]) -> Draft:
-        """The draft with ids from the gym in a list field."""
         draft = self.with_text(path, ", ".join(ids))
         return replace(draft, exact={**draft.exact, path: tuple(ids)}) if ids else draft
 
@@ -107,7 +106,6 @@ class Draft:
         return _parts(self.text(path))
 
     def with_field_of(self, path: str, before: Draft) -> Draft:
-        """The draft with a field as it was in another."""
         draft = self.with_text(path, before.text(path))
         ids = before.exact.get(path)
         return draft if ids is None else replace(draft, exact={**draft.exact, path: ids})

@@ -60,7 +60,6 @@ class Verb(StrEnum):
 
     @property
     def intent(self) -> Intent:
-        """What a run shows while it is done."""
         return {Verb.CANCEL: Intent.CANCEL, Verb.DELETE: Intent.DELETE}[self]
 
 
@@ -105,7 +104,6 @@ class ActionResult(Struct, frozen=True):
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to be done to the run."""
         return self.is_well or self.is_deleted
 
 

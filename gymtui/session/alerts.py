@@ -210,7 +210,6 @@ def _is_old(run: RunView, state: _WatchState) -> bool:
 
 
 def _settled(run: RunView) -> bool:
-    """Whether all that a finished run has to say is known."""
     status, summary = run.row.run, run.summary
     if status is None or summary is None:
         return False

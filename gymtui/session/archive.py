@@ -40,8 +40,6 @@ _READING = __version__
 
 @dataclass(frozen=True, slots=True)
 class ArchiveContents:
-    """What an archive knows of some transcripts."""
-
     # By the key of each transcript that is indexed, the passages that can hold what is looked
     # for; None for all of them.
     passages: Mapping[ArchiveKey, Sequence[int] | None] = field(default_factory=dict)

@@ -134,7 +134,6 @@ class ArchiveFile:
         return [place for (place,) in rows]
 
     def note_use(self, db: sqlite3.Connection, places: Sequence[int]) -> None:
-        """Note that transcripts were used now."""
         if not places:
             return
         now = self._now()
@@ -215,7 +214,6 @@ def packs_at(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
 
 
 def rows_of(first: int, texts: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Texts of passages as rows of the index."""
     for number, text in enumerate(texts, first):
         yield number, index_text(text)
 

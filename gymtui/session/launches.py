@@ -97,7 +97,6 @@ class Launches:
         return None if found.there else found.words
 
     def key_source(self, provider: str) -> str:
-        """Where a provider's key would come from."""
         return self._keys.key_source(provider).words
 
     def names(self, draft: Draft) -> tuple[str, ...]:

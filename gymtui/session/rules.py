@@ -58,7 +58,6 @@ class Rule(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """What names it."""
         return json.dumps([self.run_id, self.kind, self.about])
 
     @property

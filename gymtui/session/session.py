@@ -284,7 +284,6 @@ class Session:
         return watched, is_closed
 
     def _arm(self, run_id: str, rules: Sequence[RuleSpec]) -> None:
-        """Arm what a launch says on the run that it made."""
         for rule in rules:
             self.rules.arm([run_id], rule.kind, rule.about, self.now().timestamp())
 

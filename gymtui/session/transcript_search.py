@@ -40,8 +40,6 @@ _TURN_S = 0.03  # how long transcripts are looked through until what was found i
 
 @dataclass(frozen=True, slots=True)
 class SearchTarget:
-    """A rollout whose transcript is to be searched."""
-
     ref: RolloutRef
     version: str | None  # as the archive has it; None where its artifacts may still change
     finished: bool  # whether it has artifacts
@@ -79,7 +77,6 @@ class SearchProgress:
 
 
 def target_of(row: RolloutRow) -> SearchTarget:
-    """A rollout as a search takes it."""
     result = rollout_result(row.rollout, row.outcome) if row.rollout is not None else None
     finished = row.rollout is not None and row.outcome not in ACTIVE
     ref, not_run = RolloutRef(row.run_id, row.rollout_id), row.outcome is Outcome.NOT_RUN

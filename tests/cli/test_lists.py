@@ -260,7 +260,9 @@ def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -
         done = shell("runs", "--json", "--numbers")
         with pytest.raises(Forbidden) as caught:
             settings = Settings(base_url=gym.url)
-            with_gym(settings, lambda client: gym_access.GymReader(client).list_rollouts_of(["theirs"]))
+            with_gym(
+                settings, lambda client: gym_access.GymReader(client).list_rollouts_of(["theirs"])
+            )
     runs = {run["run_id"]: run for run in json.loads(done.stdout)["runs"]}
     assert runs["ours"]["numbers"]["passes"] == 1
     assert runs["theirs"]["numbers"] is None

@@ -51,7 +51,6 @@ class RunFacts:
         return self.view.name
 
     def tasks(self, k: int) -> list[TaskRow]:
-        """Its tasks, with their pass@k."""
         return list(self.matrix.tasks(self.run_id, k).values())
 
 

@@ -138,7 +138,6 @@ async def launch_runs(
 
 
 def file_of(engine: Engine) -> DatabaseFile:
-    """Return the memory of a demo's engine."""
     database = engine.database
     assert isinstance(database, DatabaseFile)  # noqa: S101  (a demo has no other)
     return database

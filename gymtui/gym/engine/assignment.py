@@ -67,8 +67,6 @@ class RolloutContext:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What one rollout is about."""
-
     rollout_id: str
     run_id: str
     scenario: Scenario

@@ -96,7 +96,6 @@ class Engine:
         self._at_end: list[Callable[[], None]] = []
 
     def at_end(self, close: Callable[[], None]) -> None:
-        """Have something closed when this engine stops."""
         self._at_end.append(close)
 
     def start(self) -> None:

@@ -96,7 +96,6 @@ def setting_problems(
 def _unable(
     settings: ModelConfig, field: str, who: str, reasons: Mapping[str, str]
 ) -> list[LaunchProblem]:
-    """Return which settings ask for what cannot be done."""
     return [
         LaunchProblem((field, name), f"{who} {why}")
         for name, why in reasons.items()

@@ -32,7 +32,6 @@ class Participants:
         return self.judge is not None
 
     def agent_maker(self, settings: ModelConfig, scenario: Scenario, task: Task) -> MakeAgent:
-        """Return what makes the agent of a rollout."""
 
         def make(
             instruction: str,

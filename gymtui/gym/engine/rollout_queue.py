@@ -50,8 +50,6 @@ class GymSettings:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a worker was given of a run."""
-
     waiting: WaitingRun
     secrets: Mapping[str, Mapping[str, Any]]  # what was kept apart of the run's settings
     gym: GymSettings
@@ -59,8 +57,6 @@ class Claim:
 
 @dataclass(frozen=True)
 class QueuedWrite:
-    """Something that is written of a rollout."""
-
     rollout_id: str
     carry_out: Callable[[Database], object]
     ends: bool = False

@@ -10,8 +10,6 @@ from enum import Enum, auto
 
 
 class TroubleKind(Enum):
-    """What goes wrong."""
-
     WORKSPACE = auto()  # the workspace does not build; tried while it is built, at step 0
     ENDPOINT = auto()  # the model's endpoint fails the turn, and with it the rollout
     SILENCE = auto()  # the endpoint takes the request and never answers: the rollout stands still

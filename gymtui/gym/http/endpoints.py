@@ -104,8 +104,6 @@ async def _read_request(request: Request, model: type[M]) -> M:
 
 
 class Api:
-    """The handlers; one method an endpoint."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._database = engine.database

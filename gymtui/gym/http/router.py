@@ -66,7 +66,6 @@ def invalid_fields(error: ValidationError, *place: str) -> ApiError:
 def json_response(
     body: BaseModel | Sequence[BaseModel], status: int = 200, headers: Mapping[str, str] = {}
 ) -> Response:
-    """Return models as JSON."""
     if isinstance(body, BaseModel):
         text = body.model_dump_json(by_alias=True)
     else:

@@ -151,7 +151,6 @@ class BundleFiles:
 
     @property
     def own_servers(self) -> list[str]:
-        """The names of the servers that are files of it."""
         return [name for name, server in self.servers.items() if server.tool_server_url is None]
 
     @property

@@ -38,7 +38,6 @@ class BundleCode:
     verifiers: Mapping[str, Verify]  # by the name of their file
 
     def describe_fault(self, error: BaseException) -> str:
-        """Say what went wrong in it and where."""
         return describe_fault(self.directory, error)
 
 
@@ -75,7 +74,6 @@ def load_code(
 
 
 def make_seeded_world(task: Mapping[str, Any], random: Random) -> dict[str, Any]:
-    """Return a world that is what a task seeds."""
     seeds = {key: task[key] for key in SEEDS if key in task}
     return copy.deepcopy({**seeds, **task.get("seed_data", {})})
 

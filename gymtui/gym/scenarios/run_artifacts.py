@@ -79,7 +79,6 @@ class RunArtifacts:
 
     @property
     def last_tool_message(self) -> str | None:
-        """What the last tool message holds."""
         contents = [item["content"] for item in self.record["messages"] if item["role"] == "tool"]
         return str(contents[-1]) if contents else None
 

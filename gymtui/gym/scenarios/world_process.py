@@ -118,8 +118,6 @@ class BundleProcess:
 
 
 class ProcessWorld:
-    """A world in a process of its own."""
-
     def __init__(
         self,
         reader: asyncio.StreamReader,

@@ -92,8 +92,6 @@ class Observation:
 
 
 class Toolbox:
-    """The tools of a scenario, by server and name."""
-
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = {(tool.server, tool.name): tool for tool in tools}
         self._functions: list[dict[str, Any]] | None = None

@@ -141,7 +141,6 @@ def free_slots(workspace: Workspace, attendees: Iterable[str], day: str, minutes
 def add_event(
     workspace: Workspace, title: str, start: str, minutes: int, attendees: list[str], room: str = ""
 ) -> str:
-    """Put an event into the calendars and return its id."""
     event_id = workspace.next_id("events", "evt")
     workspace.insert("events", _event(event_id, title, start, minutes, attendees, room))
     return event_id

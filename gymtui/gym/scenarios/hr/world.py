@@ -26,8 +26,6 @@ TASKS: Mapping[str, tuple[Seed, Verify]] = {
 
 
 class Office(Workspace):
-    """A workspace with what its task is about."""
-
     def __init__(self, task_id: str, random: Random) -> None:
         super().__init__(SCHEMA)
         populate(self, random)
@@ -35,7 +33,6 @@ class Office(Workspace):
         self._facts = seed(self, random)
 
     def verdict(self) -> Result:
-        """Judge what the agent left behind."""
         return judge(self._verify(self, self._facts))
 
 
