@@ -219,7 +219,7 @@ class Recorder:
         now_us = self._now_us
         try:
             if not self._open:
-                if now_us >= self._not_before_us and (self._store.runs or self._answers):
+                if now_us and now_us >= self._not_before_us:
                     self._begin()
                 return
             if self._rows and (at_once or now_us - self._first_us >= FLUSH_US):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from gymtui.poll.recording_marks import MarkFinder
 from gymtui.store.delta import Delta, Observation, Query, RolloutsOf, RunsPage
+from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import Mark
 from gymtui.store.outcome import Outcome
 from gymtui.store.store import Store
 from tests.helpers.model_gym import ModelGym, rollout
+from tests.helpers.recorded import Recorded
 
 BEGIN = datetime(2026, 3, 20, 10, 0, tzinfo=UTC)
 
@@ -76,3 +79,14 @@ def test_an_error_is_marked_though_its_rollout_was_not_seen_before() -> None:
     added = Delta(rollouts_added=frozenset(store.rollouts))
     assert finder.find(added, 7) == [Mark(7, "error", "one", "now")]
     assert finder.find(Delta(rollouts_changed=frozenset({"early", "now"})), 8) == []
+
+
+def test_the_first_run_of_an_empty_gym_is_marked(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    watched = Recorded(ModelGym(rng), tmp_path, rng, keeps=False)
+    watched.tick()
+    run_id = watched.gym.launch(1)
+    watched.tick()
+    watched.recorder.close()
+    marks = Recording(tmp_path).marks
+    assert [(mark.what, mark.run_id) for mark in marks] == [("began", run_id)]
