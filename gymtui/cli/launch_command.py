@@ -38,9 +38,9 @@ The model's key comes from [model_keys] in the configuration file, else from the
 variable (OPENAI_API_KEY etc.). A key in FILE is used only if FILE also sets
 api_key_from_file = true and is readable by its owner alone.
 
-A rule is “cancel when CONDITION”, “tell when CONDITION”, “tell the first error of each kind” or
-“tell if certainly worse than RUN”, as `w` in the dashboard arms it. A dashboard or `gymtui record`
-on this gym carries rules out.
+A rule is “cancel when CONDITION”, “tell when CONDITION”, “tell at end, stall or failures”, “tell
+the first error of each kind” or “tell if certainly worse than RUN”, as `w` in the dashboard arms
+it. A dashboard or `gymtui record` on this gym carries rules out.
 
 A launch is sent once. If its answer is lost, the run is looked up by name.
 """

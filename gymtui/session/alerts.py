@@ -34,6 +34,10 @@ class AlertKind(StrEnum):
     RULE = "rule"  # a rule that the person armed holds
 
 
+WATCH_ENDS = {AlertKind.FINISHED: "the run ended", AlertKind.DELETED: "the run was deleted"}
+"""After which a run is watched no longer, and why."""
+
+
 class RunAlert(Struct, frozen=True):
     """Something that happened to a run, with its figures at that time."""
 
@@ -115,21 +119,10 @@ class AlertMonitor:
     def watches(self, run_id: str) -> bool:
         return run_id in self._watched
 
-    def switch(self, runs: Iterable[RunRow]) -> tuple[list[str], list[str]]:
-        """Watch these runs, or no longer if all of them are watched.
-
-        Returns:
-            Which are watched now, and which of them cannot be since they ended.
-        """
-        rows = list(runs)
-        live = [row.run_id for row in rows if row.active]
-        if live and all(run_id in self._watched for run_id in live):
-            for run_id in live:
-                del self._watched[run_id]
-            live = []
-        for run_id in live:
-            self._watched.setdefault(run_id, _WatchState())
-        return live, [row.run_id for row in rows if not row.active]
+    def watch(self, run_ids: Iterable[str]) -> None:
+        """Watch these runs, and unless everything is watched no others."""
+        watched = {run_id: self._watched.get(run_id, _WatchState()) for run_id in run_ids}
+        self._watched = {**self._watched, **watched} if self._everything else watched
 
     def listed(self, added: Iterable[RunRow], now_s: float, *, whole: bool) -> None:
         """Take note of runs that turned up in a list that was known whole.
@@ -167,7 +160,7 @@ class AlertMonitor:
             event = self._event(run, state, forecast, now_s)
             if event is not None and not _is_old(run, state):
                 alerts.append(RunAlert(event, run))
-            if event in (AlertKind.FINISHED, AlertKind.DELETED):
+            if event in WATCH_ENDS:
                 del self._watched[run_id]
         return tuple(alerts)
 

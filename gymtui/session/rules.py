@@ -24,7 +24,7 @@ from gymtui.core.atomic_write import locked, replace_text
 from gymtui.core.pieces import result_of
 from gymtui.core.replacement import replace
 from gymtui.session.actions import Verb, describe_result
-from gymtui.session.alerts import AlertKind, RunAlert
+from gymtui.session.alerts import WATCH_ENDS, AlertKind, RunAlert
 from gymtui.session.run_actions import Action
 from gymtui.store.formats import interval_words, of_many, percent
 from gymtui.store.lists.columns import RunView, certain_interval
@@ -108,6 +108,24 @@ class RuleBook:
             for rule in armed:
                 self._put(rule)
 
+    def watched_runs(self) -> list[str]:
+        """The runs of which it is told when they end, stall or fail."""
+        return [
+            rule.run_id
+            for rule in self._rules.values()
+            if rule.kind is RuleKind.WATCH and rule.outcome is None
+        ]
+
+    def switch_watch(self, run_ids: Sequence[str], now_s: float) -> list[str]:
+        """Watch these runs, or no longer if all of them are watched; which are watched now."""
+        watched = frozenset(self.watched_runs())
+        if watched.issuperset(run_ids):
+            self.disarm(Rule(run_id, RuleKind.WATCH).key for run_id in run_ids)
+            return []
+        new = [run_id for run_id in run_ids if run_id not in watched]
+        self.arm(new, RuleKind.WATCH, "", now_s)
+        return list(run_ids)
+
     def disarm(self, keys: Iterable[str]) -> None:
         gone = frozenset(keys)
         with self._changing():
@@ -116,9 +134,18 @@ class RuleBook:
 
     def note(self, key: str, outcome: str) -> None:
         """Keep what became of what a rule did."""
+        if key not in self._rules:
+            return
         with self._changing():
             if key in self._rules:
                 self._rules[key] = replace(self._rules[key], outcome=outcome)
+
+    def note_alerts(self, alerts: Iterable[RunAlert]) -> None:
+        """Keep that what ends a watch was told."""
+        for alert in alerts:
+            if alert.event in WATCH_ENDS:
+                key = Rule(alert.run.row.run_id, RuleKind.WATCH).key
+                self.note(key, f"told: {WATCH_ENDS[alert.event]}")
 
     def evaluate(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[RuleMatch, ...]:
         """See which rules hold now; each is told once.
@@ -171,6 +198,8 @@ class RuleBook:
     ) -> tuple[Rule, str | None]:
         """The rule as it is after a look, and why it holds if it does."""
         reason: str | None = None
+        if rule.kind is RuleKind.WATCH:
+            return rule, None  # over once that was told, by `session.alerts`
         if rule.kind is RuleKind.FIRST_ERRORS:
             # Only with another error may there be one of another kind.
             errors = run.summary.errors if run.summary is not None else 0

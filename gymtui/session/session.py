@@ -26,13 +26,13 @@ from gymtui.poll.poller import Poller
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
-from gymtui.session.alerts import AlertMonitor
+from gymtui.session.alerts import AlertMonitor, RunAlert
 from gymtui.session.baseline import Baseline
 from gymtui.session.host import SessionHost
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.notebook import Notebook
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.session.rules import RuleActions, RuleBook
+from gymtui.session.rules import Rule, RuleActions, RuleBook
 from gymtui.session.run_actions import RunActions
 from gymtui.session.transcripts import Transcripts
 from gymtui.session.update_source import UpdateSource
@@ -279,9 +279,20 @@ class Session:
         rows = [row for row in rows if row.malformed is None and not row.is_deleted]
         if not rows:
             return None
-        watched, is_closed = self.alerts.switch(rows)
-        self._show(Delta(runs_changed=frozenset(row.run_id for row in rows)))
-        return watched, is_closed
+        live = [row.run_id for row in rows if row.active]
+        watched = self.rules.switch_watch(live, self.now().timestamp())
+        self._rules_changed(live)
+        return watched, [row.run_id for row in rows if not row.active]
+
+    def disarm(self, rules: Iterable[Rule]) -> None:
+        """Remove rules."""
+        removed = tuple(rules)
+        self.rules.disarm(rule.key for rule in removed)
+        self._rules_changed(rule.run_id for rule in removed)
+
+    def _rules_changed(self, run_ids: Iterable[str]) -> None:
+        self.alerts.watch(self.rules.watched_runs())
+        self._show(Delta(runs_changed=frozenset(run_ids)))
 
     def _arm(self, run_id: str, rules: Sequence[RuleSpec]) -> None:
         for rule in rules:
@@ -357,12 +368,18 @@ class Session:
             return
         now_s = self.now().timestamp()
         alerts = [
-            *self.alerts.notice(self.store, self.forecast, now_s),
+            *(self._watch_alerts(now_s) if self._host.shows_alerts else ()),
             *self._rule_actions.due(self.store, now_s, read_only=self.settings.read_only),
         ]
         if alerts:
             self._host.on_alerts(alerts)
             self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in alerts)))
+
+    def _watch_alerts(self, now_s: float) -> tuple[RunAlert, ...]:
+        self.alerts.watch(self.rules.watched_runs())
+        alerts = self.alerts.notice(self.store, self.forecast, now_s)
+        self.rules.note_alerts(alerts)
+        return alerts
 
     def _forget(self, run_ids: frozenset[str]) -> None:
         """Runs were deleted, and that was seen: nothing is kept of them."""

@@ -22,6 +22,7 @@ class RuleKind(StrEnum):
 
     TELL = "tell when"
     CANCEL = "cancel when"
+    WATCH = "tell at end, stall or failures"
     FIRST_ERRORS = "tell the first error of each kind"
     REGRESSION = "tell if certainly worse than"
 
@@ -72,7 +73,7 @@ def _read(part: str) -> RuleSpec:
             condition(spec.about)
         except FilterError as error:
             raise RuleError(f"{part}: {error.message}") from None
-    elif spec.kind is RuleKind.FIRST_ERRORS and spec.about:
+    elif spec.kind in (RuleKind.WATCH, RuleKind.FIRST_ERRORS) and spec.about:
         raise RuleError(f"{part}: nothing follows “{spec.kind}”")
     elif spec.kind is RuleKind.REGRESSION and not spec.about:
         raise RuleError(f"{part}: a run is missing")

@@ -71,8 +71,7 @@ class World:
 
 def watching(world: World, fail_share: float | None = None) -> AlertMonitor:
     teller = AlertMonitor(fail_share=fail_share)
-    watched, _over = teller.switch([world.store.runs["run"]])
-    assert watched == ["run"]
+    teller.watch(["run"])
     return teller
 
 
@@ -212,13 +211,15 @@ def test_a_run_that_vanished_is_told_of_and_no_longer_watched() -> None:
     assert not teller.watches("run")
 
 
-def test_watching_is_switched_and_what_ended_cannot_be_watched() -> None:
+def test_those_are_watched_that_are_named_and_what_is_known_of_them_stays() -> None:
     world = World()
-    world.lists("over", total=1, completed=1)
-    world.lists("run", total=1, running=1)
-    teller, rows = AlertMonitor(), list(world.store.runs.values())
-    assert teller.switch(rows) == (["run"], ["over"])
-    assert teller.switch(rows) == ([], ["over"])
+    world.lists(total=2, pending=2)
+    teller = watching(world)
+    assert world.told(teller) == []
+    world.now_s += NONE_RUNS_S
+    teller.watch(["other", "run"])
+    assert world.told(teller) == [AlertKind.STALLED]
+    teller.watch([])
     assert not teller.watches("run")
 
 

@@ -57,6 +57,20 @@ def test_a_run_is_cancelled_once_its_rate_is_certain_and_only_once(store: Store)
     assert [r.outcome for r in rules] == ["cancelled a: 1 rollout"]
 
 
+def test_what_is_watched_is_kept_until_that_was_told(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "rules.json"
+    rules = RuleBook(path)
+    rules.arm(["a"], RuleKind.WATCH, "", NOW)
+    told(store, "a", 1, 1, left=0)
+    assert rules.evaluate(store, NOW) == ()
+    (rule,) = rules
+    assert (rule.outcome, rule.words) == (None, "tell at end, stall or failures")
+    again = RuleBook(path)
+    assert again.watched_runs() == ["a"]
+    again.note(rule.key, "told: the run ended")
+    assert again.watched_runs() == RuleBook(path).watched_runs() == []
+
+
 def test_a_rule_on_errors_says_that_there_are_none(store: Store) -> None:
     rules = RuleBook(None)
     rules.arm(["a"], RuleKind.CANCEL, "errors>=2", NOW)

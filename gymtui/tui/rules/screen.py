@@ -97,7 +97,8 @@ class RulesScreen(ListScreen[Rule], scope=Scope.RULES):
         if not chosen:
             refuse(self, "no rule to remove")
             return
-        self.session.rules.disarm(chosen)
+        records = self._rows.records
+        self.session.disarm(records[key] for key in chosen if key in records)
         self.services.notify(f"{of_many(len(chosen), 'rule')} removed", timeout=3)
         self.changed(Delta())
 

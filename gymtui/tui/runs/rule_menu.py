@@ -27,7 +27,7 @@ def open_rule_menu(screen: GymScreen, run_ids: Sequence[str]) -> None:
         return
     watched = all(session.alerts.watches(run_id) for run_id in run_ids)
     choices = [
-        Choice(_WATCH, "tell at end, stall or failures" if not watched else "no longer tell"),
+        Choice(_WATCH, RuleKind.WATCH if not watched else "no longer tell"),
         Choice(RuleKind.FIRST_ERRORS, "tell the first error of each kind"),
     ]
     before = session.baseline.compared_with(run_ids[0])

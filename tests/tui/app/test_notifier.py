@@ -50,6 +50,30 @@ async def test_w_again_takes_it_back_and_what_ended_is_said_to_have(tmp_path: Pa
         await person.sees("nightly already ended")
 
 
+async def test_a_watched_run_is_a_rule_that_survives_a_restart(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    async with running_gym(tmp_path, held=True) as gym:
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            person.launch("nightly", rollout_count=2)
+            await person.sees("nightly", "1 active")
+            await person.press("w", "enter")
+            await person.sees("◉ nightly")
+            await person.press("w", "up", "enter")
+            await person.sees("1 armed", "tell at end, stall or failures", "no verdicts yet")
+            await person.press("ctrl+d")
+            await person.sees("no rules")
+            await person.press("escape")
+            await person.sees_no("◉")
+            await person.press("w", "enter")
+            await person.sees("◉ nightly")
+        gym.let_go()
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            await person.sees("nightly finished", "2/2 done")
+            await person.sees_no("◉")
+            await person.press("w", "enter")
+            await person.sees("nightly already ended")
+
+
 async def test_a_command_that_cannot_be_run_is_told(tmp_path: Path) -> None:
     async with (
         running_gym(tmp_path, held=True) as gym,
