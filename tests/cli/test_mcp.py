@@ -122,7 +122,9 @@ def test_what_a_recorder_at_work_knows_is_not_asked_for(
             lambda tools: tools.search(["nightly"], "red kettle"),
             lambda tools: tools.read_transcript("nightly.001"),
         )
-        return [ask(gym, tmp_path, call, recording=recording) for call in calls]
+        answers = [ask(gym, tmp_path, call, recording=recording) for call in calls]
+        answers[3]["hits"].sort(key=str)  # they come as transcripts are read
+        return answers
 
     asked_for = ask_all(None)
     assert "/rollouts/nightly.001" in asked
