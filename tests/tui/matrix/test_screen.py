@@ -218,6 +218,7 @@ async def test_failures_are_seen_by_tool_and_by_message_too(
         await person.press("F")
         await person.press("f")
         await person.sees("failures by tool", "known for 0 of 12", "no transcripts read yet")
+        assert "F reads the others" in person.screen()
         await person.press("F")
         await person.sees("known for 11 of 12", "mail.send", "Error: mailbox full", "45%")
         await person.press("tab", "enter")

@@ -55,6 +55,15 @@ async def test_the_header_says_how_it_goes_at_any_size(
         assert max(map(len, shown.split("\n"))) <= size[0]
 
 
+async def test_with_one_attempt_a_task_the_rate_is_said_once(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass")
+    gym.add("nightly", "call_back", "fail")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        shown = await opened(person, "2/2 done", "pass@1 50%", " of 2")
+        assert "tasks)" not in shown and "all-pass" not in shown
+
+
 async def test_an_unfinished_run_says_where_its_rate_may_still_end(tmp_path: Path) -> None:
     gym = ScriptedGym()
     gym.add("nightly", "book_room", "pass", "fail", "running", "running")

@@ -105,6 +105,19 @@ async def test_marked_runs_a_run_and_what_a_filter_leaves(tmp_path: Path) -> Non
         await person.sees("search in 2 rollouts of beta")
 
 
+async def test_from_a_transcript_the_list_that_it_was_opened_from_is_searched(
+    tmp_path: Path,
+) -> None:
+    async with staged_dashboard(gym_with_hits(), tmp_path, SIZE) as person:
+        await person.until(lambda: len(person.app.session.store.rollouts) == 6)
+        await person.press("slash", *"beta", "enter", "enter")
+        await person.sees("call_back")
+        await person.press("slash", *"state:fail", "enter", "enter")
+        await person.sees("1 of 2")
+        await open_search(person)
+        await person.sees("search in 2 rollouts")
+
+
 async def test_what_would_be_too_much_is_left_until_it_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
