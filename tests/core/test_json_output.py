@@ -60,5 +60,4 @@ def test_nothing_else_writes_json_for_others() -> None:
         if re.search(r"\bjson\.dumps\b|model_dump_json|json\.encode\(", path.read_text())
     }
     ours = {name for name in found if not name.startswith(("gym/", "transcript/"))}
-    journals = {"store/history/journal_file.py", "store/history/journal_database.py"}
-    assert ours - READ_BACK_BY_US == {"core/json_output.py", *journals}
+    assert ours - READ_BACK_BY_US == {"core/json_output.py", "store/history/journal_store.py"}
