@@ -92,6 +92,20 @@ async def test_a_run_is_launched_from_the_gyms_lists_and_selected_when_it_appear
         assert seen["total"] == 6
 
 
+async def test_the_wheel_goes_a_row_at_a_time(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.press("n")
+        await person.sees("list of 1")
+        rows = form(person)._form
+        keys = [rows.key]
+        for lines in (3, 3, -3, -3, -3):
+            rows.scroll_by_lines(lines)
+            keys.append(rows.key)
+        first, second, third = keys[:3]
+        assert len({first, second, third}) == 3
+        assert keys[3:] == [second, first, first]
+
+
 async def test_what_is_typed_narrows_what_there_is_to_choose_and_does_nothing_else(
     tmp_path: Path,
 ) -> None:
