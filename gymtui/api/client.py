@@ -138,7 +138,8 @@ class GymClient(Endpoints):
         self._etags = EtagCache()
         self._prefix = ""
         self._settled = False
-        self._looked_around_s: float | None = None
+        self._looked_around_s = float("-inf")
+        self._looking_around = asyncio.Lock()  # whoever else misses something waits for the answer
         self._note: str | None = None
         # A transport of a test's own is reached through nothing.
         proxy = None if transport is not None else proxies.proxy_for(base_url, os.environ)
@@ -197,7 +198,8 @@ class GymClient(Endpoints):
         prefix = self._prefix
         outcome = await self._exchange(call, prefix)
         if _is_missing(outcome):
-            outcome = await self._elsewhere(call, prefix) or outcome
+            async with self._looking_around:
+                outcome = await self._elsewhere(call, prefix) or outcome
         if isinstance(outcome, GymError):
             raise outcome  # here, outside any handler: its chain is empty
         self._settled = True
@@ -213,9 +215,7 @@ class GymClient(Endpoints):
         if self._prefix != prefix:  # another call has found it meanwhile
             return await self._exchange(call, self._prefix)
         is_list = call.method == "GET" and call.template == "/runs"
-        soon = self._looked_around_s is not None and (
-            self._clock() - self._looked_around_s < _LOOK_AROUND_S
-        )
+        soon = self._clock() - self._looked_around_s < _LOOK_AROUND_S
         if soon or (self._settled and not is_list) or self._url.path.rstrip("/").endswith("/v1"):
             return None
         if not is_list and not _is_missing(await self._exchange(_ANY_RUN, prefix)):

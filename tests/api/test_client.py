@@ -308,6 +308,23 @@ async def test_v1_is_found_once_by_questions_asked_together() -> None:
         await client.get_run("runs")
 
 
+async def test_who_misses_it_while_another_looks_waits_for_what_is_found() -> None:
+    missed, gym = asyncio.Event(), _under("/v1")
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("offset") == "50" and request.url.path == "/runs":
+            asyncio.get_running_loop().call_soon(missed.set)
+        elif request.url.path == "/v1/runs":
+            await missed.wait()
+        return gym(request)
+
+    async with _client(answer) as client:
+        first = asyncio.create_task(client.list_runs())
+        await asyncio.sleep(0)
+        await client.list_runs(offset=50)
+        await first
+
+
 async def test_v1_is_found_by_whatever_is_asked_first() -> None:
     gym = Recorder(_under("/v1"))
     async with _client(gym) as client:
