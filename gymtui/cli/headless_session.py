@@ -22,6 +22,7 @@ from gymtui.session.session import FindKey, Session
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, local_path
+from gymtui.store.store import ROLLOUTS_RECORDED
 
 
 class _HeadlessHost(SessionHost):
@@ -78,6 +79,7 @@ async def headless_session(
         rng=random.Random(),  # noqa: S311  (jitter)
         find_key=find_key,
         journal_path=None if journal is None else local_path(journal),
+        rollouts_kept=ROLLOUTS_RECORDED,
     )
     prepare(session)
     try:

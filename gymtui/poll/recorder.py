@@ -311,10 +311,18 @@ class Recorder:
         return snapshot
 
     def _pages(self) -> Iterator[Page]:
-        """What was listed last, as far as it can matter: of runs that are there."""
-        runs = self._store.runs
-        for query in [q for q in self._listed if getattr(q, "run_id", None) not in (None, *runs)]:
-            del self._listed[query]
+        """What was listed last, as far as it can matter: of what is there."""
+        store = self._store
+        for query in list(self._listed):
+            match query:
+                case RolloutsOf(run_id=run_id):
+                    there = store.knows_rollouts_of(run_id)
+                case OneRun(run_id=run_id):
+                    there = run_id in store.runs
+                case _:
+                    there = True
+            if not there:
+                del self._listed[query]
         yield from self._listed.values()
 
     def _touch(self, run_id: str) -> None:

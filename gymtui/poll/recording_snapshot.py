@@ -31,6 +31,8 @@ class KnownState(Struct):
     runs: Mapping[str, KeptRun] = field(default_factory=dict)
     # By run, by rollout, its bytes and when they were first seen.
     rollouts: dict[str, dict[str, tuple[bytes, float]]] = field(default_factory=dict)
+    # Of runs whose rollouts are not held.
+    summaries: Mapping[str, RunSummary] = field(default_factory=dict)
     # What was observed of each of these.
     lives: Mapping[str, object] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # runs of which something changed since
@@ -75,7 +77,9 @@ class SnapshotBuilder:
         summaries = {
             run_id: kept_summary(run_id, summary)
             for run_id in wanted
-            if run_id not in held and (summary := store.summary(run_id)) is not None
+            if run_id not in held
+            and (summary := store.summary(run_id)) is not None
+            and summary is not known.summaries.get(run_id)
         }
         dropped = tuple(i for i in known.runs if i not in runs)
         given_up = tuple(i for i in known.rollouts if i in runs and i not in held)
@@ -112,12 +116,17 @@ class SnapshotBuilder:
             else {r.rollout_id: (without_keys(r.raw), r.at) for r in store.rollouts_of(i)}
             for i in held
         }
+        summaries = {
+            i: summary
+            for i in store.runs
+            if i not in rollouts and self._wanted(i) and (summary := store.summary(i)) is not None
+        }
         members = {rollout_id for of_run in rollouts.values() for rollout_id in of_run}
         lives = {i: seen for i, seen in self._tracker.state.lives.items() if i in members}
         runs = {run_id: _kept_run(row, run_bytes) for run_id, row in store.runs.items()}
         watching = msgspec.structs.replace(watching_of(self._tracker.state, store, ()), watched={})
         packed = zlib.compress(dictionary, 1)
-        return KnownState(chunk, packed, runs, rollouts, lives, watching=watching)
+        return KnownState(chunk, packed, runs, rollouts, summaries, lives, watching=watching)
 
 
 def _kept_run(row: RunRow, run_bytes: Mapping[str, bytes]) -> KeptRun:

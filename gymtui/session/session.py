@@ -43,7 +43,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.rules import RuleSpec
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
-from gymtui.store.store import Applied, Store
+from gymtui.store.store import ROLLOUTS_KEPT, Applied, Store
 
 if TYPE_CHECKING:
     from gymtui.session.archive import Archive
@@ -85,12 +85,13 @@ class Session:
         journal_path: Path | None = None,
         archive: Callable[[], Archive] | None = None,
         feed: UpdateSource | None = None,
+        rollouts_kept: int = ROLLOUTS_KEPT,
     ) -> None:
         self.settings = settings
         self.client = client
         self.clock = clock
         self.journal = journal
-        self.store = Store()
+        self.store = Store(rollouts_kept)
         self.notes = Notebook(Notes.beside(journal_path), self.store, self._show)
         self.forecast = RunForecast()
         self.alerts = AlertMonitor(everything=settings.watch_all, fail_share=settings.fail_share)

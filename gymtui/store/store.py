@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 ROLLOUTS_KEPT = 12_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
+ROLLOUTS_RECORDED = 2_000
+"""The same where nobody looks: a recording begins anew with all of them now and then."""
 
 MOMENT = timedelta(microseconds=1)
 NEIGHBOURS = 50  # runs on either side of one whose time is not known that may stand for it

@@ -29,7 +29,7 @@ from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running
-from gymtui.store.store import Store
+from gymtui.store.store import ROLLOUTS_RECORDED, Store
 from tests.bench.rows import Row, at_most, shown, within
 from tests.bench.served import Served, Size, served
 from tests.helpers.damaged import Truth, small_recording
@@ -308,7 +308,7 @@ class Day:
 def play(directory: Path, ticks: int) -> Recorder:
     """Record so many ticks."""
     rng, seconds = random.Random(7), 0.0
-    day, store = Day(rng), Store()
+    day, store = Day(rng), Store(ROLLOUTS_RECORDED)
     tracker = RolloutTracker(store, None)
     clock = ServerClock(lambda: START.timestamp() + seconds, lambda: seconds)
     pace = tracker
@@ -325,7 +325,7 @@ def play(directory: Path, ticks: int) -> Recorder:
         work = tracker.take_answer_in_pieces(query, applied, window)
         for _ in recorder.record_answer(query, applied, window, work):
             pass
-        store.trim(())
+        tracker.drop(store.trim(()).rollouts_removed)
 
     for _ in range(ticks):
         moved = day.tick()
