@@ -23,8 +23,8 @@ sys.path.insert(0, sys.argv[1])
 from gymtui.config import theme_files
 here = theme_files.shipped_themes()
 print(here)
-print(*theme_files.names([here]))
-print(theme_files.read("night", [here]).problems)
+print(*theme_files.theme_names([here]))
+print(theme_files.read_theme("night", [here]).problems)
 """
 
 

@@ -110,8 +110,7 @@ async def test_a_runs_limit_holds_over_all_workers(postgres: Server) -> None:
     async with team(postgres, workers=2) as gym:
         await start(gym.engine, rollout_count=7, max_parallel=3)
         shares = await run_by(gym, 3)
-        assert sorted(shares.values()) == [1, 2]
-        most = 0
+        most = sum(shares.values())
 
         async def over() -> bool:
             nonlocal most
