@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import termios
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from gymtui.session.actions import ActionOutcome, ActionResult, Verb, act, descr
 from gymtui.session.confirmation import Question, targets_among
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_place import Place, SharedPlace
+
+_SIGNAL_S = 0.5  # how late a signal may be seen that came just before a wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,9 @@ def ask_on_terminal(question: Question) -> bool:
     prompt = f"To {question.verb}, type {wanted}: " if wanted else f"{question.verb}? [y/N] "
     termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
     click.echo("\n".join([*lines, question.consequence, prompt]), err=True, nl=False)
+    # A signal between the question and the wait for its answer is seen after the wait alone.
+    while not select.select([sys.stdin], [], [], _SIGNAL_S)[0]:
+        pass
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         click.echo(err=True)
