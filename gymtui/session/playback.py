@@ -257,8 +257,7 @@ class Player:
         self._missing = bool(deleted)
         deltas.append(store.mark_deleted(deleted, self._generation * APART_S))
         deltas.append(store.remember(read_summaries(snapshot.summaries.values())))
-        store.order.drop(tuple(store.runs))
-        store.order.take(snapshot.order, 0)
+        store.order.begin_with(snapshot.order)
         store.date({item.rollout_id: item.at_us / 1_000_000 for i in kept for item in i})
         wanted = needed | self._tracker.recalled_runs | store.active_runs
         self._tracker.restore(state_of(snapshot.watching, wanted.__contains__))

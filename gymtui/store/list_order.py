@@ -6,7 +6,7 @@ Pages overlap, shift and come in any order; which end of the list is new is not 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -19,6 +19,8 @@ class ListOrder:
     def __init__(self) -> None:
         self._places: dict[str, float] = {}
         self._sorted: list[tuple[float, str]] | None = []
+        self._learnt: set[str] = set()  # runs whose times are known
+        self._learnt_sorted: list[tuple[float, str]] | None = []
         self._votes = 0
         self._last: tuple[float, datetime] | None = None
 
@@ -36,6 +38,10 @@ class ListOrder:
         place = self._places.get(run_id)
         if place is None or created_at is None:
             return
+        if run_id not in self._learnt:
+            self._learnt.add(run_id)
+            if self._learnt_sorted is not None:
+                insort(self._learnt_sorted, (place, run_id))
         if self._last is not None and self._last[0] != place and self._last[1] != created_at:
             self._votes += 1 if (self._last[0] < place) is (self._last[1] > created_at) else -1
         self._last = (place, created_at)
@@ -59,18 +65,35 @@ class ListOrder:
     def drop(self, run_ids: Iterable[str]) -> None:
         """Forget runs that are no longer known."""
         for run_id in run_ids:
+            self._learnt.discard(run_id)
             if self._places.pop(run_id, None) is not None:
-                self._sorted = None
+                self._moved()
 
-    def neighbours(self, run_id: str, most: int) -> tuple[list[str], list[str]]:
-        """The runs above and those below a run, the nearest first; at most so many each."""
+    def begin_with(self, ids: Sequence[str]) -> None:
+        """Forget the list but for what is known of its runs, and take it anew."""
+        self._places = {}
+        self._moved()
+        self.take(ids, 0)
+
+    def nearest(self, run_id: str) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
+        """The nearest runs above and below whose times are known, each with how far away it is."""
         place = self._places.get(run_id)
         if place is None:
-            return [], []
-        order = self._in_order()
-        at = bisect_left(order, (place, run_id))
-        above = [name for _, name in order[max(0, at - most) : at]]
-        return above[::-1], [name for _, name in order[at + 1 : at + 1 + most]]
+            return None, None
+        if self._learnt_sorted is None:
+            learnt = self._learnt & self._places.keys()
+            self._learnt_sorted = sorted((self._places[name], name) for name in learnt)
+        order, learnt_order, own = self._in_order(), self._learnt_sorted, (place, run_id)
+        at, low, high = (
+            bisect_left(order, own),
+            bisect_left(learnt_order, own),
+            bisect_right(learnt_order, own),
+        )
+        above, below = learnt_order[max(0, low - 1) : low], learnt_order[high : high + 1]
+        return (
+            (above[0][1], at - bisect_left(order, above[0])) if above else None,
+            (below[0][1], bisect_left(order, below[0]) - at) if below else None,
+        )
 
     def ids(self) -> tuple[str, ...]:
         """The runs in the order of the list as far as it is known."""
@@ -101,10 +124,14 @@ class ListOrder:
             first = below - len(ids)
         for index, run_id in enumerate(ids):
             self._places[run_id] = first + gap * index
-        self._sorted = None
+        self._moved()
         if gap < _LEAST_GAP:
             self._places = {name: float(n) for n, (_, name) in enumerate(self._in_order())}
-            self._sorted, self._last = None, None
+            self._last = None
+            self._moved()
+
+    def _moved(self) -> None:
+        self._sorted = self._learnt_sorted = None
 
     def _in_order(self) -> list[tuple[float, str]]:
         if self._sorted is None:

@@ -45,7 +45,6 @@ ROLLOUTS_RECORDED = 2_000
 """The same where nobody looks: a recording begins anew with all of them now and then."""
 
 MOMENT = timedelta(microseconds=1)
-NEIGHBOURS = 50  # runs on either side of one whose time is not known that may stand for it
 
 
 class Applied(Struct, frozen=True):
@@ -120,13 +119,12 @@ class Store:
 
         Those between the two are, each a moment later or earlier, in its order.
         """
-        above, below = self.order.neighbours(run_id, NEIGHBOURS)
+        above, below = self.order.nearest(run_id)
         older, newer = (below, above) if self.order.newest_first is not False else (above, below)
-        for runs, moment in ((older, MOMENT), (newer, -MOMENT)):
-            for between, near in enumerate(runs, start=1):
-                summary = self._rollouts.summary(near)
-                if summary is not None and summary.created_at is not None:
-                    return (summary.started_at or summary.created_at) + between * moment
+        for near, moment in ((older, MOMENT), (newer, -MOMENT)):
+            summary = None if near is None else self._rollouts.summary(near[0])
+            if near is not None and summary is not None and summary.created_at is not None:
+                return (summary.started_at or summary.created_at) + near[1] * moment
         return None
 
     @property

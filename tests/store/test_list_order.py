@@ -46,7 +46,8 @@ def test_runs_that_are_launched_and_deleted_leave_the_others_where_they_are(seed
             order.drop([names.pop(chance.randrange(len(names)))])
         offset = chance.choice((0, 0, chance.randrange(0, len(names), 20)))
         order.take(names[offset : offset + 40], offset)
-        known = [name for name in names if order.neighbours(name, 1) != ([], [])]
+        listed = set(order.ids())
+        known = [name for name in names if name in listed]
         assert in_order(order, known) == known
     assert all(order.place(name) == place for name, place in before.items() if name in names)
 
@@ -82,13 +83,26 @@ def test_a_few_that_say_otherwise_are_outvoted() -> None:
     assert order.newest_first is True
 
 
-def test_the_ends_and_those_around() -> None:
+def test_the_ends_and_those_around_whose_times_are_known() -> None:
     order = ListOrder()
     assert order.ends() == ()
     order.take(["a", "b", "c", "d"], 0)
     assert order.ends() == ("a", "d")
-    assert order.neighbours("c", 2) == (["b", "a"], ["d"])
-    assert order.neighbours("nobody", 2) == ([], [])
+    assert order.nearest("c") == (None, None)
+    order.learn("a", BEGAN)
+    assert order.nearest("c") == (("a", 2), None)
+    order.learn("d", BEGAN)
+    order.learn("c", None)
+    assert order.nearest("c") == (("a", 2), ("d", 1))
+    assert order.nearest("a") == (None, ("d", 3))
+    order.take(["new", "a", "b", "c", "d", "e"], 0)
+    assert order.nearest("new") == (None, ("a", 1))
+    assert order.nearest("e") == (("d", 1), None)
+    order.drop(["a"])
+    assert order.nearest("c") == (None, ("d", 1))
+    order.begin_with(["d", "c", "b"])
+    assert order.nearest("b") == (("d", 2), None)
+    assert order.nearest("nobody") == (None, None)
 
 
 def test_what_an_earlier_session_kept_tells_it_with_the_first_page() -> None:
