@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Self
+from typing import Self, cast
 
 from gymtui.api import proxies
 from gymtui.api.endpoints import Endpoints
@@ -104,7 +104,7 @@ class GymClient(Endpoints):
         key: ApiKey | None = None,
         *,
         insecure: bool = False,
-        timeouts: Timeouts = Timeouts(),  # noqa: B008  (frozen)
+        timeouts: Timeouts = Timeouts(),
         max_bytes: int = DEFAULT_MAX_BYTES,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -391,8 +391,7 @@ def _origin(url: httpx.URL) -> urls.Origin:
 
 def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body as it came: `aiter_bytes` would inflate a whole chunk, bomb or not."""
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (for the type)
-    return small_parts(response.stream)
+    return small_parts(cast("httpx.AsyncByteStream", response.stream))
 
 
 def _length(text: str | None) -> int | None:

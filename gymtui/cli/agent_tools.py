@@ -114,7 +114,7 @@ class AgentTools:
     # Agents see the arguments' names: `filter` is what the commands call it, too.
 
     @_refusals_in_words
-    async def list_runs(self, filter: str = "", limit: int = 20) -> str:  # noqa: A002
+    async def list_runs(self, filter: str = "", limit: int = 20) -> str:  # noqa: A002  (see above)
         """List runs with their counters and pass rates, the latest first as the gym lists them.
 
         `filter` is gymtui's filter language, such as `status:running model:gpt* pass<50% age<2h`.
@@ -129,7 +129,7 @@ class AgentTools:
         )
 
     @_refusals_in_words
-    async def list_rollouts(self, run_id: str, filter: str = "", limit: int = 50) -> str:  # noqa: A002
+    async def list_rollouts(self, run_id: str, filter: str = "", limit: int = 50) -> str:  # noqa: A002  (see above)
         """List the rollouts of a run: task, state, steps, score and the verifier's message.
 
         `filter` is such as `outcome:failed task:*phone* steps>=20`.

@@ -65,7 +65,7 @@ class TranscriptReader:
         process = self._started()
         if process is None:
             return None
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101  (asked for)
         order: Order = (body, result)
         try:
             write_frame(process.stdin, order)
@@ -96,7 +96,7 @@ class TranscriptReader:
                 self._cannot_start = True
                 return None
             self._process = process
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101  (asked for)
         try:
             read_frame(process.stdout)
         except (EOFError, ValueError):

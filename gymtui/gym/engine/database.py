@@ -159,11 +159,11 @@ class Database(ABC):
         where, values = _where({"scenario_id": scenario_id, "source": source})
         # Only the WHERE clause is spliced, from the constant column names above.
         total = self._connection.execute(
-            f"SELECT count(*) AS total FROM runs{where}",  # noqa: S608
+            f"SELECT count(*) AS total FROM runs{where}",
             values,
         ).fetchone()
         rows = self._connection.execute(
-            f"SELECT * FROM runs{where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT * FROM runs{where} ORDER BY number DESC LIMIT ? OFFSET ?",
             [*values, limit, offset],
         ).fetchall()
         return int(total["total"]), self._statuses(rows, with_ids=with_ids)
@@ -171,7 +171,7 @@ class Database(ABC):
     def _statuses(self, rows: Sequence[Any], *, with_ids: bool) -> list[RunStatus]:
         run_ids = [row["run_id"] for row in rows]
         found = self._connection.execute(
-            f"SELECT run_id, {COUNTERS} FROM rollouts"  # noqa: S608
+            f"SELECT run_id, {COUNTERS} FROM rollouts"
             f" WHERE run_id IN ({_marks(run_ids)}) GROUP BY run_id",
             run_ids,
         )
@@ -196,7 +196,7 @@ class Database(ABC):
     def finished_runs(self, *, but_newest: int) -> list[str]:
         """Return the runs in which nothing waits or runs, newest first, without the first few."""
         rows = self._connection.execute(
-            "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM rollouts WHERE"  # noqa: S608
+            "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM rollouts WHERE"
             f" status IN ({_marks(ACTIVE)})) ORDER BY number DESC",
             ACTIVE,
         )
@@ -269,7 +269,7 @@ class Database(ABC):
         """
         where, values = _where({f"rollouts.{name}": value for name, value in filters.items()})
         rows = self._connection.execute(
-            f"SELECT {ROLLOUT_COLUMNS} FROM rollouts JOIN runs USING (run_id){where}"  # noqa: S608
+            f"SELECT {ROLLOUT_COLUMNS} FROM rollouts JOIN runs USING (run_id){where}"
             " ORDER BY rollouts.number",
             values,
         )
@@ -281,7 +281,7 @@ class Database(ABC):
     def begin(self, rollout_id: str, stamp: str) -> bool:
         """Turn a pending rollout into a running one; False when it is not pending any more."""
         changed = self._connection.execute(
-            f"UPDATE rollouts SET status = 'running', started_at = ?, {EVENT}"  # noqa: S608
+            f"UPDATE rollouts SET status = 'running', started_at = ?, {EVENT}"
             " WHERE rollout_id = ? AND status = 'pending'",
             (stamp, event("running", stamp), rollout_id),
         )
@@ -304,7 +304,7 @@ class Database(ABC):
         """Write how a rollout ended, with its artifacts; nothing when it was deleted meanwhile."""
         with self._transaction():
             changed = self._connection.execute(
-                "UPDATE rollouts SET status = ?, completed_at = ?, current_step = NULL,"  # noqa: S608
+                "UPDATE rollouts SET status = ?, completed_at = ?, current_step = NULL,"
                 " phase = coalesce(?, phase), result = ?, termination_reason = ?, phases = ?,"
                 f" {EVENT} WHERE rollout_id = ?",
                 (
@@ -334,7 +334,7 @@ class Database(ABC):
             How many there were.
         """
         changed = self._connection.execute(
-            "UPDATE rollouts SET status = 'failed', completed_at = ?, current_step = NULL,"  # noqa: S608
+            "UPDATE rollouts SET status = 'failed', completed_at = ?, current_step = NULL,"
             f" termination_reason = ?, {EVENT}"
             f" WHERE status IN ({_marks(statuses)}) AND run_id = coalesce(?, run_id)",
             (stamp, reason, event("failed", stamp), *statuses, run_id),
@@ -344,7 +344,7 @@ class Database(ABC):
     def count_active(self, run_id: str) -> int:
         """Return how many of a run's rollouts have not finished."""
         row = self._connection.execute(
-            "SELECT count(*) AS active FROM rollouts WHERE run_id = ?"  # noqa: S608
+            "SELECT count(*) AS active FROM rollouts WHERE run_id = ?"
             f" AND status IN ({_marks(ACTIVE)})",
             (run_id, *ACTIVE),
         ).fetchone()

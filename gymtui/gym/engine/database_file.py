@@ -144,7 +144,7 @@ class DatabaseFile(Database):
         """
         with self._transaction():
             for table in ("runs", "rollouts", "artifacts"):
-                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608  (our own names)
+                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")
                 for row in rows:
                     # Numbers are each file's own.
                     names = [name for name in row.keys() if name != "number"]  # noqa: SIM118  (a row is its values)
@@ -152,7 +152,7 @@ class DatabaseFile(Database):
                     columns = ",".join(names)
                     try:
                         self._connection.execute(
-                            f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608
+                            f"INSERT INTO {table} ({columns}) VALUES ({places})",
                             [row[name] for name in names],
                         )
                     except sqlite3.IntegrityError as error:

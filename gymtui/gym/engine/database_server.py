@@ -238,7 +238,7 @@ def version_of(connection: ServerConnection) -> int:
     if not there.rowcount:
         return 0
     # By the schema's name: who may not use it is told so.
-    found = connection.execute(f"SELECT version FROM {SCHEMA}.version").fetchone()  # noqa: S608
+    found = connection.execute(f"SELECT version FROM {SCHEMA}.version").fetchone()
     return int(found["version"])
 
 

@@ -285,7 +285,7 @@ class RolloutQueue:
         [waiting] = self.database.waiting_runs(run_id, count)
         ids = [rollout.rollout_id for rollout in waiting.rollouts]
         self._sql.execute(
-            f"UPDATE rollouts SET status = 'running', started_at = ?, worker_id = ?, {EVENT}"  # noqa: S608
+            f"UPDATE rollouts SET status = 'running', started_at = ?, worker_id = ?, {EVENT}"
             " WHERE rollout_id = ANY (?)",
             (stamp, worker_id, event("running", stamp), ids),
         )
@@ -328,12 +328,12 @@ class RolloutQueue:
         if is_death:
             count += self._end(stamp, LOST_TWICE, f"{which} AND deaths > 0", values)
         self._sql.execute(
-            "DELETE FROM progress WHERE rollout_id IN"  # noqa: S608
+            "DELETE FROM progress WHERE rollout_id IN"
             f" (SELECT rollout_id FROM rollouts WHERE {which})",
             values,
         )
         given = self._sql.execute(
-            "UPDATE rollouts SET status = 'pending', phase = NULL, current_step = NULL,"  # noqa: S608
+            "UPDATE rollouts SET status = 'pending', phase = NULL, current_step = NULL,"
             " started_at = NULL, phases = '[]', worker_id = NULL, deaths = deaths + ?,"
             f" {EVENT} WHERE {which}",
             (int(is_death), event("pending", stamp), *values),
@@ -345,13 +345,13 @@ class RolloutQueue:
     def _lock(self, which: str, *values: str) -> None:
         """Lock rollouts in the order in which `write` does, so that neither waits for the other."""
         self._sql.execute(
-            f"SELECT rollout_id FROM rollouts WHERE {which} ORDER BY rollout_id FOR UPDATE",  # noqa: S608
+            f"SELECT rollout_id FROM rollouts WHERE {which} ORDER BY rollout_id FOR UPDATE",
             values,
         )
 
     def _end(self, stamp: str, reason: str, which: str, values: Sequence[str]) -> int:
         ended = self._sql.execute(
-            "UPDATE rollouts SET status = 'failed', completed_at = ?, current_step = NULL,"  # noqa: S608
+            "UPDATE rollouts SET status = 'failed', completed_at = ?, current_step = NULL,"
             f" termination_reason = ?, worker_id = NULL, {EVENT} WHERE {which}",
             (stamp, reason, event("failed", stamp), *values),
         )

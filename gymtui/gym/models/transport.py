@@ -29,7 +29,7 @@ class JoinedWrites(httpcore.AsyncNetworkStream):
         self._written = bytearray()
 
     # The parameters are httpcore's.
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  (of httpcore)
         """Read what came, after what was written went out."""
         if self._written:
             written, self._written = bytes(self._written), bytearray()
@@ -38,7 +38,7 @@ class JoinedWrites(httpcore.AsyncNetworkStream):
                 await self._stream.write(written, timeout)
         return await self._stream.read(max_bytes, timeout)
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  (of httpcore)
         """Have something go out with the next `read`."""
         del timeout
         self._written += buffer
@@ -50,7 +50,7 @@ class JoinedWrites(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,  # noqa: ASYNC109  (of httpcore)
     ) -> httpcore.AsyncNetworkStream:
         return JoinedWrites(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 

@@ -35,8 +35,7 @@ class WorldCore:
         Raises:
             WorldError: The bundle's Python failed.
         """
-        # Repeatable, not secret.
-        random = Random(seed)  # noqa: S311
+        random = Random(seed)  # noqa: S311  (repeatable, not secret)
         try:
             self._world = self._code.make(self._task, random)
         except Exception as error:

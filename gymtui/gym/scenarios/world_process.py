@@ -67,7 +67,7 @@ class BundleProcess:
 
     def _hello(self) -> Mapping[str, Any]:
         process = self._process
-        assert process is not None and process.stdout is not None  # noqa: S101
+        assert process is not None and process.stdout is not None  # noqa: S101  (just started)
         received = b""
         with process.stdout as stream, selectors.DefaultSelector() as ready:
             ready.register(stream, selectors.EVENT_READ)

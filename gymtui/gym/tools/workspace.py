@@ -63,21 +63,21 @@ class Workspace:
         shape = (table, *rows[0])
         if shape not in self._inserts:
             names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
-            self._inserts[shape] = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+            self._inserts[shape] = f"INSERT INTO {table} ({names}) VALUES ({marks})"
         self._connection.executemany(self._inserts[shape], [list(row.values()) for row in rows])
         self._changes += [("+", f"{table}/{next(iter(row.values()))}", " ", row) for row in rows]
 
     def update(self, table: str, key: str, changes: Mapping[str, object]) -> None:
         """Change columns of the row whose key is `key` and note those that became different."""
         column = self._key_column(table)
-        before = self.row(f"SELECT * FROM {table} WHERE {column} = ?", key)  # noqa: S608
+        before = self.row(f"SELECT * FROM {table} WHERE {column} = ?", key)
         if before is None:
             raise KeyError(f"no row {key} in {table}")
         for name, value in changes.items():
             if before[name] == value:
                 continue
             self._connection.execute(
-                f"UPDATE {table} SET {name} = ? WHERE {column} = ?",  # noqa: S608
+                f"UPDATE {table} SET {name} = ? WHERE {column} = ?",
                 (value, key),
             )
             place = f"{table}/{key}.{name}"
@@ -86,24 +86,24 @@ class Workspace:
     def delete(self, table: str, key: str) -> None:
         """Remove the row whose key is `key` and note it."""
         column = self._key_column(table)
-        self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))  # noqa: S608
+        self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))
         self._changes.append(("-", f"{table}/{key}", "", None))
 
     def _key_column(self, table: str) -> str:
         if table not in self._keys:
-            row = self._connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
+            row = self._connection.execute(f"SELECT * FROM {table} LIMIT 0")
             self._keys[table] = str(row.description[0][0])
         return self._keys[table]
 
     def next_id(self, table: str, prefix: str) -> str:
         """Return an id for a new row of `table`, such as `evt_07`."""
         if table not in self._numbers:
-            count = self._connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+            count = self._connection.execute(f"SELECT count(*) FROM {table}")
             self._numbers[table] = int(count.fetchone()[0])
         number = self._numbers[table] + 1
         column = self._key_column(table)
         while self._connection.execute(
-            f"SELECT 1 FROM {table} WHERE {column} = ?",  # noqa: S608
+            f"SELECT 1 FROM {table} WHERE {column} = ?",
             (identifier := f"{prefix}_{number:02}",),
         ).fetchone():
             number += 1

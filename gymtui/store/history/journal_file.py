@@ -149,7 +149,7 @@ class JournalFile:
                 for run_id in batch.forgotten:
                     stored = (_stored(run_id),)
                     for table in _BY_AGE:
-                        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", stored)  # noqa: S608
+                        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", stored)
                 connection.executemany(_ADD_SIGHTING, map(_sighting_row, batch.observations))
                 connection.executemany(_KEEP_LOOK, map(_look_row, batch.looks))
                 connection.executemany(_KEEP_STEPS, map(_steps_row, batch.steps))
@@ -238,7 +238,7 @@ class JournalFile:
     def _delete_oldest(self, table: str, column: str, before: int | None) -> bool:
         with self._writing() as connection:
             cursor = connection.execute(
-                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table}"  # noqa: S608
+                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table}"
                 f" WHERE ? IS NULL OR {column} < ? ORDER BY {column} LIMIT {PRUNE_ROWS})",
                 (before, before),
             )

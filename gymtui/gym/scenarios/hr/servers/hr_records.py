@@ -167,7 +167,7 @@ TOOLS = (
 
 def _one(workspace: Workspace, table: str, column: str, key: str) -> Row:
     # Both names are constants of this module.
-    row = workspace.row(f"SELECT * FROM {table} WHERE {column} = ?", key)  # noqa: S608
+    row = workspace.row(f"SELECT * FROM {table} WHERE {column} = ?", key)
     if row is None:
         raise ToolError("not_found", **{column: key})
     return row
