@@ -114,6 +114,12 @@ class Recorded:
         for _ in self.recorder.record_answer(query, applied, window, work):
             pass
 
+    def record(self) -> None:
+        """Some ticks, each written at once."""
+        for _ in range(5):
+            self.tick()
+            self.recorder.write(at_once=True)
+
     def tick(self, *, step: bool = True, recall: str | None = None) -> None:
         if step:
             self.gym.step()

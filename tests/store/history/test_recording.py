@@ -232,22 +232,17 @@ def test_a_cursor_goes_on_once_the_disk_takes_something_again(tmp_path: Path) ->
     rng = random.Random(2)
     watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
 
-    def record() -> None:
-        for _ in range(5):
-            watched.tick()
-            watched.recorder.write(at_once=True)
-
-    record()
+    watched.record()
     recording = Recording(tmp_path)
     known = list(ChangeList(recording).every())
     live = ChangeList(recording).from_now()
     with full_disk():
-        record()
+        watched.record()
         recording.refresh()
         assert next(live) is None
     watched.seconds += 61
     watched.gym.launch(3)
-    record()
+    watched.record()
     recording.refresh()
     more = list(ChangeList(Recording(tmp_path)).every())
     assert more[: len(known)] == known  # what was written is there
@@ -263,18 +258,13 @@ def test_a_cursor_goes_on_behind_a_recorder_however_that_ended(tmp_path: Path, w
     rng = random.Random(2)
     watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
 
-    def record() -> None:
-        for _ in range(5):
-            watched.tick()
-            watched.recorder.write(at_once=True)
-
-    record()
+    watched.record()
     recording = Recording(tmp_path)
     known = list(ChangeList(recording).every())
     live = ChangeList(recording).from_now()
     watched.restart(whole=whole, rest_s=20, wall_step_s=0)
     watched.gym.launch(3)
-    record()
+    watched.record()
     recording.refresh()
     more = list(ChangeList(Recording(tmp_path)).every())[len(known) :]
     assert more

@@ -328,22 +328,17 @@ async def test_what_is_recorded_meanwhile_is_followed(tmp_path: Path) -> None:
     rng = random.Random(2)
     watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
 
-    def record() -> None:
-        for _ in range(5):
-            watched.tick()
-            watched.recorder.write(at_once=True)
-
-    record()
+    watched.record()
     async with replayed(tmp_path, tmp_path, at_work=True) as viewer:
         await viewer.pilot.press("L")
         new = watched.gym.launch(3)
-        record()
+        watched.record()
         await viewer.until(lambda: new in viewer.app.session.store.runs)
         with full_disk():
-            record()
+            watched.record()
         watched.seconds += 61  # the disk takes something again
         newer = watched.gym.launch(3)
-        record()
+        watched.record()
         await viewer.until(lambda: newer in viewer.app.session.store.runs)
 
 
